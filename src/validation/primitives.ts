@@ -1,0 +1,84 @@
+// The syntax of FHIR's primitive types, each checked in linear time: https://hl7.org/fhir/R4/datatypes.html#primitive
+
+import { type DateKind, parseDate } from '../fhir/dates.ts';
+
+/** By type name; a type that is not here is no primitive of R4. */
+export const primitives: Readonly<Record<string, Primitive>> = {
+  base64Binary: text(isBase64, 'base64'),
+  boolean: { json: 'boolean', matches: (value) => typeof value === 'boolean', syntax: 'true or false' },
+  canonical: text(isUri, 'a URL without white space'),
+  code: text(isCode, 'a code without leading, trailing or doubled white space'),
+  date: text(isDate('date'), 'a date of the calendar as YYYY, YYYY-MM or YYYY-MM-DD'),
+  dateTime: text(isDate('dateTime'), 'a date of the calendar, or YYYY-MM-DDThh:mm:ss with a time zone'),
+  decimal: { json: 'number', matches: Number.isFinite, syntax: 'a number' },
+  id: text((value) => /^[A-Za-z0-9.-]{1,64}$/.test(value), '1 to 64 of A-Z, a-z, 0-9, - and .'),
+  instant: text(isDate('instant'), 'YYYY-MM-DDThh:mm:ss of the calendar with a time zone'),
+  integer: integer(-2_147_483_648),
+  markdown: text(isString, 'a text that is not empty'),
+  oid: text((value) => /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/.test(value), 'urn:oid: and an OID'),
+  positiveInt: integer(1),
+  string: text(isString, 'a text that is not empty'),
+  time: text(isDate('time'), 'hh:mm:ss'),
+  unsignedInt: integer(0),
+  uri: text(isUri, 'a URI without white space'),
+  url: text(isUri, 'a URL without white space'),
+  uuid: text((value) => uuidPattern.test(value), 'urn:uuid: and a UUID in lower case'),
+  xhtml: text(isString, 'an XHTML div'),
+};
+
+export interface Primitive {
+  readonly json: 'string' | 'number' | 'boolean';
+  matches(value: unknown): boolean;
+  /** What is expected, to be read after "must be". */
+  readonly syntax: string;
+}
+
+const uuidPattern = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** https://hl7.org/fhir/R4/datatypes.html#string */
+const stringLengthMax = 1_048_576;
+
+function text(isSyntax: (value: string) => boolean, syntax: string): Primitive {
+  return { json: 'string', matches: (value) => typeof value === 'string' && isSyntax(value), syntax };
+}
+
+function integer(minimum: number): Primitive {
+  return {
+    json: 'number',
+    matches: (value) => Number.isInteger(value) && (value as number) >= minimum && (value as number) <= 2_147_483_647,
+    syntax: `a whole number from ${minimum} to 2147483647`,
+  };
+}
+
+function isDate(kind: DateKind): (value: string) => boolean {
+  return (value) => parseDate(value, kind) !== undefined;
+}
+
+function isString(value: string): boolean {
+  return value.length > 0 && value.length <= stringLengthMax;
+}
+
+function isUri(value: string): boolean {
+  return value.length > 0 && !/\s/.test(value);
+}
+
+function isCode(value: string): boolean {
+  return value.length > 0 && !/^\s|\s\s|\s$/.test(value);
+}
+
+/** White space may stand anywhere, as FHIR's own pattern allows; padding only at the end. */
+function isBase64(value: string): boolean {
+  let digitCount = 0;
+  let paddingCount = 0;
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c === 0x3d) paddingCount++;
+    else if (base64Digits[c] === 1 && paddingCount === 0) digitCount++;
+    else if (c !== 0x20 && (c < 0x09 || c > 0x0d)) return false;
+  }
+  return digitCount > 0 && paddingCount <= 2 && (digitCount + paddingCount) % 4 === 0;
+}
+
+const base64Digits = new Uint8Array(128);
+for (const digit of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') {
+  base64Digits[digit.charCodeAt(0)] = 1;
+}

@@ -1,0 +1,83 @@
+// The JSON Schemas of one FHIR type, made from its R4 definition: https://hl7.org/fhir/R4/json.html
+
+import type { ElementDefinition, TypeDefinition } from '../fhir/definitions/snapshot.ts';
+import type { Definitions, Property } from '../fhir/definitions.ts';
+import type { Choice, FhirKeywords } from './keywords.ts';
+
+export type TypeSchema = Readonly<Record<string, unknown>> & Partial<FhirKeywords>;
+
+/** Which members there may be and of what kind. Nested types are not inlined: each is compiled once, by its name. */
+export function shapeSchema(definitions: Definitions, type: TypeDefinition): TypeSchema {
+  const properties: Record<string, TypeSchema> = type.kind === 'resource' ? { resourceType: {} } : {};
+  const aligned: string[] = [];
+  for (const [key, property] of definitions.properties(type.name)) {
+    const { repeats } = property.element;
+    properties[key] = memberSchema(valueSchema(property, type), repeats);
+    if (!takesExtension(property)) continue;
+    properties[`_${key}`] = memberSchema({ datatype: { type: 'Element', mayBeNull: repeats === true } }, repeats);
+    if (repeats) aligned.push(key);
+  }
+  return {
+    type: 'object',
+    properties,
+    additionalProperties: false,
+    ...(aligned.length > 0 && { aligned }),
+  };
+}
+
+/** Which members there must be, and which exclude each other. */
+export function presenceSchema(definitions: Definitions, type: TypeDefinition): TypeSchema {
+  const rules: TypeSchema[] = [];
+  for (const element of type.elements) {
+    if (element.isChoice) rules.push({ choice: choiceRule(definitions, type, element) });
+    else if (element.isRequired) rules.push({ present: presentRule(definitions, type, element) });
+  }
+  if (type.kind !== 'resource') rules.push({ content: type.name === 'Element' ? 'any' : 'beside-id' });
+  return rules.length > 0 ? { type: 'object', allOf: rules } : { type: 'object' };
+}
+
+function memberSchema(item: TypeSchema, repeats: true | undefined): TypeSchema {
+  return repeats ? { type: 'array', minItems: 1, items: item } : item;
+}
+
+function valueSchema({ element, type, isPrimitive }: Property, parent: TypeDefinition): TypeSchema {
+  if (isPrimitive) {
+    const isBound = type.code === 'code' && element.binding?.strength === 'required';
+    const mayBeNull = element.repeats === true;
+    return { primitive: { type: type.code, mayBeNull, ...(isBound && { valueSet: element.binding.valueSet }) } };
+  }
+  if (type.code !== 'Resource') return { datatype: { type: type.code } };
+  return { resource: parent.kind === 'resource' && element.name === 'contained' ? 'contained' : 'any' };
+}
+
+/** Attributes and XHTML have no `_name` beside them. */
+function takesExtension({ element, type, isPrimitive }: Property): boolean {
+  return isPrimitive && !element.isAttribute && type.code !== 'xhtml';
+}
+
+function presentRule(
+  definitions: Definitions,
+  type: TypeDefinition,
+  element: ElementDefinition,
+): FhirKeywords['present'] {
+  const property = definitions.properties(type.name).get(element.name);
+  const hasExtension = property !== undefined && takesExtension(property);
+  return {
+    key: element.name,
+    ...(hasExtension && { extensionKey: `_${element.name}` }),
+    ...(element.repeats && { repeats: true }),
+  };
+}
+
+/** `valueString` and `_valueString` are one variant. An extension has a value or extensions, never both (ext-1). */
+function choiceRule(definitions: Definitions, type: TypeDefinition, element: ElementDefinition): Choice {
+  const keys: Record<string, string> = {};
+  for (const [key, property] of definitions.properties(type.name)) {
+    if (property.element !== element) continue;
+    keys[key] = key;
+    if (takesExtension(property)) keys[`_${key}`] = key;
+  }
+  const isExtension = type.name === 'Extension';
+  if (isExtension) keys.extension = 'extension';
+  return { name: element.name, isRequired: isExtension || element.isRequired === true, keys };
+}
