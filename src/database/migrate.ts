@@ -1,0 +1,68 @@
+// Brings a database to this version: roles, schemas, tables, the queue's own schema, and the passwords of the login roles.
+
+import { runMigrations as runQueueMigrations } from 'bullmq';
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+import type { DatabaseRole } from './pool.ts';
+import { rolePassword } from './role-password.ts';
+
+export interface MigrateOptions {
+  /** Connects as a role that may create roles and schemas; a superuser makes the second wall of tenancy possible. */
+  readonly databaseUrl: string;
+  readonly rootKey: Buffer;
+  readonly log?: (line: string) => void;
+}
+
+const loginRoles: readonly DatabaseRole[] = ['hpms_app', 'hpms_system', 'hpms_queue'];
+/** Any number of processes may migrate at once: they take turns. */
+const migrationLock = 4_710_001;
+
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const client = new pg.Client({ connectionString: options.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
+    await migrateSchema(options);
+    await migrateQueue(client);
+    for (const role of loginRoles) await setPassword(client, role, rolePassword(options.rootKey, role));
+  } finally {
+    await client.end();
+  }
+}
+
+async function migrateSchema(options: MigrateOptions): Promise<void> {
+  const database = knex({
+    client: 'pg',
+    connection: options.databaseUrl,
+    pool: { min: 0, max: 2 },
+    migrations: migrationSource,
+  });
+  try {
+    const [, files] = (await database.migrate.latest()) as [number, string[]];
+    for (const file of files) options.log?.(`migrated ${file}`);
+  } finally {
+    await database.destroy();
+  }
+}
+
+const migrationSource: Knex.MigratorConfig = {
+  directory: new URL('../../migrations', import.meta.url).pathname,
+  loadExtensions: ['.ts'],
+  schemaName: 'public',
+  tableName: 'migration',
+};
+
+async function migrateQueue(client: pg.Client): Promise<void> {
+  await runQueueMigrations(client, 'jobs');
+  await client.query(`
+    GRANT USAGE ON SCHEMA jobs TO hpms_queue;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO hpms_queue;
+    GRANT USAGE ON ALL SEQUENCES IN SCHEMA jobs TO hpms_queue;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA jobs TO hpms_queue;
+  `);
+}
+
+/** The server keeps only the SCRAM verifier; the statement itself is kept out of the server's log. */
+async function setPassword(client: pg.Client, role: DatabaseRole, password: string): Promise<void> {
+  await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(password)}`);
+}
