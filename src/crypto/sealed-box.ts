@@ -1,0 +1,52 @@
+// Authenticated encryption of stored bytes: AES-256-GCM with a random 96-bit IV, NIST SP 800-38D section 8.2.2.
+
+import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+
+/** Layout: format (1 byte), key version (4), IV (12), ciphertext, tag (16). */
+const ivOffset = 5;
+const ciphertextOffset = ivOffset + 12;
+const tagBytes = 16;
+const formatDeflated = 1;
+const formatPlain = 2;
+/** Below this size compression costs more than it saves. */
+const compressMinBytes = 200;
+
+/** Encrypts `plain`; `context` names what it is and must be the same again when it is opened. */
+export function seal(key: KeyObject, keyVersion: number, plain: Buffer, context: string): Buffer {
+  const deflated = plain.length >= compressMinBytes;
+  const input = deflated ? deflateRawSync(plain) : plain;
+  const box = Buffer.allocUnsafe(ciphertextOffset + input.length + tagBytes);
+  box[0] = deflated ? formatDeflated : formatPlain;
+  box.writeUInt32BE(keyVersion, 1);
+  randomFillSync(box, ivOffset, 12);
+  const cipher = createCipheriv('aes-256-gcm', key, box.subarray(ivOffset, ciphertextOffset));
+  cipher.setAAD(additionalData(box, context));
+  cipher.update(input).copy(box, ciphertextOffset);
+  cipher.final();
+  cipher.getAuthTag().copy(box, ciphertextOffset + input.length);
+  return box;
+}
+
+/** The key version a box was sealed under. */
+export function keyVersionOf(box: Buffer): number {
+  if (box.length < ciphertextOffset + tagBytes) throw new Error('A sealed box is too short.');
+  return box.readUInt32BE(1);
+}
+
+/** Decrypts; throws when one bit of the box or the context differs. */
+export function open(key: KeyObject, box: Buffer, context: string): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(ivOffset, ciphertextOffset), {
+    authTagLength: tagBytes,
+  });
+  decipher.setAAD(additionalData(box, context));
+  decipher.setAuthTag(box.subarray(box.length - tagBytes));
+  const input = decipher.update(box.subarray(ciphertextOffset, box.length - tagBytes));
+  decipher.final();
+  return box[0] === formatDeflated ? inflateRawSync(input) : input;
+}
+
+/** Format and key version are authenticated with the context. */
+function additionalData(box: Buffer, context: string): Buffer {
+  return Buffer.concat([box.subarray(0, ivOffset), Buffer.from(context)]);
+}

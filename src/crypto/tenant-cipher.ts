@@ -1,0 +1,54 @@
+// What a tenant's keys do once they are unwrapped: encrypt and decrypt its rows, and turn index texts into keyed tokens.
+
+import { createHmac, type KeyObject } from 'node:crypto';
+import { keyVersionOf, open, seal } from './sealed-box.ts';
+
+export interface TenantCipher {
+  /** Encrypts under the newest data key; the tenant's id is always part of the context. */
+  seal(plain: Buffer, context: string): Buffer;
+  open(box: Buffer, context: string): Buffer;
+  /** The first 8 bytes of HMAC-SHA-256 under the tenant's index key, as PostgreSQL's bigint. */
+  tokenOf(text: string): bigint;
+}
+
+export interface DataKey {
+  readonly version: number;
+  readonly key: KeyObject;
+}
+
+/** Codes and statuses come again and again; an HMAC costs as much as some whole lookups. */
+const tokensCachedMax = 20_000;
+const cacheableLengthMax = 120;
+
+export function createTenantCipher(
+  tenantId: number,
+  dataKeys: readonly DataKey[],
+  indexKey: KeyObject,
+  beforeSeal: () => void,
+): TenantCipher {
+  const keys = new Map(dataKeys.map(({ version, key }) => [version, key]));
+  const newest = dataKeys.reduce((a, b) => (b.version > a.version ? b : a));
+  const tokens = new Map<string, bigint>();
+  return {
+    seal(plain, context) {
+      beforeSeal();
+      return seal(newest.key, newest.version, plain, `${tenantId}|${context}`);
+    },
+    open(box, context) {
+      const version = keyVersionOf(box);
+      const key = keys.get(version);
+      if (!key) throw new Error(`Data key version ${version} of tenant ${tenantId} is missing.`);
+      return open(key, box, `${tenantId}|${context}`);
+    },
+    tokenOf(text) {
+      const known = tokens.get(text);
+      if (known !== undefined) return known;
+      const token = createHmac('sha256', indexKey).update(text).digest().readBigInt64BE(0);
+      if (text.length <= cacheableLengthMax) {
+        if (tokens.size >= tokensCachedMax) tokens.clear();
+        tokens.set(text, token);
+      }
+      return token;
+    },
+  };
+}
