@@ -1,0 +1,36 @@
+// Who makes a request and what the access token lets them do; every write and audit record names one.
+
+export interface Caller {
+  readonly tenantId: number;
+  /** OAuth `client_id`, or the name of the job that acts for the server itself. */
+  readonly clientId: string;
+  readonly kind: 'client' | 'staff' | 'server';
+  /** The FHIR resource that stands for the caller in AuditEvents: `Device/x`, `Practitioner/x`. */
+  readonly agent: { readonly reference?: string; readonly display: string };
+  readonly grants: readonly Grant[];
+  /** Roles held beside the scopes, such as `clinic-admin`. */
+  readonly roles: ReadonlySet<string>;
+}
+
+/** One granted SMART scope: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
+export interface Grant {
+  readonly context: 'system' | 'user' | 'patient';
+  /** A resource type, or `*`. */
+  readonly type: string;
+  readonly permissions: ReadonlySet<Permission>;
+}
+
+/** The letters of a SMART v2 scope: create, read, update, delete, search. */
+export type Permission = 'c' | 'r' | 'u' | 'd' | 's';
+
+/** What the server itself does in a tenant, for example in a job. */
+export function serverCaller(tenantId: number, name: string): Caller {
+  return {
+    tenantId,
+    clientId: name,
+    kind: 'server',
+    agent: { display: name },
+    grants: [{ context: 'system', type: '*', permissions: new Set(['c', 'r', 'u', 'd', 's']) }],
+    roles: new Set(),
+  };
+}
