@@ -1,0 +1,56 @@
+// The statement for a search without narrow conditions, or with too many candidates: walk in the order of the sort and stop
+// when the page is full. Bounded: what is not found within so many rows is too costly.
+
+import { all, type PageOptions, residualTests, type SortedConditions } from './candidates.ts';
+import { dateWalk } from './date-walk.ts';
+import { selectPage } from './select-page.ts';
+import { isBehind, type SortOrder } from './sort.ts';
+import { isOfType, momentTest, type SqlContext, tokenTests } from './sql.ts';
+import { walkMax } from './walk-bounds.ts';
+
+/** True when an index has this order. */
+export function isWalkable({ keys }: SortOrder): boolean {
+  return keys.length <= 1;
+}
+
+export function walkStatement(conditions: SortedConditions, page: PageOptions, context: SqlContext): string {
+  const by = page.order.keys[0]?.by;
+  const limit = context.values.bind(page.count + 1);
+  const walk =
+    by === undefined || by === 'lastUpdated'
+      ? resourceWalk(conditions, page, limit, context)
+      : dateWalk({ parameter: by, page, tests: resourceTests(conditions, context), limit, context }, conditions);
+  return `WITH ${walk}${selectPage(page.order, page.includes, page.count, context)}`;
+}
+
+/** Along the primary key, or the index on last update. */
+function resourceWalk(conditions: SortedConditions, page: PageOptions, limit: string, context: SqlContext): string {
+  const { order, after } = page;
+  const isByTime = order.keys.length > 0;
+  const direction = order.idDescends ? ' DESC' : '';
+  const inOrder = isByTime ? `r.last_updated${direction}, r.id${direction}` : `r.id${direction}`;
+  const path = all([
+    isOfType('r', context),
+    isBehind(after, order, () => 'r.last_updated', 'r.id', context),
+    ...(isByTime ? conditions.lastUpdated.map(({ tests }) => momentTest(tests, 'r.last_updated', context)) : []),
+  ]);
+  const tests = resourceTests(isByTime ? { ...conditions, lastUpdated: [] } : conditions, context);
+  const deleted = context.view === 'resource' ? ', r.deleted' : '';
+  return `page AS MATERIALIZED (
+    SELECT r.id, r.last_updated${isByTime ? ', r.last_updated AS k1' : ''} FROM (
+      SELECT r.id, r.last_updated, r.tokens${deleted} FROM ${context.view} r WHERE ${path} ORDER BY ${inOrder} LIMIT ${walkMax}) r
+    WHERE ${tests} ORDER BY ${inOrder} LIMIT ${limit}),
+  state AS (
+    SELECT (SELECT count(*) FROM page) < ${limit} AND EXISTS (
+      SELECT FROM ${context.view} r WHERE ${path} ORDER BY ${inOrder} OFFSET ${walkMax} LIMIT 1) AS overflow, NULL::integer AS matched)`;
+}
+
+/** All conditions, on a resource `r`. */
+function resourceTests(conditions: SortedConditions, context: SqlContext): string {
+  return all([
+    ...(context.view === 'resource' ? ['NOT r.deleted'] : []),
+    ...conditions.ids.map((ids) => `r.id = ANY(${context.values.bind(ids)}::text[])`),
+    ...tokenTests(conditions.tokens, 'r.tokens', context),
+    ...residualTests(conditions, new Set(), 'r', context),
+  ]);
+}

@@ -1,0 +1,54 @@
+// Folds text for string search, for stored values and queries alike: https://hl7.org/fhir/R4/search.html#string
+
+/** Words beyond these are not indexed: a description of a thousand words would swamp the index. */
+export const wordsMax = 100;
+const textLengthMax = 10_000;
+
+/** Letters that Unicode does not decompose, though people type them without the stroke. */
+const plainLetters: Readonly<Record<string, string>> = {
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ł: 'l',
+  ħ: 'h',
+  ŧ: 't',
+  ς: 'σ',
+};
+const strokedLetter = new RegExp(`[${Object.keys(plainLetters).join('')}]`, 'g');
+const isAscii = /^[\0-\x7f]*$/;
+
+/**
+ * The words of a text without case, accents and punctuation; an apostrophe joins (O'Neil: `oneil`), everything else parts
+ * (Smith-Jones: `smith`, `jones`). Upper case first, so that ß becomes ss.
+ */
+export function foldWords(text: string): string[] {
+  const bounded = text.length > textLengthMax ? text.slice(0, textLengthMax) : text;
+  const words = isAscii.test(bounded)
+    ? bounded
+        .toLowerCase()
+        .replaceAll("'", '')
+        .match(/[a-z0-9]+/g)
+    : foldUnicode(bounded).match(/[\p{L}\p{N}]+/gu);
+  if (!words) return [];
+  return words.length > wordsMax ? words.slice(0, wordsMax) : words;
+}
+
+function foldUnicode(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[\p{M}'’ʼ`´]/gu, '')
+    .replace(strokedLetter, (letter) => plainLetters[letter] as string);
+}
+
+/** The first characters of a word, never half a surrogate pair. */
+export function prefixOf(word: string, length: number): string {
+  if (word.length <= length) return word;
+  const last = word.charCodeAt(length - 1);
+  return last >= 0xd800 && last <= 0xdbff ? word.slice(0, length + 1) : word.slice(0, length);
+}

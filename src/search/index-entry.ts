@@ -1,0 +1,14 @@
+// What search stores about a resource beside its encrypted content (README, Search).
+
+export type IndexEntry =
+  /** A normalised `Type.parameter|value` of token-text.ts; the repository stores 8 bytes of its HMAC. */
+  | { readonly kind: 'token'; readonly text: string }
+  /** A link to a resource of this server, readable, for joins. */
+  | {
+      readonly kind: 'reference';
+      readonly parameter: string;
+      readonly targetType: string;
+      readonly targetId: string;
+    }
+  /** Milliseconds since 1970, both ends inclusive; an open end is one of the bounds of date-span.ts. */
+  | { readonly kind: 'date'; readonly parameter: string; readonly low: number; readonly high: number };

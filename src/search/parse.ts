@@ -1,0 +1,138 @@
+// Reads the parameters of a search request into a SearchQuery: https://hl7.org/fhir/R4/search.html
+
+import type { Definitions } from '../fhir/definitions.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { parseCriterion, type ValueContext } from './parse/criterion.ts';
+import {
+  countDefault,
+  isResultParameter,
+  type ResultSettings,
+  readResultParameter,
+} from './parse/result-parameters.ts';
+import { type Handling, printable, SearchNotes } from './parse/search-notes.ts';
+import { splitValue } from './parse/split.ts';
+import { type IndexedParameter, indexedParameters } from './search-parameters.ts';
+import type { Criterion, SearchQuery, SortKey } from './search-query.ts';
+
+/** Bounds of one request; beyond them it is refused before anything is compiled. */
+const parametersMax = 100;
+const valuesMax = 500;
+const valueLengthMax = 20_000;
+
+/** For the HTTP layer, which has answered them already: https://hl7.org/fhir/R4/http.html#parameters */
+const answeredElsewhere: ReadonlySet<string> = new Set(['_format', '_pretty']);
+
+export interface ParseOptions {
+  readonly handling: Handling;
+  /** The tenant's own FHIR base, so that absolute references below it are known as its own. */
+  readonly baseUrl?: string;
+  readonly now: number;
+}
+
+/** Reads `name=value` pairs, decoded from the URL; throws a FhirError (400) for what cannot be answered. */
+export function parseSearch(
+  definitions: Definitions,
+  type: string,
+  pairs: Iterable<readonly [name: string, value: string]>,
+  options: ParseOptions,
+): SearchQuery {
+  return new SearchParser(definitions, type, options).parse([...pairs]);
+}
+
+class SearchParser {
+  readonly #type: string;
+  readonly #parameters: ReadonlyMap<string, IndexedParameter>;
+  readonly #notes: SearchNotes;
+  readonly #context: ValueContext;
+  readonly #criteria: Criterion[] = [];
+  readonly #settings: ResultSettings = { includes: [] };
+  readonly #understood: [string, string][] = [];
+  readonly #seen = new Set<string>();
+
+  constructor(definitions: Definitions, type: string, { handling, baseUrl, now }: ParseOptions) {
+    this.#type = type;
+    this.#parameters = indexedParameters(definitions, type);
+    this.#notes = new SearchNotes(handling);
+    this.#context = { resourceTypes: definitions.resourceTypes, baseUrl, now };
+  }
+
+  parse(pairs: readonly (readonly [string, string])[]): SearchQuery {
+    if (pairs.length > parametersMax) throw tooCostly(`A search takes at most ${parametersMax} parameters.`);
+    for (const [name, value] of pairs) this.#readPair(name, value);
+    const { cursor, count = countDefault, summary = 'false', ...settings } = this.#settings;
+    return deepFreeze({
+      type: this.#type,
+      criteria: this.#criteria,
+      sort: defaultSort(this.#type, this.#criteria),
+      total: 'estimate',
+      elements: [],
+      ...settings,
+      count,
+      // https://hl7.org/fhir/R4/search.html#count: zero asks for the total alone.
+      summary: count === 0 ? 'count' : summary,
+      ...(cursor !== undefined && { cursor }),
+      understood: this.#understood,
+      warnings: this.#notes.warnings,
+    });
+  }
+
+  #readPair(name: string, value: string): void {
+    if (answeredElsewhere.has(name)) return;
+    if (value.length > valueLengthMax) throw tooCostly(`The value of ${printable(name)} is too long.`);
+    if (this.#isUnderstood(name, value) && name !== '_cursor') this.#understood.push([name, value]);
+    this.#seen.add(name);
+  }
+
+  #isUnderstood(name: string, value: string): boolean {
+    if (value !== '') return isResultParameter(name) ? this.#readResult(name, value) : this.#readCriterion(name, value);
+    this.#notes.ignore(`The search parameter ${printable(name)} has no value.`);
+    return false;
+  }
+
+  #readResult(name: string, value: string): boolean {
+    return readResultParameter(name, value, this.#settings, this.#seen, {
+      type: this.#type,
+      parameters: this.#parameters,
+      resourceTypes: this.#context.resourceTypes,
+      notes: this.#notes,
+    });
+  }
+
+  #readCriterion(name: string, value: string): boolean {
+    const [code = '', modifier, ...more] = name.split(':');
+    const parameter = this.#parameters.get(code);
+    if (!parameter || more.length > 0 || modifier?.includes('.')) {
+      this.#notes.ignore(`The search parameter ${printable(name)} is not supported for ${this.#type}.`);
+      return false;
+    }
+    const values = splitValue(value, ',');
+    if (values.length > valuesMax) throw tooCostly(`${printable(name)} takes at most ${valuesMax} values.`);
+    const criterion = parseCriterion({ name, parameter, modifier, values }, this.#context);
+    if (criterion) this.#criteria.push(criterion);
+    else this.#notes.ignore(`The modifier of ${printable(name)} is not supported.`);
+    return criterion !== undefined;
+  }
+}
+
+/**
+ * Without `_sort`: by the time that was asked for, since the index that finds is then the one that sorts; otherwise by id,
+ * which no update moves between pages and which is the order of creation for ids this server made. AuditEvents come newest first.
+ */
+function defaultSort(type: string, criteria: readonly Criterion[]): readonly SortKey[] {
+  if (type === 'AuditEvent') return [{ by: 'lastUpdated', isDescending: true }];
+  const date = criteria.find((criterion) => criterion.kind === 'date');
+  if (date) return [{ by: date.parameter, isDescending: false }];
+  const isAboutTime = criteria.some(({ kind }) => kind === 'lastUpdated');
+  return [{ by: isAboutTime ? 'lastUpdated' : 'id', isDescending: false }];
+}
+
+function tooCostly(diagnostics: string): Error {
+  return fhirError('too-costly', diagnostics);
+}
+
+/** Parameters are shared with other queries, and immutable by type. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || 'read' in value) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

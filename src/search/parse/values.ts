@@ -1,0 +1,57 @@
+// Reads one value of a search parameter by the parameter's type; undefined where it is not of that type.
+
+import { parseDate } from '../../fhir/dates.ts';
+import { parseReference } from '../../fhir/references.ts';
+import type { IndexedParameter } from '../search-parameters.ts';
+import type { DatePrefix, DateValue, TokenValue } from '../search-query.ts';
+import { splitValue, unescapeValue } from './split.ts';
+
+/** https://hl7.org/fhir/R4/search.html#token */
+export function parseTokenValue(raw: string): TokenValue | undefined {
+  const [first = '', second, ...more] = splitValue(raw, '|').map(unescapeValue);
+  if (more.length > 0) return undefined;
+  if (second === undefined) return first === '' ? undefined : { code: first };
+  if (first === '' && second === '') return undefined;
+  return second === '' ? { system: first } : { system: first, code: second };
+}
+
+/** https://hl7.org/fhir/R4/search.html#prefix; `now` is for `ap`, a tenth of the gap between now and the date. */
+export function parseDateValue(raw: string, now: number): DateValue | undefined {
+  const [, prefix = 'eq', text = ''] = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)$/s.exec(raw) ?? [];
+  // A plus sign that was not percent-encoded arrives as a space, and no date has one.
+  const span = parseDate(text.replace(' ', '+'), 'search');
+  if (!span) return undefined;
+  if (prefix !== 'ap') return { prefix: prefix as DatePrefix, ...span };
+  const slackMs = Math.round(Math.abs(now - (span.low + span.high) / 2) / 10);
+  return { prefix, low: span.low - slackMs, high: span.high + slackMs };
+}
+
+const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
+/** A bare id is looked up as each type the parameter may point to, up to so many. */
+const targetsMax = 20;
+
+/** https://hl7.org/fhir/R4/datatypes.html#id */
+export function isId(text: string): boolean {
+  return idPattern.test(text);
+}
+
+/** `Type/id`, `id`, or a url: https://hl7.org/fhir/R4/search.html#reference. Several texts where the id alone leaves the type open. */
+export function parseReferenceValue(
+  raw: string,
+  { targets, elements }: IndexedParameter,
+  targetType: string | undefined,
+  baseUrl: string | undefined,
+): string[] | undefined {
+  const text = unescapeValue(raw);
+  const target = parseReference(text, baseUrl);
+  if (target.kind === 'resource') {
+    if (targetType !== undefined && target.type !== targetType) return undefined;
+    const literal = `${target.type}/${target.id}`;
+    return [target.versionId === undefined ? literal : `${literal}/_history/${target.versionId}`];
+  }
+  if (target.kind === 'external' || target.kind === 'urn') return [text];
+  if (elements?.every(({ type }) => type === 'canonical' || type === 'uri')) return [text];
+  const types = targetType === undefined ? targets : [targetType];
+  if (!types || types.length > targetsMax || !isId(text)) return undefined;
+  return types.map((type) => `${type}/${text}`);
+}

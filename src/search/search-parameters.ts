@@ -1,0 +1,95 @@
+// The search parameters this server answers, compiled once per resource type: https://hl7.org/fhir/R4/searchparameter-registry.html
+
+import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
+import type { Definitions } from '../fhir/definitions.ts';
+import { type CompiledPath, compilePath } from '../fhir/fhirpath/compile.ts';
+import { type ReachedElement, reachedElements } from '../fhir/fhirpath/element-types.ts';
+import { type TokenShape, tokenShapeOf } from './token-shape.ts';
+import type { TokenKey } from './token-text.ts';
+
+/** How a parameter is stored and asked; `id` and `lastUpdated` are columns. */
+export type SearchKind = 'id' | 'lastUpdated' | 'token' | 'string' | 'uri' | 'reference' | 'date' | 'identifyingDate';
+
+export interface IndexedParameter {
+  readonly code: string;
+  readonly kind: SearchKind;
+  /** `Type.code`: tokens of one parameter never meet those of another. */
+  readonly key: TokenKey;
+  readonly read: CompiledPath;
+  /** Resource types a reference may point to; absent = any. */
+  readonly targets?: readonly string[];
+  /** What the expression reaches; absent when the definitions do not tell. */
+  readonly elements?: readonly ReachedElement[];
+  readonly tokenShape: TokenShape;
+}
+
+/**
+ * Dates that identify a person are stored as keyed day, month and year tokens only: a readable column of birth dates would
+ * name patients to whoever reads a dump. Each is a single element, see compile/identifying-date.ts.
+ */
+export const identifyingDates: ReadonlySet<string> = new Set([
+  // HIPAA 45 CFR 164.514(b)(2)(i)(C): dates directly related to an individual, birth and death first.
+  'Patient.birthdate',
+  'Patient.death-date',
+  'Person.birthdate',
+  'RelatedPerson.birthdate',
+]);
+
+/** AuditEvents outnumber everything: only what auditors ask by is indexed (domain.md, S4-K3d). */
+const auditParameters: ReadonlySet<string> = new Set(
+  '_id _lastUpdated date agent entity patient action type subtype outcome'.split(' '),
+);
+
+/** Needs a phonetic algorithm; word search on text is not offered yet either (`_text`, `_content` have no expression). */
+const unsupportedCodes: ReadonlySet<string> = new Set(['phonetic']);
+
+const compiled = new WeakMap<Definitions, Map<string, ReadonlyMap<string, IndexedParameter>>>();
+
+/** By code, for a resource type the definitions know. */
+export function indexedParameters(definitions: Definitions, type: string): ReadonlyMap<string, IndexedParameter> {
+  const byType = compiled.get(definitions) ?? new Map<string, ReadonlyMap<string, IndexedParameter>>();
+  compiled.set(definitions, byType);
+  const parameters = byType.get(type) ?? compileParameters(definitions, type);
+  byType.set(type, parameters);
+  return parameters;
+}
+
+function compileParameters(definitions: Definitions, type: string): ReadonlyMap<string, IndexedParameter> {
+  const parameters = new Map<string, IndexedParameter>();
+  for (const definition of definitions.searchParameters(type).values()) {
+    const kind = kindOf(type, definition);
+    if (kind) parameters.set(definition.code, compileParameter(definitions, type, definition, kind));
+  }
+  return parameters;
+}
+
+function compileParameter(
+  definitions: Definitions,
+  type: string,
+  { code, expression = '', targets }: SearchParameter,
+  kind: SearchKind,
+): IndexedParameter {
+  const elements = reachedElements(expression, type, definitions);
+  return {
+    code,
+    kind,
+    key: `${type}.${code}`,
+    read: compilePath(expression, type),
+    ...(targets && { targets }),
+    ...(elements && { elements }),
+    tokenShape: tokenShapeOf(elements, definitions),
+  };
+}
+
+/** Undefined for what is not answered (yet): numbers, quantities, composites, positions. */
+function kindOf(type: string, { code, type: parameterType, expression }: SearchParameter): SearchKind | undefined {
+  if (!expression || unsupportedCodes.has(code)) return undefined;
+  if (type === 'AuditEvent' && !auditParameters.has(code)) return undefined;
+  if (code === '_id') return 'id';
+  // An AuditEvent is never changed, and this server makes them all: `recorded` is when it was stored.
+  if (code === '_lastUpdated' || (type === 'AuditEvent' && code === 'date')) return 'lastUpdated';
+  if (parameterType === 'date') return identifyingDates.has(`${type}.${code}`) ? 'identifyingDate' : 'date';
+  return answered.has(parameterType) ? (parameterType as SearchKind) : undefined;
+}
+
+const answered: ReadonlySet<string> = new Set(['token', 'string', 'uri', 'reference']);
