@@ -1,0 +1,194 @@
+// From the commit of an event to its effect: once each, whatever is repeated, reordered, forged or failing, on both backends.
+
+import { expect, test } from '@jest/globals';
+import { countingHandler, topic } from './counting-handler.ts';
+import { onBothBackends, until } from './job-bed.ts';
+
+/** Printed by Jest with a failure, as part of the title. */
+const seed = 20_260_704;
+
+onBothBackends('delivery', (bed) => {
+  test('every committed event has its effect once and is done', async () => {
+    const jobs = bed().start();
+    const [a, b] = await Promise.all([bed().add(150), bed().add(30, bed().tenants[1])]);
+    await bed().allAre('done', [...a, ...b]);
+    expect(await bed().effects([...a, ...b])).toEqual(Array(180).fill(1));
+    await jobs.close(5_000);
+    const queue = bed().openQueue();
+    expect(Object.values(await queue.getJobCounts()).reduce((sum, count) => sum + count)).toBe(0);
+    await queue.close();
+  });
+
+  test(`ten deliveries of each event, shuffled, have one effect: fault 21 (seed ${seed})`, async () => {
+    const relay = bed().start({ parts: 'relay', republishAfterMs: 600_000 });
+    const ids = await bed().add(20);
+    await bed().allAre('published', ids);
+    await relay.close(5_000);
+    const rows = await bed().outbox(ids);
+    const repeated = rows.flatMap((row) =>
+      Array.from({ length: 10 }, (_, n) => ({ row, jobId: `again-${n}-${row.id}` })),
+    );
+    const queue = bed().openQueue();
+    for (const { row, jobId } of shuffle(repeated, seed)) {
+      await queue.add(topic, { tenantId: row.tenantId, outboxId: row.id }, { jobId, removeOnComplete: true });
+    }
+    const worker = bed().start({ parts: 'worker', concurrency: 8 });
+    await until(async () => (await queue.getJobCountByTypes('waiting', 'active', 'delayed')) === 0);
+    expect(await bed().effects(ids)).toEqual(Array(20).fill(1));
+    expect(new Set((await bed().outbox(ids)).map((row) => row.status))).toEqual(new Set(['done']));
+    await worker.close(5_000);
+    await queue.close();
+  });
+
+  test('two relays and two workers share the events', async () => {
+    const started = [bed().start(), bed().start()];
+    await Promise.all(started.map((jobs) => jobs.ready));
+    const before = bed().measured.filter((name) => name === 'done').length;
+    const ids = (await Promise.all(Array.from({ length: 20 }, () => bed().add(15)))).flat();
+    await bed().allAre('done', ids);
+    expect(await bed().effects(ids)).toEqual(Array(300).fill(1));
+    await Promise.all(started.map((jobs) => jobs.close(5_000)));
+    expect(bed().measured.filter((name) => name === 'done').length - before).toBe(300);
+  });
+
+  test('a poison event is dead after its attempts while others flow: fault 23', async () => {
+    const isPoison = new Set<string>();
+    const handler = countingHandler('count', async (_, event) => {
+      if (isPoison.has(event.resourceId)) throw new Error('Jane Roe cannot be billed');
+    });
+    const ids = await bed().add(30);
+    const poison = [ids[3]!, ids[17]!];
+    for (const id of poison) isPoison.add(id);
+    const jobs = bed().start({ handlers: [handler] });
+    const others = ids.filter((id) => !isPoison.has(id));
+    await Promise.all([bed().allAre('dead', poison), bed().allAre('done', others)]);
+    expect(await bed().effects(others)).toEqual(Array(28).fill(1));
+    expect(await bed().effects(poison)).toEqual([0, 0]);
+    expect((await bed().outbox(poison)).map((row) => row.attempts)).toEqual([4, 4]);
+    await jobs.close(5_000);
+    expect(bed().measured.filter((name) => name === 'dead')).toHaveLength(2);
+    expect(bed().logged.filter(({ level }) => level === 'error')).toHaveLength(2);
+    expect(JSON.stringify(bed().logged)).not.toContain('Jane Roe');
+  });
+
+  test('what a handler threw is not stored in the queue: it may quote a patient', async () => {
+    const failed = Promise.withResolvers<void>();
+    const handler = countingHandler('count', async () => {
+      failed.resolve();
+      throw new Error('Jane Roe cannot be billed');
+    });
+    const jobs = bed().start({ handlers: [handler], backoffMs: 60_000 });
+    const [id] = await bed().add(1);
+    await failed.promise;
+    const queue = bed().openQueue();
+    await until(async () => (await queue.getJobCountByTypes('delayed')) === 1);
+    const [job] = await queue.getJobs('delayed');
+    expect(job?.failedReason).toBe('The job failed; the log says why.');
+    expect(JSON.stringify(job)).not.toContain('Jane Roe');
+    const [row] = await bed().outbox([id!]);
+    expect(job?.data).toEqual({ tenantId: row?.tenantId, outboxId: row?.id });
+    expect(job?.id).toBe(row?.id);
+    await job?.remove();
+    await queue.close();
+    await jobs.close(5_000);
+  });
+
+  test('a job that names another tenant than the event has, or nothing at all, is dropped with a warning: attack 21', async () => {
+    const jobs = bed().start({ parts: 'worker' });
+    const ids = await bed().add(1);
+    const [row] = await bed().outbox(ids);
+    const forged = [
+      { tenantId: bed().tenants[1], outboxId: row!.id },
+      { tenantId: bed().tenants[0], outboxId: '01980000-0000-7000-8000-000000000000' },
+      { tenantId: 987_654, outboxId: row!.id },
+      { tenantId: String(bed().tenants[0]), outboxId: row!.id },
+      { tenantId: bed().tenants[0], outboxId: "' OR true --" },
+      { tenantId: 2 ** 40, outboxId: row!.id },
+      {},
+      null,
+    ];
+    const queue = bed().openQueue();
+    for (const [n, data] of forged.entries()) {
+      await queue.add(topic, data, { jobId: `forged-${n}`, removeOnComplete: true });
+    }
+    await until(() => bed().measured.filter((name) => name === 'dropped').length === forged.length);
+    const warnings = bed().logged.filter(({ message }) => message.includes('names no event'));
+    expect(warnings).toHaveLength(forged.length);
+    expect(warnings[0]?.fields).toMatchObject({ tenantId: bed().tenants[1], outboxId: row!.id });
+    expect(await bed().effects(ids)).toEqual([0]);
+    expect((await bed().outbox(ids))[0]?.status).toBe('pending');
+    await queue.close();
+    await jobs.close(5_000);
+  });
+
+  test('two handlers of a topic each have their effect; the failure of one neither undoes nor repeats the other', async () => {
+    let failures = 2;
+    const failing = countingHandler('fails-twice', async () => {
+      if (failures-- > 0) throw new Error('not yet');
+    });
+    const jobs = bed().start({ handlers: [failing, countingHandler('steady')] });
+    const ids = await bed().add(1);
+    await bed().allAre('done', ids);
+    expect(await bed().effects(ids, 'fails-twice')).toEqual([1]);
+    expect(await bed().effects(ids, 'steady')).toEqual([1]);
+    await jobs.close(5_000);
+  });
+
+  test('an event of a topic that nobody handles is dead in the end, not silently done', async () => {
+    const jobs = bed().start();
+    const ids = await bed().add(1, bed().tenants[0], 'nobody.knows');
+    await bed().allAre('dead', ids);
+    await jobs.close(5_000);
+  });
+
+  test('close lets a running job finish and takes no other: fault 26', async () => {
+    const [running, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handler = countingHandler('count', async () => {
+      running.resolve();
+      await finish.promise;
+    });
+    const jobs = bed().start({ handlers: [handler], concurrency: 1 });
+    const ids = await bed().add(5);
+    await running.promise;
+    const closed = jobs.close(20_000);
+    finish.resolve();
+    await closed;
+    const states = (await bed().outbox(ids)).map((row) => row.status);
+    expect(states.filter((status) => status === 'done')).toHaveLength(1);
+    expect((await bed().effects(ids)).reduce((sum, count) => sum + count)).toBe(1);
+    const next = bed().start();
+    await bed().allAre('done', ids);
+    expect(await bed().effects(ids)).toEqual(Array(5).fill(1));
+    await next.close(5_000);
+  });
+
+  test('close does not wait for ever', async () => {
+    const [running, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handler = countingHandler('count', async () => {
+      running.resolve();
+      await finish.promise;
+    });
+    const jobs = bed().start({ handlers: [handler] });
+    const ids = await bed().add(1);
+    await running.promise;
+    await jobs.close(50);
+    expect(bed().logged.at(-1)?.message).toContain('still running');
+    finish.resolve();
+    const next = bed().start();
+    await bed().allAre('done', ids);
+    expect(await bed().effects(ids)).toEqual([1]);
+    await next.close(5_000);
+  });
+});
+
+/** Fisher and Yates, with a linear congruential generator. */
+function shuffle<T>(list: readonly T[], from: number): T[] {
+  const shuffled = [...list];
+  let state = from;
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    const other = state % (last + 1);
+    [shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!];
+  }
+  return shuffled;
+}
