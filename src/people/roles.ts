@@ -1,0 +1,161 @@
+// The roles every clinic has from the start and what each allows, as a table of data: domain.md section 5, contract.md 48.
+
+import { fhirError } from '../fhir/outcome.ts';
+
+/** The columns of the table in domain.md section 5, as resource types. */
+export const typeGroups = {
+  administration: [
+    ...['Organization', 'Location', 'HealthcareService', 'Practitioner', 'PractitionerRole', 'Person', 'Basic'],
+    ...['ChargeItemDefinition', 'NamingSystem', 'ActivityDefinition', 'PlanDefinition', 'Questionnaire'],
+  ],
+  patients: ['Patient', 'RelatedPerson', 'Consent', 'DocumentReference'],
+  schedules: ['Schedule', 'Slot', 'Appointment'],
+  encounters: ['Encounter'],
+  clinical: ['Composition', 'Condition', 'AllergyIntolerance', 'Observation', 'Procedure'],
+  prescriptions: ['MedicationRequest', 'VisionPrescription'],
+  dispensing: ['MedicationDispense'],
+  laboratory: ['ServiceRequest', 'Specimen', 'QuestionnaireResponse', 'Observation', 'DiagnosticReport'],
+  optical: ['DeviceRequest', 'DeviceDefinition'],
+  stock: ['MedicationKnowledge', 'Medication', 'SupplyRequest', 'SupplyDelivery', 'RequestGroup'],
+  billing: ['ChargeItem', 'Invoice'],
+  payments: ['PaymentReconciliation', 'PaymentNotice'],
+  ledger: ['Account'],
+  insurance: [
+    ...['Coverage', 'CoverageEligibilityRequest', 'CoverageEligibilityResponse'],
+    ...['Claim', 'ClaimResponse', 'ExplanationOfBenefit'],
+  ],
+  audit: ['AuditEvent', 'Provenance'],
+} as const satisfies Record<string, readonly string[]>;
+
+export interface Role {
+  readonly name: string;
+  /** `group or Type` + `.` + letters of a SMART v2 scope; `own:` before it where only what is the person's own counts. */
+  readonly grants: readonly string[];
+  /** Operations, `$book`, and rights that are no interaction, `op:admin`. */
+  readonly operations: readonly string[];
+}
+
+const readsAllButAudit = (Object.keys(typeGroups) as (keyof typeof typeGroups)[])
+  .filter((group) => group !== 'audit')
+  .map((group) => `${group}.rs`);
+
+export const roles = {
+  'system-admin': {
+    name: 'System administrator',
+    grants: ['administration.cruds', 'audit.rs'],
+    operations: ['op:provision-tenant', 'op:break-glass'],
+  },
+  'clinic-admin': {
+    name: 'Clinic administrator',
+    grants: [
+      ...['administration.cruds', 'patients.cruds', 'schedules.cruds', 'encounters.cruds', 'clinical.rs'],
+      ...['prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs', 'billing.crus'],
+      ...['payments.rs', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+    ],
+    operations: ['op:admin', 'op:overbook', 'op:void', '$merge', '$evaluate-measure', '$viewdefinition-run'],
+  },
+  provider: {
+    name: 'Provider',
+    grants: [
+      ...['administration.rs', 'patients.rus', 'schedules.rs', 'own:schedules.cu', 'own:encounters.crus'],
+      ...['own:clinical.crus', 'prescriptions.crus', 'dispensing.rs', 'laboratory.crs', 'own:laboratory.u'],
+      ...['optical.crs', 'stock.rs', 'billing.rs', 'insurance.rs', 'Provenance.rs'],
+    ],
+    operations: ['$find', '$book', '$sign', '$apply', '$everything'],
+  },
+  nurse: {
+    name: 'Nurse',
+    grants: [
+      ...['administration.rs', 'patients.rus', 'schedules.rus', 'encounters.crus', 'Observation.cru', 'clinical.rs'],
+      ...['prescriptions.rs', 'dispensing.rs', 'Specimen.crus', 'laboratory.rs', 'stock.rs'],
+    ],
+    operations: ['$find', 'op:queue-call'],
+  },
+  'front-desk': {
+    name: 'Front desk',
+    grants: [
+      ...['administration.rs', 'patients.crus', 'schedules.crus', 'encounters.crus', 'laboratory.rs', 'optical.rs'],
+      ...['billing.rs', 'payments.crs', 'Coverage.crus', 'CoverageEligibilityRequest.crs', 'insurance.rs'],
+    ],
+    operations: ['$find', '$hold', '$book', '$match', '$render', '$statement'],
+  },
+  cashier: {
+    name: 'Cashier',
+    grants: [
+      ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'prescriptions.rs', 'dispensing.rs'],
+      ...['laboratory.rs', 'optical.rs', 'billing.crus', 'payments.crs', 'insurance.rs'],
+    ],
+    operations: ['$settle-day', '$render', 'op:refund-within-limit'],
+  },
+  'billing-manager': {
+    name: 'Billing manager',
+    grants: [
+      ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
+      ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
+      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+    ],
+    operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day', 'op:write-off', 'op:void'],
+  },
+  'billing-staff': {
+    name: 'Billing staff',
+    grants: [
+      ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
+      ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
+      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+    ],
+    operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day'],
+  },
+  pharmacist: {
+    name: 'Pharmacist',
+    grants: [
+      ...['administration.rs', 'patients.rs', 'encounters.rs', 'AllergyIntolerance.rs', 'Condition.rs'],
+      ...['prescriptions.rus', 'dispensing.crus', 'laboratory.rs', 'stock.crs', 'billing.cr', 'insurance.rs'],
+    ],
+    operations: ['$inventory', '$render'],
+  },
+  'optical-staff': {
+    name: 'Optical staff',
+    grants: [
+      ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'VisionPrescription.rs'],
+      ...['optical.crus', 'stock.rs', 'billing.cr', 'insurance.rs'],
+    ],
+    operations: ['$inventory', '$render'],
+  },
+  'lab-technician': {
+    name: 'Laboratory technician',
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', 'billing.cr'],
+    operations: ['$populate', '$extract', '$sign'],
+  },
+  'lab-manager': {
+    name: 'Laboratory manager',
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', 'billing.cr'],
+    operations: ['$populate', '$extract', '$sign', 'op:release-result'],
+  },
+  'inventory-manager': {
+    name: 'Inventory manager',
+    grants: ['administration.rs', 'Organization.cru', 'dispensing.rs', 'DeviceDefinition.cru', 'stock.crus'],
+    operations: ['$inventory', '$apply', '$render'],
+  },
+  auditor: {
+    name: 'Auditor',
+    grants: [...readsAllButAudit, 'audit.rs'],
+    operations: ['$ledger', '$export', '$viewdefinition-run'],
+  },
+  patient: {
+    name: 'Patient',
+    grants: [
+      ...['own:patients.ru', 'schedules.rs', 'own:schedules.cu', 'own:encounters.r', 'own:clinical.rs'],
+      ...['own:prescriptions.rs', 'own:dispensing.rs', 'own:laboratory.rs', 'own:optical.rs', 'own:billing.rs'],
+      ...['own:payments.crs', 'own:insurance.rs', 'own:audit.r'],
+    ],
+    operations: ['$find', '$hold', '$book', '$summary', '$statement'],
+  },
+} as const satisfies Record<string, Role>;
+
+export type RoleSlug = keyof typeof roles;
+
+/** Throws 422 when one of them is no role. */
+export function requireRoles(slugs: readonly string[]): void {
+  const unknown = slugs.find((slug) => !Object.hasOwn(roles, slug));
+  if (unknown !== undefined) throw fhirError('code-invalid', `There is no role ${unknown.slice(0, 64)}.`);
+}

@@ -1,0 +1,125 @@
+// What oidc-provider keeps beside clients and access tokens (grants, sessions, codes, refresh tokens): hashed ids, encrypted payloads.
+
+import { createHash } from 'node:crypto';
+import type { KeyRing } from '../crypto/key-ring.ts';
+import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import { errors, type OidcAdapter, type OidcPayload } from './oidc-provider.ts';
+
+export interface RecordContext {
+  readonly tenantId: number;
+  readonly tenantDoor: TenantDoor;
+  readonly keyRing: KeyRing;
+}
+
+interface RecordRow {
+  readonly id_hash: Buffer;
+  readonly payload: Buffer;
+  readonly consumed: number | null;
+}
+
+const columns = 'id_hash, payload, extract(epoch FROM consumed_at)::int AS consumed';
+
+export function createRecordAdapter(context: RecordContext, model: string): OidcAdapter {
+  const { tenantId, tenantDoor } = context;
+  return {
+    async find(id) {
+      return await openRecord(context, model, await tenantDoor(tenantId, (trx) => readById(trx, model, id)));
+    },
+    async findByUid(uid) {
+      const rows = await tenantDoor(tenantId, (trx) =>
+        trx.query<RecordRow>({
+          text: `SELECT ${columns} FROM oidc_record WHERE model = $1 AND uid_hash = $2 AND expires_at > now()`,
+          values: [model, hashOf(uid)],
+        }),
+      );
+      return await openRecord(context, model, rows[0]);
+    },
+    upsert: (id, payload, expiresInSeconds) => writeRecord(context, model, { id, payload, expiresInSeconds }),
+    consume: (id) => consumeRecord(context, model, id),
+    async destroy(id) {
+      const text = 'DELETE FROM oidc_record WHERE model = $1 AND id_hash = $2';
+      await tenantDoor(tenantId, async (trx) => trx.execute({ text, values: [model, hashOf(id)] }));
+    },
+    async revokeByGrantId(grantId) {
+      await tenantDoor(tenantId, async (trx) => deleteGrant(trx, hashOf(grantId)));
+    },
+  };
+}
+
+async function readById(trx: TenantTransaction, model: string, id: string): Promise<RecordRow | undefined> {
+  const rows = await trx.query<RecordRow>({
+    text: `SELECT ${columns} FROM oidc_record WHERE model = $1 AND id_hash = $2 AND expires_at > now()`,
+    values: [model, hashOf(id)],
+  });
+  return rows[0];
+}
+
+async function openRecord(
+  { tenantId, keyRing }: RecordContext,
+  model: string,
+  row: RecordRow | undefined,
+): Promise<OidcPayload | undefined> {
+  if (!row) return undefined;
+  const cipher = await keyRing.cipherOf(tenantId);
+  const payload = JSON.parse(cipher.open(row.payload, sealContext(model, row.id_hash)).toString()) as OidcPayload;
+  return row.consumed === null ? payload : { ...payload, consumed: row.consumed };
+}
+
+async function writeRecord(
+  { tenantId, tenantDoor, keyRing }: RecordContext,
+  model: string,
+  record: { readonly id: string; readonly payload: OidcPayload; readonly expiresInSeconds: number },
+): Promise<void> {
+  const cipher = await keyRing.cipherOf(tenantId);
+  const idHash = hashOf(record.id);
+  const { grantId, uid } = record.payload;
+  const values = [
+    model,
+    idHash,
+    grantId === undefined ? null : hashOf(grantId),
+    uid === undefined ? null : hashOf(uid),
+    cipher.seal(Buffer.from(JSON.stringify(record.payload)), sealContext(model, idHash)),
+    record.expiresInSeconds,
+  ];
+  await tenantDoor(tenantId, async (trx) =>
+    trx.execute({
+      text: `INSERT INTO oidc_record (model, id_hash, grant_hash, uid_hash, payload, expires_at)
+             VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+             ON CONFLICT (tenant_id, model, id_hash)
+             DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at`,
+      values,
+    }),
+  );
+}
+
+/** One UPDATE decides who was first. Whoever comes second has a copy, so the whole grant ends: RFC 9700 section 4.5.3. */
+async function consumeRecord({ tenantId, tenantDoor }: RecordContext, model: string, id: string): Promise<void> {
+  const wasFirst = await tenantDoor(tenantId, async (trx) => {
+    const first = await trx.query({
+      text: `UPDATE oidc_record SET consumed_at = now()
+             WHERE model = $1 AND id_hash = $2 AND consumed_at IS NULL AND expires_at > now() RETURNING id_hash`,
+      values: [model, hashOf(id)],
+    });
+    if (first.length > 0) return true;
+    const used = await trx.query<{ grant_hash: Buffer | null }>({
+      text: 'SELECT grant_hash FROM oidc_record WHERE model = $1 AND id_hash = $2',
+      values: [model, hashOf(id)],
+    });
+    const grantHash = used[0]?.grant_hash;
+    if (grantHash) deleteGrant(trx, grantHash);
+    return false;
+  });
+  if (!wasFirst) throw new errors.InvalidGrant(`${model} was already consumed`);
+}
+
+function deleteGrant(trx: TenantTransaction, grantHash: Buffer): void {
+  trx.execute({ text: 'DELETE FROM oidc_record WHERE grant_hash = $1', values: [grantHash] });
+}
+
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function sealContext(model: string, idHash: Buffer): string {
+  return `oidc_record|${model}|${idHash.toString('hex')}`;
+}

@@ -1,0 +1,87 @@
+// What a clinic may set for itself, typed, with the value that holds until it does: contract.md 3 and 47.
+
+import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { createBriefCache } from './brief-cache.ts';
+
+export interface Settings {
+  /** Literal references must resolve inside the tenant. */
+  readonly 'references.check': boolean;
+  /** ISO 4217, the base currency. */
+  readonly currency: string;
+  /** IANA zone of the clinic's business days. */
+  readonly timezone: string;
+  /** An Appointment may not jump from `booked` to `fulfilled`. */
+  readonly 'appointment.strict-transitions': boolean;
+}
+
+export type SettingKey = keyof Settings;
+
+interface Rule {
+  readonly byDefault: Settings[SettingKey];
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const isBoolean = (value: unknown) => typeof value === 'boolean';
+
+const rules: Readonly<Record<SettingKey, Rule>> = {
+  'references.check': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
+  currency: { byDefault: 'USD', allowed: 'a currency code of ISO 4217', accepts: isCurrency },
+  timezone: { byDefault: 'UTC', allowed: 'a time zone name of IANA', accepts: isTimezone },
+  'appointment.strict-transitions': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
+};
+
+export interface SettingsReader {
+  /** At once when they were asked for within the last second. */
+  of(tenantId: number): Settings | Promise<Settings>;
+  /** To be called on every notice of the channel `hpms_access`. */
+  forget(): void;
+}
+
+const tenantsCachedMax = 10_000;
+
+export function createSettingsReader(tenantDoor: TenantDoor): SettingsReader {
+  const byTenant = createBriefCache((tenantId: number) => tenantDoor(tenantId, readSettings), tenantsCachedMax);
+  return { of: byTenant.get, forget: byTenant.clear };
+}
+
+/** As they are inside this transaction. */
+export async function readSettings(trx: TenantTransaction): Promise<Settings> {
+  const rows = await trx.query<{ key: string; value: unknown }>({
+    name: 'read-settings',
+    text: 'SELECT key, value FROM setting',
+  });
+  const stored = new Map(rows.map(({ key, value }) => [key, value]));
+  const entries = Object.entries(rules).map(([key, { byDefault, accepts }]) => {
+    const value = stored.get(key);
+    return [key, accepts(value) ? value : byDefault];
+  });
+  return Object.fromEntries(entries) as Settings;
+}
+
+/** Throws 404 for a key that is no setting and 422 for a value it cannot have. */
+export function writeSetting(trx: TenantTransaction, key: string, value: unknown): void {
+  const rule = Object.hasOwn(rules, key) ? rules[key as SettingKey] : undefined;
+  if (!rule) throw fhirError('not-found', 'There is no setting of this name.');
+  if (!rule.accepts(value)) throw fhirError('value', `The setting ${key} must be ${rule.allowed}.`);
+  trx.execute({
+    text: `INSERT INTO setting (key, value) VALUES ($1, $2::jsonb)
+           ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value`,
+    values: [key, JSON.stringify(value)],
+  });
+}
+
+function isCurrency(value: unknown): boolean {
+  return typeof value === 'string' && Intl.supportedValuesOf('currency').includes(value);
+}
+
+function isTimezone(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
