@@ -1,0 +1,50 @@
+// Literal references must resolve inside the tenant, for tenants whose setting `references.check` is on (security.md 3).
+
+import { FhirError, type Issue } from '../fhir/outcome.ts';
+import { forEachReference, parseReference } from '../fhir/references.ts';
+import type { Change } from './change.ts';
+import type { Session } from './session.ts';
+
+interface Target {
+  readonly type: string;
+  readonly id: string;
+  readonly expression: string;
+}
+
+export async function checkReferences(session: Session, changes: readonly Change[]): Promise<void> {
+  const { checksReferences, definitions } = session.repository;
+  if (!(await checksReferences(session.caller.tenantId))) return;
+  const written = new Set(changes.filter((change) => change.resource).map((change) => `${change.type}/${change.id}`));
+  const targets: Target[] = [];
+  for (const change of changes) {
+    if (!change.resource) continue;
+    forEachReference(definitions, change.resource, (reference, expression) => {
+      const target = parseReference(reference.reference);
+      if (target.kind === 'resource' && !written.has(`${target.type}/${target.id}`))
+        targets.push({ ...target, expression });
+    });
+  }
+  if (targets.length === 0) return;
+  const missing = await findMissing(session, targets);
+  if (missing.length > 0) throw new FhirError(missing.slice(0, 20).map(unresolved), { status: 422 });
+}
+
+async function findMissing(session: Session, targets: readonly Target[]): Promise<Target[]> {
+  const rows = await session.trx.query<{ type: string; id: string }>({
+    name: 'existing-targets',
+    text: `SELECT type, id FROM resource
+           WHERE NOT deleted AND (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+    values: [targets.map((target) => target.type), targets.map((target) => target.id)],
+  });
+  const existing = new Set(rows.map((row) => `${row.type}/${row.id}`));
+  return targets.filter((target) => !existing.has(`${target.type}/${target.id}`));
+}
+
+function unresolved(target: Target): Issue {
+  return {
+    severity: 'error',
+    code: 'not-found',
+    diagnostics: `The reference to ${target.type}/${target.id} does not resolve.`,
+    expression: [target.expression],
+  };
+}

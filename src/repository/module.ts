@@ -1,0 +1,40 @@
+// The contract of a clinic workflow: what it adds to every write of its types, whoever writes (README, Modules).
+
+import type { OutboxEvent } from '../jobs/outbox.ts';
+import type { Change, WriteIntent } from './change.ts';
+import type { Session } from './session.ts';
+
+/** A rule is called once per transaction step with the list of all changes of its type. */
+export interface Rule<Result> {
+  /** Names the rule in logs and documentation. */
+  readonly name: string;
+  readonly type: string;
+  run(changes: readonly Change[], session: Session): Result | Promise<Result>;
+}
+
+/** What follows a commit: an outbox row per event key, delivered to the job of the same topic. */
+export interface Reaction {
+  readonly topic: string;
+  readonly type: string;
+  /** Names the event, once and for all time, or undefined when this change is none. */
+  eventKeyOf(change: Change): string | undefined;
+}
+
+/** The consumer of a topic; its writes and its receipt are one transaction. */
+export interface ModuleJob {
+  readonly topic: string;
+  readonly consumer: string;
+  run(event: OutboxEvent, session: Session): Promise<void>;
+}
+
+export interface Module {
+  readonly name: string;
+  /** Fill server-owned elements of `change.resource`, before validation. */
+  readonly prepare?: readonly Rule<void>[];
+  /** Refuse by throwing a FhirError, after validation and before anything is written. */
+  readonly guards?: readonly Rule<void>[];
+  /** Write typed rows, and may ask for further resources in the same transaction. */
+  readonly effects?: readonly Rule<readonly WriteIntent[]>[];
+  readonly reactions?: readonly Reaction[];
+  readonly jobs?: readonly ModuleJob[];
+}

@@ -1,0 +1,50 @@
+// One unit of work on a tenant's resources: the transaction, the caller and the keys it runs with.
+
+import type { Resource } from '@medplum/fhirtypes';
+import type { Caller } from '../access/caller.ts';
+import type { KeyRing } from '../crypto/key-ring.ts';
+import type { TenantCipher } from '../crypto/tenant-cipher.ts';
+import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import type { Definitions } from '../fhir/definitions.ts';
+import type { Issue } from '../fhir/outcome.ts';
+import type { ObjectStore } from '../gateways/object-store.ts';
+import type { IndexEntry } from '../search/index-entry.ts';
+import type { Rules } from './rules.ts';
+
+/** What the repository is made of; one for the life of the process. */
+export interface Repository {
+  readonly definitions: Definitions;
+  readonly tenantDoor: TenantDoor;
+  readonly keyRing: KeyRing;
+  readonly objectStore: ObjectStore;
+  readonly validate: (resource: unknown) => Issue[];
+  readonly extract: (resource: Resource) => IndexEntry[];
+  readonly rules: Rules;
+  /** Tells whether literal references must resolve inside the tenant (setting `references.check`). */
+  readonly checksReferences: (tenantId: number) => boolean | Promise<boolean>;
+  /** Signs the cursors of pages. */
+  readonly cursorKey: Buffer;
+  readonly now: () => Date;
+}
+
+export interface Session {
+  readonly repository: Repository;
+  readonly trx: TenantTransaction;
+  readonly caller: Caller;
+  readonly cipher: TenantCipher;
+  /** `lastUpdated` of everything this session writes. */
+  readonly at: Date;
+}
+
+/** Runs `work` in one transaction of the caller's tenant; it may run again after a deadlock. */
+export async function inSession<T>(
+  repository: Repository,
+  caller: Caller,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const cipher =
+    repository.keyRing.loadedCipherOf(caller.tenantId) ?? (await repository.keyRing.cipherOf(caller.tenantId));
+  return await repository.tenantDoor(caller.tenantId, (trx) =>
+    work({ repository, trx, caller, cipher, at: repository.now() }),
+  );
+}

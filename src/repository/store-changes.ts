@@ -1,0 +1,84 @@
+// Writes the rows of all changes of a transaction with a fixed number of statements, however many changes there are.
+
+import { sealFrames } from '../crypto/frames.ts';
+import { newId } from '../fhir/ids.ts';
+import { serializeJson } from '../fhir/json.ts';
+import type { IndexEntry } from '../search/index-entry.ts';
+import type { Change, WriteResult } from './change.ts';
+import { deleteIndexRows, insertIndexRows, sameIndexRows } from './index-rows.ts';
+import { insertResources, keepHistory, type ResourceRow, updateResources } from './resource-rows.ts';
+import type { Session } from './session.ts';
+import { bodyContext } from './stored-version.ts';
+
+export interface StoredChange {
+  readonly change: Change;
+  readonly entries: readonly IndexEntry[];
+  readonly result: WriteResult;
+}
+
+/** Larger bodies would make every scan of the table slower; they and all Binary go to the object store. */
+const contentBytesMax = 1_000_000;
+
+export async function storeChanges(session: Session, changes: readonly Change[]): Promise<StoredChange[]> {
+  const rows: ResourceRow[] = [];
+  const stored: StoredChange[] = [];
+  for (const change of changes) {
+    const entries = change.resource ? session.repository.extract(change.resource) : [];
+    const json = change.resource && serializeJson(change.resource, change.exactNumbers);
+    rows.push(await resourceRow(session, change, entries, json));
+    stored.push({ change, entries, result: resultOf(session, change, json) });
+  }
+  const replacing = rows.filter((_, index) => changes[index]?.old);
+  const added = rows.filter((_, index) => !changes[index]?.old);
+  if (replacing.length > 0) {
+    keepHistory(session.trx, replacing);
+    updateResources(session.trx, session.at, replacing);
+  }
+  if (added.length > 0) insertResources(session.trx, session.at, added);
+  storeIndexRows(session, stored);
+  return stored;
+}
+
+/** Index rows of an update are rewritten only when they differ. */
+function storeIndexRows(session: Session, stored: readonly StoredChange[]): void {
+  const stale: Change[] = [];
+  const fresh: StoredChange[] = [];
+  for (const item of stored) {
+    const old = item.change.oldResource;
+    if (old && sameIndexRows(session.repository.extract(old), item.entries)) continue;
+    if (old) stale.push(item.change);
+    fresh.push(item);
+  }
+  deleteIndexRows(session.trx, stale);
+  insertIndexRows(session.trx, fresh);
+}
+
+async function resourceRow(
+  session: Session,
+  change: Change,
+  entries: readonly IndexEntry[],
+  json: string | undefined,
+): Promise<ResourceRow> {
+  const { type, id, versionId } = change;
+  const row = { type, id, versionId, deleted: json === undefined, tokens: tokensOf(session, entries) };
+  if (json === undefined) return { ...row, content: null, objectId: null };
+  const body = Buffer.from(json);
+  const context = bodyContext(type, id, versionId);
+  if (type !== 'Binary' && body.length <= contentBytesMax) {
+    return { ...row, content: session.cipher.seal(body, context), objectId: null };
+  }
+  const objectId = newId(session.at.getTime());
+  await session.repository.objectStore.put(objectId, sealFrames(session.cipher, body, context));
+  return { ...row, content: null, objectId };
+}
+
+function tokensOf(session: Session, entries: readonly IndexEntry[]): string {
+  const tokens: bigint[] = [];
+  for (const entry of entries) if (entry.kind === 'token') tokens.push(session.cipher.tokenOf(entry.text));
+  return `{${tokens.join(',')}}`;
+}
+
+function resultOf(session: Session, change: Change, json: string | undefined): WriteResult {
+  const { action, type, id, versionId } = change;
+  return { action, type, id, versionId, lastUpdated: session.at, json, changed: true };
+}

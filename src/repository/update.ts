@@ -1,0 +1,32 @@
+// Update, also of an id that does not exist yet: https://hl7.org/fhir/R4/http.html#update
+
+import type { Resource } from '@medplum/fhirtypes';
+import { fhirError } from '../fhir/outcome.ts';
+import type { ExactNumbers, WriteResult } from './change.ts';
+import type { Session } from './session.ts';
+import { write } from './write.ts';
+
+export interface UpdateOptions {
+  readonly exactNumbers?: ExactNumbers;
+  readonly ifMatchVersionId?: number;
+}
+
+export async function update(
+  session: Session,
+  id: string,
+  resource: Resource,
+  options: UpdateOptions = {},
+): Promise<WriteResult> {
+  requireSameId(id, resource);
+  const [result] = await write(session, [{ action: 'update', id, resource, ...options }]);
+  return result as WriteResult;
+}
+
+/** The body's id must be the URL's. */
+export function requireSameId(id: string, resource: Resource): void {
+  if (resource.id === id) return;
+  const said = resource.id === undefined ? 'no id' : 'another id';
+  throw fhirError('invalid', `The URL names ${resource.resourceType}/${id}, the body has ${said}.`, {
+    expression: `${resource.resourceType}.id`,
+  });
+}

@@ -1,0 +1,32 @@
+// Vread: one version of a resource: https://hl7.org/fhir/R4/http.html#vread
+
+import { requirePermission } from '../access/may.ts';
+import { isId } from '../fhir/ids.ts';
+import { gone, notFound } from '../fhir/outcome.ts';
+import { auditEventType } from './audit-rows.ts';
+import { type ReadVersion, read } from './read.ts';
+import type { Session } from './session.ts';
+import { openVersion, type VersionRow, versionColumns } from './stored-version.ts';
+
+const versionSyntax = /^[1-9][0-9]{0,8}$/;
+
+/** Throws 404 for a version that never was and 410 for one that is a deletion. */
+export async function vread(session: Session, type: string, id: string, versionId: string): Promise<ReadVersion> {
+  requirePermission(session.caller, 'r', type);
+  const unknown = notFound(type, `${id}/_history/${versionId}`);
+  if (!isId(id) || !versionSyntax.test(versionId)) throw unknown;
+  if (type === auditEventType) {
+    if (versionId !== '1') throw unknown;
+    return await read(session, type, id);
+  }
+  const [row] = await session.trx.query<VersionRow>({
+    name: 'vread',
+    text: `SELECT ${versionColumns} FROM version WHERE type = $1 AND id = $2 AND version_id = $3
+           AND last_updated <= (SELECT last_updated FROM resource WHERE type = $1 AND id = $2)`,
+    values: [type, id, Number(versionId)],
+  });
+  if (!row) throw unknown;
+  const version = await openVersion({ cipher: session.cipher, objectStore: session.repository.objectStore }, row);
+  if (!version.body) throw gone(type, id);
+  return version as ReadVersion;
+}
