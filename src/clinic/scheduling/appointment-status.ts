@@ -1,0 +1,30 @@
+// The state machine of an Appointment (domain.md SM-1): which status may follow which, and which statuses hold a time.
+
+import type { Appointment } from '@medplum/fhirtypes';
+
+type Status = Appointment['status'];
+
+/** Any forward jump counts as the steps it leaves out (domain.md, rulings); what is not here ends there. */
+const followers: Readonly<Partial<Record<Status, readonly Status[]>>> = {
+  proposed: ['pending', 'waitlist', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'entered-in-error'],
+  waitlist: ['proposed', 'pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'entered-in-error'],
+  pending: ['booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
+  booked: ['arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
+  arrived: ['checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
+  'checked-in': ['fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
+  fulfilled: ['entered-in-error'],
+  noshow: ['entered-in-error'],
+  cancelled: ['entered-in-error'],
+};
+
+/** A status may always be sent again; an Appointment may begin its life in any. */
+export function mayFollow(from: Status | undefined, to: Status): boolean {
+  return from === undefined || from === to || (followers[from]?.includes(to) ?? false);
+}
+
+const holding: ReadonlySet<Status> = new Set<Status>(['pending', 'booked', 'arrived', 'checked-in', 'fulfilled']);
+
+/** True when an Appointment of this status keeps others out of its time (contract.md 11). */
+export function holdsTime(status: Status): boolean {
+  return holding.has(status);
+}

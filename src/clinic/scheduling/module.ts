@@ -1,0 +1,76 @@
+// Scheduling: the state machine of Appointments and the times they hold.
+
+import type { Appointment } from '@medplum/fhirtypes';
+import { fhirError } from '../../fhir/outcome.ts';
+import type { Change } from '../../repository/change.ts';
+import type { Module } from '../../repository/module.ts';
+import type { Session } from '../../repository/session.ts';
+import { mayFollow } from './appointment-status.ts';
+import { type Booking, bookingsOf, sameBookings } from './booking.ts';
+import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
+import { refuseDoubleBooking } from './refuse-double-booking.ts';
+import { storeBookings } from './store-bookings.ts';
+
+export const schedulingModule: Module = {
+  name: 'scheduling',
+  guards: [
+    { name: 'appointment-status', type: 'Appointment', run: checkStatus },
+    { name: 'appointment-times', type: 'Appointment', run: checkTimes },
+  ],
+  effects: [{ name: 'bookings', type: 'Appointment', run: keepBookings }],
+};
+
+type StoredAppointment = Appointment & { readonly id: string };
+
+function checkStatus(changes: readonly Change[]): void {
+  for (const change of changes) {
+    const from = (change.oldResource as Appointment | undefined)?.status;
+    const to = (change.resource as Appointment | undefined)?.status;
+    if (to === undefined || mayFollow(from, to)) continue;
+    throw fhirError('business-rule', `An Appointment cannot go from ${from} to ${to}.`, {
+      expression: 'Appointment.status',
+      writeIndex: change.index,
+    });
+  }
+}
+
+async function checkTimes(changes: readonly Change[], session: Session): Promise<void> {
+  const moved = movedBookings(changes);
+  for (const { change } of moved) checkTime(change, session);
+  const wanted = moved.flatMap(({ bookings }) => bookings);
+  await refuseDoubleBooking(
+    session,
+    wanted,
+    moved.map(({ change }) => change.id),
+  );
+}
+
+function checkTime(change: Change, session: Session): void {
+  const appointment = change.resource as Appointment | undefined;
+  if (!appointment) return;
+  const { start, end } = appointment;
+  requireOverbookAllowed(appointment, session.caller);
+  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start)) {
+    throw fhirError('business-rule', 'An Appointment must end after it starts.', {
+      expression: 'Appointment.end',
+      writeIndex: change.index,
+    });
+  }
+}
+
+function keepBookings(changes: readonly Change[], session: Session): [] {
+  storeBookings(session, movedBookings(changes));
+  return [];
+}
+
+/** The changes whose bookings differ from those stored, with the bookings they shall have. */
+function movedBookings(changes: readonly Change[]): { change: Change; old: Booking[]; bookings: Booking[] }[] {
+  return changes
+    .map((change) => ({ change, old: held(change.oldResource), bookings: held(change.resource) }))
+    .filter(({ old, bookings }) => !sameBookings(old, bookings));
+}
+
+function held(resource: Change['resource']): Booking[] {
+  const appointment = resource as StoredAppointment | undefined;
+  return appointment ? bookingsOf(appointment, isOverbooked(appointment)) : [];
+}
