@@ -1,0 +1,69 @@
+// GET [base]/metadata: what this server can do, from the same tables that do it: https://hl7.org/fhir/R4/capabilitystatement.html
+
+import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
+import { isServerWritten } from '../access/may.ts';
+import type { Definitions } from '../fhir/definitions.ts';
+import type { OpenInteraction } from './interaction.ts';
+import type { FhirRoute } from './route.ts';
+
+/** The resource list is the same for all tenants and is made once; only the URLs differ. */
+export function createCapabilities(definitions: Definitions, routes: readonly FhirRoute[]): OpenInteraction {
+  const interactions = [...new Set(routes.map((route) => route.code))];
+  const resource = [...definitions.resourceTypes].sort().map((type) => describeType(definitions, type, interactions));
+  const date = new Date().toISOString();
+  return (_options, baseUrl) => ({ status: 200, headers: {}, body: JSON.stringify(describe(baseUrl, date, resource)) });
+}
+
+function describe(baseUrl: string, date: string, resource: CapabilityStatementRestResource[]): CapabilityStatement {
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date,
+    kind: 'instance',
+    software: { name: 'HPMS' },
+    implementation: { description: 'HPMS FHIR server', url: baseUrl },
+    fhirVersion: '4.0.1',
+    format: ['application/fhir+json'],
+    rest: [
+      {
+        mode: 'server',
+        security: {
+          service: [
+            {
+              coding: [
+                { system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' },
+              ],
+            },
+          ],
+        },
+        resource,
+        interaction: [{ code: 'transaction' }, { code: 'batch' }],
+      },
+    ],
+  };
+}
+
+const writing: ReadonlySet<string> = new Set(['create', 'update', 'delete']);
+
+function describeType(
+  definitions: Definitions,
+  type: string,
+  interactions: readonly FhirRoute['code'][],
+): CapabilityStatementRestResource {
+  const offered = interactions.filter((code) => !(isServerWritten(type) && writing.has(code)));
+  return {
+    type: type as NonNullable<CapabilityStatementRestResource['type']>,
+    interaction: offered.map((code) => ({ code })),
+    versioning: 'versioned',
+    readHistory: true,
+    updateCreate: !isServerWritten(type),
+    conditionalCreate: false,
+    conditionalUpdate: false,
+    conditionalDelete: 'not-supported',
+    searchParam: [...definitions.searchParameters(type).values()]
+      .filter((parameter) => searchable.has(parameter.type))
+      .map(({ code, type: kind, url }) => ({ name: code, type: kind as 'token', definition: url })),
+  };
+}
+
+const searchable: ReadonlySet<string> = new Set(['token', 'string', 'date', 'reference', 'uri']);

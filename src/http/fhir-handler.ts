@@ -1,0 +1,117 @@
+// What every FHIR request goes through around its interaction: admission, negotiation, body, one transaction, answer.
+
+import type { RouterMiddleware } from '@koa/router';
+import { fhirError } from '../fhir/outcome.ts';
+import { inSession, type Repository } from '../repository/session.ts';
+import { type AdmitOptions, admit, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
+import { answerOnce, requestKey } from './idempotency.ts';
+import type {
+  Interaction,
+  InteractionRequest,
+  InteractionResponse,
+  OpenInteraction,
+  SystemInteraction,
+} from './interaction.ts';
+import { parseBody, readBody } from './middleware/body.ts';
+import { fhirJson, requireAcceptable, requireForm, requireJsonBody } from './middleware/negotiation.ts';
+import type { HttpState } from './middleware/request-state.ts';
+import type { FhirRoute } from './route.ts';
+
+export interface FhirHandlerOptions {
+  readonly admit: AdmitOptions;
+  readonly repository: Repository;
+  readonly bodyBytesMax: number;
+  /** Told of the failures of single batch entries. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+type FhirMiddleware = RouterMiddleware<HttpState>;
+
+/** An interaction on a type or instance: one transaction. */
+export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): FhirMiddleware {
+  const pattern = `/t/:tenant/fhir${route.path}`;
+  return async function fhirRequest(ctx: FhirContext) {
+    ctx.state.route = pattern;
+    const { caller, baseUrl } = await admit(options.admit, ctx);
+    const query = new URLSearchParams(ctx.querystring);
+    requireAcceptable(ctx, query);
+    const type = knownType(options.repository, ctx);
+    if (!route.carries)
+      return send(ctx, await inTransaction(options, caller, route.run, requestOf(ctx, baseUrl, type, query)));
+    const bytes = await readCarried(options, ctx, route.carries);
+    if (route.carries === 'form') {
+      for (const [name, value] of new URLSearchParams(bytes.toString())) query.append(name, value);
+      return send(ctx, await inTransaction(options, caller, route.run, requestOf(ctx, baseUrl, type, query)));
+    }
+    const request = { ...requestOf(ctx, baseUrl, type, query), body: parseBody(bytes) };
+    const key = route.method === 'post' ? requestKey(ctx, caller, bytes) : undefined;
+    if (!key) return send(ctx, await inTransaction(options, caller, route.run, request));
+    send(ctx, await answerOnce(options.repository, caller, key, (session) => route.run(session, request)));
+  };
+}
+
+/** An interaction on the whole system, which opens its own transactions. */
+export function handleSystem(options: FhirHandlerOptions, route: string, run: SystemInteraction): FhirMiddleware {
+  return async function fhirSystemRequest(ctx: FhirContext) {
+    ctx.state.route = route;
+    const { caller, baseUrl } = await admit(options.admit, ctx);
+    const query = new URLSearchParams(ctx.querystring);
+    requireAcceptable(ctx, query);
+    const bytes = await readCarried(options, ctx, 'resource');
+    const request = { ...requestOf(ctx, baseUrl, '', query), body: parseBody(bytes) };
+    send(ctx, await run(options, caller, request, requestKey(ctx, caller, bytes)));
+  };
+}
+
+/** An interaction that needs no caller. */
+export function handleOpen(options: FhirHandlerOptions, route: string, run: OpenInteraction): FhirMiddleware {
+  return async function fhirOpenRequest(ctx: FhirContext) {
+    ctx.state.route = route;
+    const tenant = await requireTenant(options.admit, ctx);
+    requireAcceptable(ctx, new URLSearchParams(ctx.querystring));
+    send(ctx, run(options, baseUrlOf(options.admit, tenant)));
+  };
+}
+
+function inTransaction(
+  options: FhirHandlerOptions,
+  caller: Parameters<typeof inSession>[1],
+  run: Interaction,
+  request: InteractionRequest,
+) {
+  return inSession(options.repository, caller, (session) => run(session, request));
+}
+
+function knownType(repository: Repository, ctx: FhirContext): string {
+  const type = ctx.params.type ?? '';
+  if (!repository.definitions.resourceTypes.has(type)) {
+    throw fhirError('not-supported', 'This is not a resource type of FHIR R4; names are case-sensitive.', {
+      status: 404,
+    });
+  }
+  ctx.state.resourceType = type;
+  return type;
+}
+
+async function readCarried(
+  options: FhirHandlerOptions,
+  ctx: FhirContext,
+  carries: 'resource' | 'form',
+): Promise<Buffer> {
+  if (carries === 'form') requireForm(ctx);
+  else requireJsonBody(ctx);
+  return await readBody(ctx.req, options.bodyBytesMax);
+}
+
+function requestOf(ctx: FhirContext, baseUrl: string, type: string, query: URLSearchParams): InteractionRequest {
+  const { id = '', versionId = '' } = ctx.params;
+  return { baseUrl, type, id, versionId, query, body: undefined, header: (name) => ctx.get(name) || undefined };
+}
+
+function send(ctx: FhirContext, response: InteractionResponse): void {
+  ctx.status = response.status;
+  ctx.set(response.headers);
+  if (response.body === undefined) return;
+  ctx.type = fhirJson;
+  ctx.body = response.body;
+}

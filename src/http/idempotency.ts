@@ -1,0 +1,99 @@
+// A repeated POST with the same Idempotency-Key gets the first answer again (contract.md 8): draft-ietf-httpapi-idempotency-key-header.
+
+import { createHash } from 'node:crypto';
+import type { ParameterizedContext } from 'koa';
+import type { Caller } from '../access/caller.ts';
+import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
+import { inSession, type Repository, type Session } from '../repository/session.ts';
+import type { InteractionResponse } from './interaction.ts';
+
+export interface RequestKey {
+  /** SHA-256 of client, method, path and the client's key. */
+  readonly key: Buffer;
+  readonly bodyHash: Buffer;
+}
+
+const keySyntax = /^[\x20-\x7e]{1,255}$/;
+const answerContext = 'idempotency answer';
+
+/** The key of a request that names one; the scope is one client, method and path. */
+export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buffer): RequestKey | undefined {
+  const given = ctx.get('Idempotency-Key');
+  if (given === '') return undefined;
+  if (!keySyntax.test(given)) {
+    throw fhirError('value', 'An Idempotency-Key is 1 to 255 printable characters.', { status: 400 });
+  }
+  return {
+    key: sha256(JSON.stringify([caller.clientId, ctx.method, ctx.path, given])),
+    bodyHash: sha256(body),
+  };
+}
+
+/**
+ * Runs `work` unless its answer is known, and keeps the answer in the transaction of its effects; a refusal (4xx) is kept
+ * too. Throws 422 for the same key with another body and 409 while the first request still runs.
+ */
+export async function answerOnce(
+  repository: Repository,
+  caller: Caller,
+  key: RequestKey,
+  work: (session: Session) => Promise<InteractionResponse>,
+): Promise<InteractionResponse> {
+  let claimed = false;
+  try {
+    return await inSession(repository, caller, async (session) => {
+      const earlier = await claim(session, key);
+      if (earlier) return earlier;
+      claimed = true;
+      const response = await work(session);
+      keep(session, key, response);
+      return response;
+    });
+  } catch (error) {
+    if (claimed && error instanceof FhirError && error.status < 500) await keepRefusal(repository, caller, key, error);
+    throw error;
+  }
+}
+
+/** The kept answer; without one the key is this transaction's until it ends. */
+async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<InteractionResponse | undefined> {
+  const locked = session.trx.query<{ locked: boolean }>({
+    name: 'claim-key',
+    text: 'SELECT pg_try_advisory_xact_lock($1::int, $2::int) AS locked',
+    values: [key.readInt32BE(0) ^ session.trx.tenantId, key.readInt32BE(4)],
+  });
+  const rows = await session.trx.query<{ body_hash: Buffer; answer: Buffer }>({
+    name: 'kept-answer',
+    text: 'SELECT body_hash, answer FROM idempotency_key WHERE key = $1',
+    values: [key],
+  });
+  const [kept] = rows;
+  if (kept && !kept.body_hash.equals(bodyHash)) {
+    throw fhirError('business-rule', 'This Idempotency-Key was used with another body.');
+  }
+  if (kept) return JSON.parse(session.cipher.open(kept.answer, answerContext).toString()) as InteractionResponse;
+  if ((await locked)[0]?.locked !== true) {
+    throw fhirError('conflict', 'The first request with this Idempotency-Key still runs; try again shortly.');
+  }
+  return undefined;
+}
+
+function keep(session: Session, { key, bodyHash }: RequestKey, response: InteractionResponse): void {
+  const answer = { ...response, body: response.body?.toString() };
+  session.trx.execute({
+    name: 'keep-answer',
+    text: 'INSERT INTO idempotency_key (key, body_hash, status, answer) VALUES ($1, $2, $3, $4)',
+    values: [key, bodyHash, response.status, session.cipher.seal(Buffer.from(JSON.stringify(answer)), answerContext)],
+  });
+}
+
+async function keepRefusal(repository: Repository, caller: Caller, key: RequestKey, error: FhirError): Promise<void> {
+  const body = JSON.stringify(toOperationOutcome(error.issues));
+  await inSession(repository, caller, async (session) => {
+    if ((await claim(session, key)) === undefined) keep(session, key, { status: error.status, headers: {}, body });
+  });
+}
+
+function sha256(data: string | Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
+}

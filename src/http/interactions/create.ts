@@ -1,0 +1,17 @@
+// POST [base]/[type]: https://hl7.org/fhir/R4/http.html#create
+
+import type { WriteResult } from '../../repository/change.ts';
+import { create } from '../../repository/create.ts';
+import type { Session } from '../../repository/session.ts';
+import { type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
+import { requestResource } from '../request-resource.ts';
+
+export async function createInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
+  return created(request, await create(session, requestResource(request), request.body?.exactNumbers));
+}
+
+/** 201 with the place of the new version. */
+export function created(request: InteractionRequest, result: WriteResult): InteractionResponse {
+  const Location = `${request.baseUrl}/${result.type}/${result.id}/_history/${result.versionId}`;
+  return { status: 201, headers: { ...versionHeaders(result), Location }, body: result.json };
+}

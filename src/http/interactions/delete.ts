@@ -1,0 +1,12 @@
+// DELETE [base]/[type]/[id]: https://hl7.org/fhir/R4/http.html#delete
+
+import { remove } from '../../repository/delete.ts';
+import type { Session } from '../../repository/session.ts';
+import { etag, type InteractionRequest, type InteractionResponse } from '../interaction.ts';
+import { ifMatchVersionId } from '../preconditions.ts';
+
+/** 204 whether there was something to delete or not; the ETag names the deletion's own version. */
+export async function deleteInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
+  const result = await remove(session, request.type, request.id, ifMatchVersionId(request).ifMatchVersionId);
+  return { status: 204, headers: result.versionId > 0 ? { ETag: etag(result.versionId) } : {}, body: undefined };
+}

@@ -1,0 +1,34 @@
+// Turns everything that is thrown into an OperationOutcome; the log gets the reason, the client only what helps it.
+
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
+import { errorFields } from '../../jobs/observe.ts';
+import { fhirJson } from './negotiation.ts';
+import type { HttpState } from './request-state.ts';
+
+export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
+  return async function errors(ctx, next) {
+    try {
+      await next();
+    } catch (error) {
+      const { requestId, tenantName } = ctx.state;
+      const known = asFhirError(error, requestId);
+      if (known.status >= 500) log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
+      ctx.status = known.status;
+      if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
+      if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
+      // A request refused before its body was read must not leave the rest of it to the next request.
+      if (!ctx.req.complete) ctx.set('Connection', 'close');
+      ctx.type = fhirJson;
+      ctx.body = JSON.stringify(toOperationOutcome(known.issues));
+    }
+  };
+}
+
+function asFhirError(error: unknown, requestId: string): FhirError {
+  if (error instanceof FhirError) return error;
+  return fhirError('exception', `The server failed; its log has the detail under request ${requestId}.`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,24 @@
+// What the middleware learn about a request and hand on.
+
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+
+export interface HttpState {
+  requestId: string;
+  /** The route's pattern, such as `/t/:tenant/fhir/:type/:id`. */
+  route?: string;
+  tenantName?: string;
+  clientId?: string;
+  resourceType?: string;
+}
+
+const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
+
+/** A client's X-Request-Id is kept when it is harmless, so that its log and ours can be joined. */
+export const requestState: Middleware<HttpState> = (ctx, next) => {
+  const given = ctx.get('X-Request-Id');
+  ctx.state.requestId = acceptableId.test(given) ? given : randomUUID();
+  ctx.set('X-Request-Id', ctx.state.requestId);
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  return next();
+};

@@ -1,0 +1,16 @@
+// What no route answers: 404, or 405 where the path exists for another method: RFC 9110 section 15.5.6
+
+import type Router from '@koa/router';
+import type { Middleware } from 'koa';
+import { fhirError } from '../../fhir/outcome.ts';
+import type { HttpState } from './request-state.ts';
+
+export function unknownRoute(router: Router<HttpState>): Middleware<HttpState> {
+  return (ctx) => {
+    const { path } = router.match(ctx.path, ctx.method);
+    const methods = [...new Set(path.flatMap((layer) => layer.methods))];
+    if (methods.length === 0) throw fhirError('not-found', 'There is nothing at this URL.');
+    ctx.set('Allow', methods.join(', '));
+    throw fhirError('not-supported', `${ctx.method} is not possible here; ${methods.join(', ')} is.`);
+  };
+}

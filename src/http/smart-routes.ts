@@ -1,0 +1,28 @@
+// The routes of a tenant's authorization server and of its discovery document: https://hl7.org/fhir/smart-app-launch/conformance.html
+
+import type Router from '@koa/router';
+import type { Smart } from '../smart/smart.ts';
+import { type AdmitOptions, requireTenant } from './admit.ts';
+import type { HttpState } from './middleware/request-state.ts';
+
+export interface SmartRoutesOptions {
+  readonly smart: Smart;
+  readonly admit: AdmitOptions;
+}
+
+export function createSmartRoutes(router: Router<HttpState>, { smart, admit }: SmartRoutesOptions): void {
+  const discovery = '/t/:tenant/fhir/.well-known/smart-configuration';
+  router.get(discovery, async (ctx) => {
+    ctx.state.route = discovery;
+    const tenant = await requireTenant(admit, ctx);
+    ctx.set('Access-Control-Allow-Origin', '*');
+    ctx.body = smart.smartConfiguration(tenant);
+  });
+  for (const path of ['/token', '/introspect', '/revoke', '/jwks', '/.well-known/*document']) {
+    const route = `/t/:tenant${path}`;
+    router.all(route, async (ctx) => {
+      ctx.state.route = route;
+      await smart.handler(await requireTenant(admit, ctx))(ctx);
+    });
+  }
+}
