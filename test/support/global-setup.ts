@@ -1,0 +1,48 @@
+// Before the first test: one PostgreSQL for the run, with a migrated template database in it.
+
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { databaseUrl, type TestServer, testRootKey, withClient } from './database.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
+
+/** Left on `globalThis` for global-teardown.ts. */
+export interface TestRun {
+  end(): Promise<void>;
+}
+
+export default async function globalSetup(): Promise<void> {
+  const { serverUrl, stop } = await startServer();
+  const template = `template_${randomBytes(6).toString('hex')}`;
+  const end = async () => {
+    await withClient(serverUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`));
+    await stop();
+  };
+  try {
+    await withClient(serverUrl, (client) => client.query(`CREATE DATABASE ${template}`));
+    await migrate({ databaseUrl: databaseUrl(serverUrl, template), rootKey: testRootKey });
+    await withClient(serverUrl, (client) => client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const server: TestServer = { serverUrl, template };
+  process.env.TEST_SERVER = JSON.stringify(server);
+  (globalThis as { testRun?: TestRun }).testRun = { end };
+}
+
+/** The server that TEST_DATABASE_URL names (a superuser's URL), else an embedded one that lives as long as the run. */
+async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<void> }> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (given) return { serverUrl: given, stop: async () => undefined };
+  const dataDir = makeTemporaryFolder();
+  // An interrupted run takes its PostgreSQL along: its exit hook runs only when the process exits by itself.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  const postgres = await startEmbeddedPostgres({ dataDir, password: 'test', log: console.error });
+  const stop = async () => {
+    await postgres.stopImmediately();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  return { serverUrl: postgres.url, stop };
+}

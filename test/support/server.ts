@@ -1,0 +1,142 @@
+// A whole HPMS in the test's process: own database, free port, the tenants `clinic-a` and `clinic-b`, and a client of each.
+
+import { pino } from 'pino';
+import { type App, type AppOptions, startApp } from '../../src/app.ts';
+import type { Config } from '../../src/config.ts';
+import { createTenant } from '../../src/tenants/create-tenant.ts';
+import { createTestDatabase, type TestDatabase, testRootKey } from './database.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
+
+/** In tokens and links; requests go to the port the server got. */
+export const publicUrl = 'http://hpms.test';
+
+export interface TestServer {
+  readonly app: App;
+  readonly database: TestDatabase;
+  readonly origin: string;
+  readonly a: TestTenant;
+  readonly b: TestTenant;
+  /** What the server logged, one JSON text a line. */
+  readonly logLines: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface TestTenant {
+  readonly id: number;
+  readonly name: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly token: string;
+  /** The FHIR base in links of answers. */
+  readonly baseUrl: string;
+  /** `path` is relative to the FHIR base; a body that is no string is sent as JSON. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<TestResponse>;
+}
+
+export interface TestResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The parsed body. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at members that only this answer has.
+  readonly json: any;
+}
+
+export type TestServerOptions = Partial<Omit<AppOptions, 'config'>> & {
+  readonly redisUrl?: string;
+  readonly port?: number;
+};
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const database = await createTestDatabase();
+  const logLines: string[] = [];
+  const { redisUrl, port = 0, ...rest } = options;
+  const app = await startApp({
+    config: testConfig(makeTemporaryFolder(), port, redisUrl),
+    databaseUrl: database.url,
+    does: { api: true, jobs: true },
+    log: pino({ level: 'info' }, { write: (line: string) => logLines.push(line) }),
+    ...rest,
+  });
+  const origin = `http://127.0.0.1:${app.port}`;
+  return {
+    app,
+    database,
+    origin,
+    logLines,
+    a: await makeTenant(app, origin, 'clinic-a'),
+    b: await makeTenant(app, origin, 'clinic-b'),
+    async close() {
+      await app.close();
+      await database.drop();
+    },
+  };
+}
+
+export function testConfig(dataDir: string, port: number, redisUrl?: string): Config {
+  return {
+    dataDir,
+    database: {},
+    crypto: { rootKey: testRootKey },
+    http: { port, publicUrl },
+    jobs: redisUrl === undefined ? {} : { redisUrl },
+    log: { level: 'info' },
+  };
+}
+
+async function makeTenant(app: App, origin: string, name: string): Promise<TestTenant> {
+  const { tenantId, clientId, clientSecret } = await createTenant(app.doors, { name });
+  const token = await fetchToken(origin, name, clientId, clientSecret);
+  return {
+    id: tenantId,
+    name,
+    clientId,
+    clientSecret,
+    token,
+    baseUrl: `${publicUrl}/t/${name}/fhir`,
+    request: (method, path, body, headers = {}) =>
+      send(`${origin}/t/${name}/fhir${path}`, method, body, { Authorization: `Bearer ${token}`, ...headers }),
+  };
+}
+
+export async function fetchToken(
+  origin: string,
+  tenant: string,
+  clientId: string,
+  clientSecret: string,
+): Promise<string> {
+  const response = await fetch(`${origin}/t/${tenant}/token`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+  const { access_token: token } = (await response.json()) as { access_token?: string };
+  if (token === undefined) throw new Error(`There is no token: ${response.status}`);
+  return token;
+}
+
+/** Headers with an empty value are left out, also those that are always sent. */
+export async function send(
+  url: string,
+  method: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<TestResponse> {
+  const all = { ...(body === undefined ? {} : { 'Content-Type': 'application/fhir+json' }), ...headers };
+  const response = await fetch(url, {
+    method,
+    headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '')),
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson(response) ? JSON.parse(text) : undefined,
+  };
+}
+
+function isJson(response: Response): boolean {
+  return /json/.test(response.headers.get('Content-Type') ?? '') && response.status !== 204;
+}
