@@ -24,6 +24,7 @@ function describe(baseUrl: string, date: string, resource: CapabilityStatementRe
     implementation: { description: 'HPMS FHIR server', url: baseUrl },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json'],
+    patchFormat: ['application/json-patch+json'],
     rest: [
       {
         mode: 'server',
@@ -43,7 +44,7 @@ function describe(baseUrl: string, date: string, resource: CapabilityStatementRe
   };
 }
 
-const writing: ReadonlySet<string> = new Set(['create', 'update', 'delete']);
+const writing: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
 function describeType(
   definitions: Definitions,

@@ -13,7 +13,7 @@ import type {
   SystemInteraction,
 } from './interaction.ts';
 import { parseBody, readBody } from './middleware/body.ts';
-import { fhirJson, requireAcceptable, requireForm, requireJsonBody } from './middleware/negotiation.ts';
+import { type BodyKind, fhirJson, requireAcceptable, requireBody } from './middleware/negotiation.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import type { FhirRoute } from './route.ts';
 
@@ -93,13 +93,8 @@ function knownType(repository: Repository, ctx: FhirContext): string {
   return type;
 }
 
-async function readCarried(
-  options: FhirHandlerOptions,
-  ctx: FhirContext,
-  carries: 'resource' | 'form',
-): Promise<Buffer> {
-  if (carries === 'form') requireForm(ctx);
-  else requireJsonBody(ctx);
+async function readCarried(options: FhirHandlerOptions, ctx: FhirContext, kind: BodyKind): Promise<Buffer> {
+  requireBody(ctx, kind);
   return await readBody(ctx.req, options.bodyBytesMax);
 }
 

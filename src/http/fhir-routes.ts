@@ -7,6 +7,7 @@ import { bundleInteraction } from './interactions/bundle.ts';
 import { createInteraction } from './interactions/create.ts';
 import { deleteInteraction } from './interactions/delete.ts';
 import { historyInstanceInteraction } from './interactions/history-instance.ts';
+import { patchInteraction } from './interactions/patch.ts';
 import { readInteraction } from './interactions/read.ts';
 import { searchTypeInteraction } from './interactions/search-type.ts';
 import { updateInteraction } from './interactions/update.ts';
@@ -23,6 +24,7 @@ export const fhirRoutes: readonly FhirRoute[] = [
   { code: 'search-type', method: 'post', path: '/:type/_search', carries: 'form', run: searchTypeInteraction },
   { code: 'create', method: 'post', path: '/:type', carries: 'resource', run: createInteraction },
   { code: 'update', method: 'put', path: '/:type/:id', carries: 'resource', run: updateInteraction },
+  { code: 'patch', method: 'patch', path: '/:type/:id', carries: 'patch', run: patchInteraction },
   { code: 'delete', method: 'delete', path: '/:type/:id', run: deleteInteraction },
 ];
 

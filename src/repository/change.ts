@@ -21,6 +21,14 @@ export type WriteIntent =
       /** The version the caller believes to be current: https://hl7.org/fhir/R4/http.html#concurrency */
       readonly ifMatchVersionId?: number;
     }
+  | {
+      readonly action: 'patch';
+      readonly type: string;
+      readonly id: string;
+      /** From the current content, which it may change, to the next. */
+      readonly apply: (resource: Resource) => Resource;
+      readonly ifMatchVersionId?: number;
+    }
   | { readonly action: 'delete'; readonly type: string; readonly id: string; readonly ifMatchVersionId?: number };
 
 /** A write under way: rules read `old` and may change `resource` until it is validated. */

@@ -12,8 +12,8 @@ interface Target {
 }
 
 export async function checkReferences(session: Session, changes: readonly Change[]): Promise<void> {
-  const { checksReferences, definitions } = session.repository;
-  if (!(await checksReferences(session.caller.tenantId))) return;
+  if (!session.checksReferences) return;
+  const { definitions } = session.repository;
   const written = new Set(changes.filter((change) => change.resource).map((change) => `${change.type}/${change.id}`));
   const targets: Target[] = [];
   for (const change of changes) {

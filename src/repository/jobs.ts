@@ -14,7 +14,8 @@ export function bindJobs(repository: Repository, modules: readonly Module[]): Jo
       async run(trx, event) {
         const cipher = await repository.keyRing.cipherOf(trx.tenantId);
         const caller = serverCaller(trx.tenantId, job.consumer);
-        await job.run(event, { repository, trx, caller, cipher, at: repository.now() });
+        const checksReferences = await repository.checksReferences(trx.tenantId);
+        await job.run(event, { repository, trx, caller, cipher, checksReferences, at: repository.now() });
       },
     }));
 }

@@ -3,7 +3,8 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { requirePermission } from '../access/may.ts';
 import { newId, requireId } from '../fhir/ids.ts';
-import { FhirError, fhirError } from '../fhir/outcome.ts';
+import { parseJson } from '../fhir/json.ts';
+import { FhirError, fhirError, gone, notFound } from '../fhir/outcome.ts';
 import type { Change, ExactNumbers, WriteIntent, WriteResult } from './change.ts';
 import type { Session } from './session.ts';
 import { openVersion, parseBody, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
@@ -41,6 +42,7 @@ function planChange(session: Session, index: number, intent: WriteIntent, stored
     );
   }
   if (intent.action === 'update') return planUpdate(session, index, intent, stored);
+  if (intent.action === 'patch') return planPatch(session, index, intent, stored);
   return planDelete(index, intent, stored);
 }
 
@@ -55,13 +57,18 @@ export function ofWrite<T>(index: number, work: () => T): T {
 
 type StoredByKey = ReadonlyMap<string, StoredVersion>;
 
+/** The type an intent is about. */
+export function typeOf(intent: WriteIntent): string {
+  return 'resource' in intent ? intent.resource.resourceType : intent.type;
+}
+
 const keyOf = (type: string, id: string) => `${type}/${id}`;
 
 /** Reads and locks the current versions of all that is updated or deleted, in key order so that writers cannot deadlock. */
 async function lockStored(session: Session, intents: readonly WriteIntent[]): Promise<Map<string, StoredVersion>> {
   const targets = intents.flatMap((intent) => {
     if (intent.action === 'create') return [];
-    const type = intent.action === 'delete' ? intent.type : intent.resource.resourceType;
+    const type = typeOf(intent);
     requireId(intent.id, `${type}.id`);
     return [{ type, id: intent.id }];
   });
@@ -107,6 +114,31 @@ function planUpdate(
     { index, action: old ? 'update' : 'create', id: intent.id, versionId, old, oldResource },
     intent,
   );
+}
+
+/** There must be something to patch: https://hl7.org/fhir/R4/http.html#patch */
+function planPatch(
+  session: Session,
+  index: number,
+  intent: WriteIntent & { action: 'patch' },
+  stored: StoredByKey,
+): Change {
+  const { type, id } = intent;
+  const old = stored.get(keyOf(type, id));
+  if (!old) throw notFound(type, id);
+  if (!old.body) throw gone(type, id);
+  requireVersion(type, intent, old);
+  const { value, exactNumbers } = parseJson(old.body.toString());
+  const resource = intent.apply(value as Resource);
+  const version = {
+    index,
+    action: 'update',
+    id,
+    versionId: old.versionId + 1,
+    old,
+    oldResource: parseBody(old),
+  } as const;
+  return newVersion(session, version, { resource, ...(exactNumbers ? { exactNumbers } : {}) });
 }
 
 function planDelete(

@@ -32,19 +32,25 @@ export interface Session {
   readonly trx: TenantTransaction;
   readonly caller: Caller;
   readonly cipher: TenantCipher;
+  readonly checksReferences: boolean;
   /** `lastUpdated` of everything this session writes. */
   readonly at: Date;
 }
 
-/** Runs `work` in one transaction of the caller's tenant; it may run again after a deadlock. */
+/**
+ * Runs `work` in one transaction of the caller's tenant; it may run again after a deadlock. Whatever needs a connection of
+ * its own is loaded before: transactions that wait for connections could wait for each other.
+ */
 export async function inSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const cipher =
-    repository.keyRing.loadedCipherOf(caller.tenantId) ?? (await repository.keyRing.cipherOf(caller.tenantId));
-  return await repository.tenantDoor(caller.tenantId, (trx) =>
-    work({ repository, trx, caller, cipher, at: repository.now() }),
+  const { tenantId } = caller;
+  const cipher = repository.keyRing.loadedCipherOf(tenantId) ?? (await repository.keyRing.cipherOf(tenantId));
+  const setting = repository.checksReferences(tenantId);
+  const checksReferences = typeof setting === 'boolean' ? setting : await setting;
+  return await repository.tenantDoor(tenantId, (trx) =>
+    work({ repository, trx, caller, cipher, checksReferences, at: repository.now() }),
   );
 }

@@ -5,7 +5,7 @@ import { FhirError } from '../fhir/outcome.ts';
 import { recordChanges } from './audit-rows.ts';
 import type { Change, WriteIntent, WriteResult } from './change.ts';
 import { checkReferences } from './check-references.ts';
-import { ofWrite, planChanges } from './plan-changes.ts';
+import { ofWrite, planChanges, typeOf } from './plan-changes.ts';
 import { addReactions } from './reactions.ts';
 import { runRules } from './rules.ts';
 import type { Session } from './session.ts';
@@ -41,9 +41,13 @@ async function writeAllowed(session: Session, intents: readonly WriteIntent[], d
 
 /** Scopes are checked before any statement, so that an answer never tells whether something exists. */
 function requireAllowed(session: Session, intent: WriteIntent): void {
-  const type = intent.action === 'delete' ? intent.type : intent.resource.resourceType;
+  const type = typeOf(intent);
   requireClientWritable(session.caller, type);
-  requirePermission(session.caller, ({ create: 'c', update: 'u', delete: 'd' } as const)[intent.action], type);
+  requirePermission(
+    session.caller,
+    ({ create: 'c', update: 'u', patch: 'u', delete: 'd' } as const)[intent.action],
+    type,
+  );
 }
 
 function validateChanges(session: Session, changes: readonly Change[]): void {

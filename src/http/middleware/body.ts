@@ -11,10 +11,17 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLong(limitBytes);
   const pieces: Buffer[] = [];
   let size = 0;
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    size += (piece as Buffer).length;
-    if (size > limitBytes) throw tooLong(limitBytes);
-    pieces.push(piece as Buffer);
+  try {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      size += (piece as Buffer).length;
+      if (size > limitBytes) throw tooLong(limitBytes);
+      pieces.push(piece as Buffer);
+    }
+  } catch (error) {
+    // Nobody is left to read the answer, and nothing is wrong with the server.
+    throw request.destroyed
+      ? fhirError('structure', 'The connection ended before the body did.', { cause: error })
+      : error;
   }
   return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
 }

@@ -27,20 +27,29 @@ export function requireAcceptable(ctx: RequestHeaders, query: URLSearchParams): 
   throw fhirError('not-supported', 'This server answers in application/fhir+json.', { status: 406 });
 }
 
+/** What bodies there are, and as what they are sent. */
+export type BodyKind = 'resource' | 'form' | 'patch';
+
+const bodyTypes: Readonly<Record<BodyKind, { readonly accepted: ReadonlySet<string>; readonly advice: string }>> = {
+  resource: { accepted: jsonTypes, advice: 'Send the body as application/fhir+json.' },
+  form: {
+    accepted: new Set(['application/x-www-form-urlencoded']),
+    advice: 'Send the search as application/x-www-form-urlencoded.',
+  },
+  patch: {
+    accepted: new Set(['application/json-patch+json']),
+    advice: 'Send the patch as application/json-patch+json (RFC 6902).',
+  },
+};
+
 /** Throws 415 when the body is of a type or encoding this server does not read. */
-export function requireJsonBody(ctx: RequestHeaders): void {
+export function requireBody(ctx: RequestHeaders, kind: BodyKind): void {
   const encoding = ctx.get('Content-Encoding');
   if (encoding !== '' && encoding !== 'identity') {
     throw fhirError('not-supported', 'Send the body without Content-Encoding.', { status: 415 });
   }
-  if (jsonTypes.has(mediaType(ctx.get('Content-Type')))) return;
-  throw fhirError('not-supported', 'Send the body as application/fhir+json.', { status: 415 });
-}
-
-/** Throws 415 when a search by POST carries no form: https://hl7.org/fhir/R4/search.html#get-post */
-export function requireForm(ctx: RequestHeaders): void {
-  if (mediaType(ctx.get('Content-Type')) === 'application/x-www-form-urlencoded') return;
-  throw fhirError('not-supported', 'Send the search as application/x-www-form-urlencoded.', { status: 415 });
+  const { accepted, advice } = bodyTypes[kind];
+  if (!accepted.has(mediaType(ctx.get('Content-Type')))) throw fhirError('not-supported', advice, { status: 415 });
 }
 
 function mediaType(text: string): string {
