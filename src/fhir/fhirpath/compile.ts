@@ -2,187 +2,199 @@
 // What the closures do not cover runs in @medplum/core's evaluator: https://hl7.org/fhir/R4/searchparameter-definitions.html#SearchParameter.expression
 
 import { evalFhirPathTyped, parseFhirPath, toTypedValue } from '@medplum/core';
-import { readMember, readTypedMember } from './read-member.ts';
+import type { Definitions } from '../definitions.ts';
+import { type ReachedElement, type ReachedElements, reachMember } from './elements.ts';
+import { type Collection, deciders, isTrue } from './operators.ts';
+import { choiceName, type ReadMember, readAnyChoice, readNames } from './read-member.ts';
 import { referenceType } from './reference-type.ts';
 import { type Expression, parseExpression, UnsupportedSyntax } from './syntax.ts';
 
-/** From a resource to the elements the expression names; a union may give an element twice. */
-export type CompiledPath = (resource: object) => unknown[];
-type Collection = readonly unknown[];
-type Evaluate = (focus: Collection) => unknown[];
+export interface CompiledPath {
+  /** From a resource to the elements the expression names; a union may give an element twice. */
+  readonly read: (resource: object) => unknown[];
+  /** What it reaches; absent when the definitions do not tell. */
+  readonly elements?: readonly ReachedElement[];
+  /** False when the full evaluator runs. */
+  readonly isNative: boolean;
+}
 
 /**
  * Compiles an expression for resources of one type. Alternatives that start at another type give nothing and cost nothing.
  * Throws when the expression is no FHIRPath at all.
  */
-export function compilePath(source: string, resourceType: string): CompiledPath {
-  const evaluate = compileNatively(source, resourceType);
-  if (!evaluate) return interpreted(source);
-  return (resource) => evaluate([resource]);
-}
-
-/** Undefined when the expression needs the full evaluator. */
-export function compileNatively(source: string, resourceType: string): Evaluate | undefined {
+export function compilePath(source: string, resourceType: string, definitions: Definitions): CompiledPath {
   try {
-    return new Compiler(resourceType).compile(parseExpression(source)) ?? nothing;
+    const focus: Part = {
+      evaluate: (values) => values as unknown[],
+      elements: [{ type: resourceType, repeats: false }],
+    };
+    const part = new Compiler(resourceType, definitions).compile(parseExpression(source), focus) ?? nothing;
+    const { evaluate, elements } = part;
+    return { read: (resource) => evaluate([resource]), ...(elements && { elements }), isNative: true };
   } catch (error) {
-    if (error instanceof UnsupportedSyntax) return undefined;
+    if (error instanceof UnsupportedSyntax) return { read: interpreted(source), isNative: false };
     throw error;
   }
 }
 
-function interpreted(source: string): CompiledPath {
+function interpreted(source: string): CompiledPath['read'] {
   const expression = parseFhirPath(source);
   return (resource) => evalFhirPathTyped(expression, [toTypedValue(resource)]).map((typed) => typed.value);
 }
 
-const nothing: Evaluate = () => [];
+interface Part {
+  readonly evaluate: (focus: Collection) => unknown[];
+  readonly elements: ReachedElements;
+}
+
+const nothing: Part = { evaluate: () => [], elements: [] };
 
 class Compiler {
   readonly #resourceType: string;
+  readonly #definitions: Definitions;
 
-  constructor(resourceType: string) {
+  constructor(resourceType: string, definitions: Definitions) {
     this.#resourceType = resourceType;
+    this.#definitions = definitions;
   }
 
-  /** Undefined means: always empty for this resource type. */
-  compile(expression: Expression): Evaluate | undefined {
+  /** `focus` is what the expression starts from; undefined means: always empty for this resource type. */
+  compile(expression: Expression, focus: Part): Part | undefined {
     switch (expression.kind) {
       case 'focus':
-        return (focus) => focus as unknown[];
+        return focus;
       case 'typeRoot':
-        return this.#isOwnType(expression.type) ? (focus) => focus as unknown[] : undefined;
+        return [this.#resourceType, 'Resource', 'DomainResource'].includes(expression.type) ? focus : undefined;
       case 'literal':
-        return () => [expression.value];
+        return { evaluate: () => [expression.value], elements: undefined };
       case 'member':
-        return this.#member(expression);
+        return this.#member(expression, focus);
       case 'index':
-        return map(this.compile(expression.of), (values) => values.slice(expression.index, expression.index + 1));
+        return this.#index(expression, focus);
       case 'type':
-        return expression.operator === 'as' ? this.#as(expression) : this.#is(expression);
+        return expression.operator === 'as' ? this.#as(expression, focus) : this.#is(expression, focus);
       case 'call':
-        return this.#call(expression);
+        return this.#call(expression, focus);
       case 'binary':
-        return this.#binary(expression);
+        return this.#binary(expression, focus);
     }
   }
 
-  #isOwnType(type: string): boolean {
-    return type === this.#resourceType || type === 'Resource' || type === 'DomainResource';
-  }
-
   /** A chain of members is one walk without collections in between. */
-  #member(expression: Expression): Evaluate | undefined {
+  #member(expression: Expression, focus: Part): Part | undefined {
     const names: string[] = [];
     let of = expression;
     while (of.kind === 'member') {
       names.unshift(of.name);
       of = of.of;
     }
-    return map(this.compile(of), (values) => {
-      const out: unknown[] = [];
-      for (const value of values) gather(value, names, 0, out);
-      return out;
-    });
+    const parent = this.compile(of, focus);
+    if (!parent) return undefined;
+    let { elements } = parent;
+    const steps: ReadMember[] = [];
+    for (const name of names) {
+      const member = reachMember(elements, name, this.#definitions);
+      steps.push(member ? readNames(member.jsonNames) : readAnyChoice(name));
+      elements = member?.elements;
+    }
+    return follow(parent, elements, (values) => gatherAll(values, steps));
   }
 
-  #as({ of, type }: Expression & { kind: 'type' }): Evaluate | undefined {
+  #index({ of, index }: Expression & { kind: 'index' }, focus: Part): Part | undefined {
+    const list = this.compile(of, focus);
+    const elements = list?.elements?.map((element) => ({ ...element, repeats: false }));
+    return list && follow(list, elements, (values) => values.slice(index, index + 1));
+  }
+
+  #as({ of, type }: Expression & { kind: 'type' }, focus: Part): Part | undefined {
     if (of.kind !== 'member') throw new UnsupportedSyntax('A cast of something that is not an element.');
-    const { name } = of;
-    return map(this.compile(of.of), (values) => {
-      const out: unknown[] = [];
-      for (const value of values) readTypedMember(value, name, type, out);
-      return out;
-    });
+    const parent = this.compile(of.of, focus);
+    if (!parent) return undefined;
+    const member = reachMember(parent.elements, of.name, this.#definitions);
+    const read = readNames([choiceName(of.name, type)]);
+    const elements = member?.elements.filter((element) => element.type === type);
+    return follow(parent, elements, (values) => gatherAll(values, [read]));
   }
 
   /** Only `resolve() is Type`, which is answered from the reference's text: a resource is never fetched to be indexed. */
-  #is({ of, type }: Expression & { kind: 'type' }): Evaluate | undefined {
-    if (of.kind !== 'call' || of.name !== 'resolve')
-      throw new UnsupportedSyntax('A type test of something else than resolve().');
-    return map(this.compile(of.of), (values) => {
-      const types = values.map(referenceType).filter((found) => found !== undefined);
-      return types.length === 1 ? [types[0] === type] : [];
-    });
+  #is({ of, type }: Expression & { kind: 'type' }, focus: Part): Part | undefined {
+    if (of.kind !== 'call' || of.name !== 'resolve') throw new UnsupportedSyntax('A type test of something else.');
+    const references = this.compile(of.of, focus);
+    return (
+      references &&
+      follow(references, truth, (values) => {
+        const types = values.map(referenceType).filter((found) => found !== undefined);
+        return types.length === 1 ? [types[0] === type] : [];
+      })
+    );
   }
 
-  #call({ of, name, argument }: Expression & { kind: 'call' }): Evaluate | undefined {
-    if (name === 'where' && argument) return this.#where(of, argument);
+  #call({ of, name, argument }: Expression & { kind: 'call' }, focus: Part): Part | undefined {
+    if (name === 'where' && argument) return this.#where(of, argument, focus);
     if (name === 'exists') {
-      const values = argument ? this.#where(of, argument) : this.compile(of);
-      return values ? (focus) => [values(focus).length > 0] : () => [false];
+      const found = (argument ? this.#where(of, argument, focus) : this.compile(of, focus)) ?? nothing;
+      return { evaluate: (values) => [found.evaluate(values).length > 0], elements: truth };
     }
-    if (name === 'extension' && argument?.kind === 'literal') {
-      const url = argument.value;
-      return map(this.#member({ kind: 'member', of, name: 'extension' }), (values) =>
-        values.filter((extension) => (extension as { url?: unknown }).url === url),
-      );
-    }
-    throw new UnsupportedSyntax(`The function ${name}.`);
+    if (name !== 'extension' || argument?.kind !== 'literal') throw new UnsupportedSyntax(`The function ${name}.`);
+    const url: Expression = { kind: 'member', of: { kind: 'focus' }, name: 'url' };
+    return this.#where(
+      { kind: 'member', of, name: 'extension' },
+      { kind: 'binary', operator: '=', left: url, right: argument },
+      focus,
+    );
   }
 
-  #where(of: Expression, argument: Expression): Evaluate | undefined {
-    const criterion = this.compile(argument);
-    return criterion && map(this.compile(of), (values) => values.filter((value) => isTrue(criterion([value]))));
+  #where(of: Expression, argument: Expression, focus: Part): Part | undefined {
+    const list = this.compile(of, focus);
+    if (!list) return undefined;
+    const item: Part = { evaluate: (values) => values as unknown[], elements: list.elements };
+    const criterion = this.compile(argument, item) ?? nothing;
+    return follow(list, list.elements, (values) => values.filter((value) => isTrue(criterion.evaluate([value]))));
   }
 
-  #binary(expression: Expression & { kind: 'binary' }): Evaluate | undefined {
-    const left = this.compile(expression.left);
-    const right = this.compile(expression.right);
-    if (expression.operator === '|')
-      return left && right ? (focus) => left(focus).concat(right(focus)) : (left ?? right);
-    const decide = deciders[expression.operator];
-    return (focus) => decide((left ?? nothing)(focus), (right ?? nothing)(focus));
+  #binary({ operator, left, right }: Expression & { kind: 'binary' }, focus: Part): Part | undefined {
+    const a = this.compile(left, focus);
+    const b = this.compile(right, focus);
+    if (operator === '|') return a && b ? union(a, b) : (a ?? b);
+    const decide = deciders[operator];
+    const [first, second] = [a ?? nothing, b ?? nothing];
+    return { evaluate: (values) => decide(first.evaluate(values), second.evaluate(values)), elements: truth };
   }
 }
 
-function map(of: Evaluate | undefined, step: (values: unknown[]) => unknown[]): Evaluate | undefined {
-  if (!of) return undefined;
-  return (focus) => {
-    const values = of(focus);
-    return values.length === 0 ? values : step(values);
+const truth: ReachedElements = [{ type: 'boolean', repeats: false }];
+
+/** Nothing follows from an empty collection. */
+function follow({ evaluate }: Part, elements: ReachedElements, step: (values: unknown[]) => unknown[]): Part {
+  return {
+    evaluate: (focus) => {
+      const values = evaluate(focus);
+      return values.length === 0 ? values : step(values);
+    },
+    elements,
   };
 }
 
-function gather(value: unknown, names: readonly string[], position: number, out: unknown[]): void {
-  const name = names[position] as string;
-  if (position === names.length - 1) {
-    readMember(value, name, out);
+function union(a: Part, b: Part): Part {
+  return {
+    evaluate: (focus) => a.evaluate(focus).concat(b.evaluate(focus)),
+    elements: a.elements && b.elements && [...a.elements, ...b.elements],
+  };
+}
+
+function gatherAll(values: Collection, steps: readonly ReadMember[]): unknown[] {
+  const out: unknown[] = [];
+  for (const value of values) gather(value, steps, 0, out);
+  return out;
+}
+
+function gather(value: unknown, steps: readonly ReadMember[], position: number, out: unknown[]): void {
+  const read = steps[position] as ReadMember;
+  if (position === steps.length - 1) {
+    read(value, out);
     return;
   }
   const found: unknown[] = [];
-  readMember(value, name, found);
-  for (const item of found) gather(item, names, position + 1, out);
-}
-
-/** Three-valued: an empty collection is neither true nor false, https://hl7.org/fhirpath/N1/#boolean-logic */
-const deciders = {
-  and: (left: Collection, right: Collection) => {
-    if (isFalse(left) || isFalse(right)) return [false];
-    return isTrue(left) && isTrue(right) ? [true] : [];
-  },
-  or: (left: Collection, right: Collection) => {
-    if (isTrue(left) || isTrue(right)) return [true];
-    return isFalse(left) && isFalse(right) ? [false] : [];
-  },
-  '=': (left: Collection, right: Collection) => compare(left, right, true),
-  '!=': (left: Collection, right: Collection) => compare(left, right, false),
-};
-
-function compare(left: Collection, right: Collection, whenEqual: boolean): unknown[] {
-  if (left.length === 0 || right.length === 0) return [];
-  const equal = left.length === right.length && left.every((value, index) => isSame(value, right[index]));
-  return [equal === whenEqual];
-}
-
-function isSame(left: unknown, right: unknown): boolean {
-  return left === right || (typeof left === 'object' && JSON.stringify(left) === JSON.stringify(right));
-}
-
-function isTrue(values: Collection): boolean {
-  return values.length === 1 && values[0] === true;
-}
-
-function isFalse(values: Collection): boolean {
-  return values.length === 1 && values[0] === false;
+  read(value, found);
+  for (const item of found) gather(item, steps, position + 1, out);
 }

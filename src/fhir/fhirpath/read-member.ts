@@ -1,4 +1,16 @@
-// Reads one element of a node, choice elements included: `value` finds `valueQuantity`, see https://hl7.org/fhir/R4/formats.html#choice
+// Reads one element of a node: https://hl7.org/fhir/R4/json.html
+
+/** Pushes the values of an element of the node. */
+export type ReadMember = (node: unknown, out: unknown[]) => void;
+
+/** Reads the element by the names it can have in JSON. */
+export function readNames(jsonNames: readonly string[]): ReadMember {
+  const [only = ''] = jsonNames;
+  if (jsonNames.length === 1) return (node, out) => push(propertyOf(node, only), out);
+  return (node, out) => {
+    for (const name of jsonNames) push(propertyOf(node, name), out);
+  };
+}
 
 /** Every data type a choice element can have in R4: https://hl7.org/fhir/R4/datatypes.html#open */
 const choiceTypes: ReadonlySet<string> = new Set(
@@ -10,25 +22,24 @@ const choiceTypes: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Pushes the values of element `name` of `node` to `out`. */
-export function readMember(node: unknown, name: string, out: unknown[]): void {
-  if (typeof node !== 'object' || node === null) return;
-  const value = (node as Record<string, unknown>)[name];
-  if (value === undefined) readChoice(node as Record<string, unknown>, name, out);
-  else push(value, out);
+/** Reads an element of a node whose type is not known: `value` finds `valueQuantity` too. */
+export function readAnyChoice(name: string): ReadMember {
+  return (node, out) => {
+    if (typeof node !== 'object' || node === null) return;
+    if (name in node) return push(propertyOf(node, name), out);
+    for (const key in node) {
+      if (key.startsWith(name) && choiceTypes.has(key.slice(name.length))) push(propertyOf(node, key), out);
+    }
+  };
 }
 
-/** Pushes the values of the choice element `name` whose type is `type`. */
-export function readTypedMember(node: unknown, name: string, type: string, out: unknown[]): void {
-  if (typeof node !== 'object' || node === null) return;
-  push((node as Record<string, unknown>)[name + type.charAt(0).toUpperCase() + type.slice(1)], out);
+/** The JSON name of a choice element of one type. */
+export function choiceName(name: string, type: string): string {
+  return name + type.charAt(0).toUpperCase() + type.slice(1);
 }
 
-function readChoice(node: Record<string, unknown>, name: string, out: unknown[]): void {
-  for (const key in node) {
-    if (key.length > name.length && key.startsWith(name) && choiceTypes.has(key.slice(name.length)))
-      push(node[key], out);
-  }
+function propertyOf(node: unknown, name: string): unknown {
+  return typeof node === 'object' && node !== null ? (node as Record<string, unknown>)[name] : undefined;
 }
 
 /** A null stands in a list for a primitive that has only extensions: https://hl7.org/fhir/R4/json.html#primitive */
