@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 
-/** Deadlock and serialization failure: nothing was done and the whole transaction may be run again. */
+/** Deadlock and serialization failure. */
 const retryableStates: ReadonlySet<string> = new Set(['40001', '40P01']);
 
 /** Shutdown, crash recovery, too many connections and lost connections: the database is away for a moment. */
@@ -32,14 +32,13 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-/** The constraint or unique index a statement violated. */
-export function violatedConstraint(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.constraint : undefined;
-}
+/** Two writers made the same id at once: the one that came second finds the row when it runs again. */
+const racedConstraint = 'resource_pkey';
 
+/** True when nothing was done and the whole transaction may be run again. */
 export function isRetryable(error: unknown): boolean {
-  const state = sqlState(error);
-  return state !== undefined && retryableStates.has(state);
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return retryableStates.has(error.code ?? '') || error.constraint === racedConstraint;
 }
 
 /** True when the connection or the server is gone, so that a commit's outcome may be unknown. */

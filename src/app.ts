@@ -1,0 +1,198 @@
+// The composition root: the rooms' parts are made here and handed to each other; no other file knows them all.
+
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { createBillingModule } from './clinic/billing/module.ts';
+import { schedulingModule } from './clinic/scheduling/module.ts';
+import type { Config } from './config.ts';
+import { listen as listenToDatabase } from './database/listen.ts';
+import { connectionSettings } from './database/pool.ts';
+import { rolePassword } from './database/role-password.ts';
+import { checkDatabase } from './database/self-check.ts';
+import { type Doors, openDoors } from './doors.ts';
+import { loadDefinitions } from './fhir/definitions.ts';
+import { createDirectoryObjectStore } from './gateways/directory-object-store.ts';
+import { readinessChecks } from './http/health.ts';
+import { createJobMetrics } from './http/job-metrics.ts';
+import { listen } from './http/listen.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import { createServer } from './http/server.ts';
+import { keepPartitions, startMaintenance, sweepKeptAnswers } from './jobs/maintenance.ts';
+import { errorFields, type Reached } from './jobs/observe.ts';
+import type { JobHandler } from './jobs/outbox.ts';
+import { createQueues } from './jobs/queue.ts';
+import { startJobs } from './jobs/start.ts';
+import { type JobTiming, usualTiming } from './jobs/timing.ts';
+import { bindJobs } from './repository/jobs.ts';
+import type { Module } from './repository/module.ts';
+import { collectRules } from './repository/rules.ts';
+import type { Repository } from './repository/session.ts';
+import { createExtractor } from './search/extract.ts';
+import { createSmart } from './smart/smart.ts';
+import { sweepExpired } from './smart/sweep-expired.ts';
+import { createTenantRegistry } from './tenants/registry.ts';
+import { createSettingsReader } from './tenants/settings.ts';
+import { createValidator } from './validation/validate.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  /** Of the configuration, or of the embedded server. */
+  readonly databaseUrl: string;
+  /** What this process does. */
+  readonly does: { readonly api: boolean; readonly jobs: boolean };
+  readonly log: Logger;
+  /** For tests: other times, and points at which they end the process. */
+  readonly timing?: JobTiming;
+  readonly reached?: Reached;
+  readonly now?: () => Date;
+}
+
+export interface App {
+  readonly port: number;
+  readonly doors: Doors;
+  readonly repository: Repository;
+  /** Takes no more requests and jobs, finishes those under way, and lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Requests and jobs under way get so long to finish: security.md, fault 26. */
+const drainTimeoutMs = 25_000;
+const workerConcurrency = 4;
+/** 64 MB of a bundle: security.md, decisions, attack 87. */
+const bodyBytesMax = 64_000_000;
+
+/** Rejects when the database is not as the migrations made it, or the port is taken. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, databaseUrl, log, does } = options;
+  const { rootKey } = config.crypto;
+  const onIdleError = (error: Error) => log.warn(errorFields(error), 'An idle database connection was lost.');
+  const doors = openDoors({ databaseUrl, rootKey, onIdleError });
+  try {
+    const missingWalls = await requireSoundDatabase(doors, log);
+    const metrics = createMetrics();
+    measurePool(metrics, doors);
+    const access = openAccess(options, doors);
+    const modules: Module[] = [schedulingModule, createBillingModule({ currencyOf: access.currencyOf })];
+    const repository = createRepository(options, doors, modules, access);
+    const state = { draining: false };
+    const server = createServer({
+      log,
+      metrics: metrics.http,
+      health: {
+        checks: readinessChecks({ systemDoor: doors.systemDoor, missingWalls, isDraining: () => state.draining }),
+        registry: metrics.registry,
+        metricsToken: rolePassword(rootKey, 'metrics'),
+      },
+      ...(does.api ? { api: { ...access.api, repository, bodyBytesMax } } : {}),
+    });
+    const http = await listen(server.callback(), config.http.port);
+    const jobs = does.jobs ? openJobs(options, doors, bindJobs(repository, modules), metrics) : undefined;
+    return {
+      port: http.port,
+      doors,
+      repository,
+      async close() {
+        state.draining = true;
+        await Promise.all([http.close(drainTimeoutMs), jobs?.close()]);
+        await access.close();
+        await doors.close();
+      },
+    };
+  } catch (error) {
+    await doors.close();
+    throw error;
+  }
+}
+
+async function requireSoundDatabase(doors: Doors, log: Logger): Promise<readonly string[]> {
+  const { refusals, missingWalls } = await checkDatabase(doors.tenantDoor, doors.systemDoor);
+  if (refusals.length > 0) throw new Error(`The database is not safe to use: ${refusals.join('; ')}.`);
+  for (const wall of missingWalls) log.warn({ wall }, 'A wall between tenants is missing.');
+  return missingWalls;
+}
+
+/** Who may come in, and what each tenant has set; all of it is forgotten when the database says that something changed. */
+function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors) {
+  const registry = createTenantRegistry(doors.systemDoor);
+  const settings = createSettingsReader(doors.tenantDoor);
+  const onError = (error: unknown) => log.error(errorFields(error), 'The authorization server failed.');
+  const { resourceTypes } = loadDefinitions();
+  const { publicUrl } = config.http;
+  const smart = createSmart({ ...doors, publicUrl, resourceTypes, onError });
+  const listener = listenToDatabase({
+    connection: connectionSettings({ databaseUrl, rootKey: config.crypto.rootKey, role: 'hpms_system' }),
+    channel: 'hpms_access',
+    onNotice() {
+      registry.forget();
+      settings.forget();
+      smart.forget();
+    },
+    onAway: (error) => log.warn(errorFields(error), 'Changes of access are not heard and take up to a second.'),
+  });
+  return {
+    api: {
+      admit: { publicUrl, findTenant: registry.find, authenticate: smart.authenticate },
+      smart,
+      onFailure: (error: unknown) => log.error(errorFields(error), 'A batch entry failed.'),
+    },
+    settings,
+    currencyOf: async (tenantId: number) => (await settings.of(tenantId)).currency,
+    close: () => listener.close(),
+  };
+}
+
+function createRepository(
+  { config, now = () => new Date() }: AppOptions,
+  { tenantDoor, keyRing }: Doors,
+  modules: readonly Module[],
+  { settings }: ReturnType<typeof openAccess>,
+): Repository {
+  const definitions = loadDefinitions();
+  return {
+    definitions,
+    tenantDoor,
+    keyRing,
+    now,
+    cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),
+    objectStore: createDirectoryObjectStore(path.join(config.dataDir, 'objects')),
+    validate: createValidator(definitions),
+    extract: createExtractor(definitions),
+    rules: collectRules(modules),
+    checksReferences(tenantId) {
+      const known = settings.of(tenantId);
+      return known instanceof Promise ? known.then((read) => read['references.check']) : known['references.check'];
+    },
+  };
+}
+
+function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandler[], metrics: Metrics) {
+  const { config, databaseUrl, log, timing = usualTiming, reached } = options;
+  const { rootKey } = config.crypto;
+  const { redisUrl } = config.jobs;
+  const listenConnection = connectionSettings({ databaseUrl, rootKey, role: 'hpms_system' });
+  const jobs = startJobs({
+    queues: createQueues(redisUrl === undefined ? { databaseUrl, rootKey } : { redisUrl }, timing, log),
+    relay: { systemDoor: doors.systemDoor, listenConnection },
+    worker: { tenantDoor: doors.tenantDoor, handlers, concurrency: workerConcurrency },
+    timing,
+    log,
+    metrics: createJobMetrics(metrics),
+    ...(reached ? { reached } : {}),
+  });
+  const { systemDoor } = doors;
+  const maintenance = startMaintenance(
+    [() => keepPartitions(systemDoor), () => sweepKeptAnswers(systemDoor), () => sweepExpired(systemDoor)],
+    log,
+  );
+  return {
+    async close() {
+      maintenance.close();
+      await jobs.close(drainTimeoutMs);
+    },
+  };
+}
+
+function measurePool(metrics: Metrics, { tenantPool }: Doors): void {
+  metrics.gauge('hpms_database_connections', 'Connections of the tenant door.', () => tenantPool.counts().total);
+  metrics.gauge('hpms_database_waiting', 'Requests that wait for a connection.', () => tenantPool.counts().waiting);
+}

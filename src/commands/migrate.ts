@@ -1,0 +1,17 @@
+// `npm run migrate`: brings the database of DATABASE_URL to this version, as a role that may do so.
+
+import { ConfigError, readConfig } from '../config.ts';
+import { migrate } from '../database/migrate.ts';
+
+try {
+  const config = readConfig(process.env);
+  if (config.database.url === undefined) {
+    throw new ConfigError('DATABASE_URL is not set; the embedded database is migrated by `npm start` itself.');
+  }
+  const startedAt = performance.now();
+  await migrate({ databaseUrl: config.database.url, rootKey: config.crypto.rootKey, log: (line) => console.log(line) });
+  console.log(`The database is up to date (${((performance.now() - startedAt) / 1_000).toFixed(1)} s).`);
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,210 @@
+// The settings, from the environment only, read and checked once at start; each room is handed its slice.
+
+import { randomBytes } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import { makeDataDirectory } from './database/data-directory.ts';
+
+export interface Config {
+  /** The embedded database's cluster, the root key made at the first start, stored objects, `demo.json`. */
+  readonly dataDir: string;
+  readonly database: {
+    /** Of a role that may migrate; absent: the embedded PostgreSQL. */
+    readonly url?: string;
+  };
+  readonly crypto: { readonly rootKey: Buffer };
+  readonly http: {
+    readonly port: number;
+    /** How clients reach this server, without a slash at the end; never taken from a request's Host. */
+    readonly publicUrl: string;
+  };
+  readonly jobs: {
+    /** Absent: the queues are in PostgreSQL. */
+    readonly redisUrl?: string;
+  };
+  readonly log: { readonly level: LogLevel };
+}
+
+const keyForms = '32 bytes as base64 or as 64 hexadecimal digits';
+const ownSettings = ['HPMS_DATA_DIR'];
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** One line that names the variable, its value (unless it is a secret) and what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readConfig(env: Environment): Config {
+  refuseUnknown(env);
+  const dataDir = path.resolve(env.HPMS_DATA_DIR || '.data');
+  const databaseUrl = readDatabaseUrl(env);
+  const redisUrl = readRedisUrl(env);
+  const port = readPort(env);
+  return {
+    dataDir,
+    database: databaseUrl === undefined ? {} : { url: databaseUrl },
+    crypto: { rootKey: readRootKey(env) ?? keyOfDataDirectory(dataDir, databaseUrl) },
+    http: { port, publicUrl: readPublicUrl(env) ?? `http://localhost:${port}` },
+    jobs: redisUrl === undefined ? {} : { redisUrl },
+    log: { level: readLogLevel(env) },
+  };
+}
+
+function readPort(env: Environment): number {
+  const text = env.PORT || '8080';
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw bad('PORT', text, 'a number from 1 to 65535');
+  return port;
+}
+
+function readLogLevel(env: Environment): LogLevel {
+  const text = env.LOG_LEVEL || 'info';
+  const level = logLevels.find((known) => known === text);
+  if (!level) throw bad('LOG_LEVEL', text, `one of ${logLevels.join(', ')}`);
+  return level;
+}
+
+function readPublicUrl(env: Environment): string | undefined {
+  const text = env.PUBLIC_URL;
+  if (!text) return undefined;
+  const url = parseUrl(text, ['http:', 'https:']);
+  if (!url?.hostname || url.search || url.hash || url.username || url.password) {
+    throw bad(
+      'PUBLIC_URL',
+      text,
+      'an http or https URL without user, query and fragment, such as https://fhir.example.org',
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function readDatabaseUrl(env: Environment): string | undefined {
+  const text = readSecret(env, 'DATABASE_URL');
+  const password = readSecret(env, 'DATABASE_PASSWORD');
+  if (text === undefined) {
+    if (password === undefined) return undefined;
+    throw new ConfigError(
+      'DATABASE_PASSWORD is set without DATABASE_URL; set both, or neither for the embedded database.',
+    );
+  }
+  const url = parseUrl(text, ['postgres:', 'postgresql:']);
+  if (!url || url.pathname.length < 2) throw badSecret('DATABASE_URL', 'postgres://user:password@host:port/database');
+  if (password !== undefined) url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+function readRedisUrl(env: Environment): string | undefined {
+  const text = readSecret(env, 'REDIS_URL');
+  if (text === undefined) return undefined;
+  if (!parseUrl(text, ['redis:', 'rediss:'])?.hostname)
+    throw badSecret('REDIS_URL', 'redis://host:port or rediss://host:port');
+  return text;
+}
+
+function readRootKey(env: Environment): Buffer | undefined {
+  const text = readSecret(env, 'ROOT_KEY');
+  if (text === undefined) return undefined;
+  const key = parseKey(text);
+  if (!key) throw badSecret(env.ROOT_KEY ? 'ROOT_KEY' : 'ROOT_KEY_FILE', keyForms);
+  return key;
+}
+
+/** Only beside the embedded database: a server of one's own, with several processes, must not have its key made in passing. */
+function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined): Buffer {
+  if (databaseUrl !== undefined) {
+    throw new ConfigError(`ROOT_KEY or ROOT_KEY_FILE must be set when DATABASE_URL is; allowed is ${keyForms}.`);
+  }
+  const file = path.join(dataDir, 'root.key');
+  const key = parseKey(tryRead(file) ?? makeKeyFile(file));
+  if (!key) throw new ConfigError(`${file} does not hold a root key; allowed is ${keyForms}.`);
+  return key;
+}
+
+/** On disk before anything is encrypted under it, and whole or not there at all. */
+function makeKeyFile(file: string): string {
+  const directory = path.dirname(file);
+  try {
+    makeDataDirectory(directory);
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    throw bad(
+      'HPMS_DATA_DIR',
+      directory,
+      `a directory this process can write to (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  const aside = `${file}.${process.pid}`;
+  const descriptor = openSync(aside, 'w', 0o600);
+  writeSync(descriptor, `${randomBytes(32).toString('base64')}\n`);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  try {
+    linkSync(aside, file);
+  } catch (error) {
+    // Another process that starts now has made one: then that is the key.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside);
+  }
+  return readFileSync(file, 'utf8');
+}
+
+function parseKey(text: string): Buffer | undefined {
+  const trimmed = text.trim();
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
+  if (!/^[\w+/-]{43}=?$/.test(trimmed)) return undefined;
+  const key = Buffer.from(trimmed, 'base64');
+  return key.length === 32 ? key : undefined;
+}
+
+/** A secret may come in a file, as container platforms hand them out: `NAME_FILE` names it. */
+function readSecret(env: Environment, name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (!file) return env[name] || undefined;
+  if (env[name]) throw new ConfigError(`${name} and ${name}_FILE are both set; set one of them.`);
+  const text = tryRead(file)?.trim();
+  if (!text) throw bad(`${name}_FILE`, file, 'the name of a file that can be read and is not empty');
+  return text;
+}
+
+function tryRead(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function parseUrl(text: string, protocols: readonly string[]): URL | undefined {
+  const url = URL.parse(text);
+  return url && protocols.includes(url.protocol) ? url : undefined;
+}
+
+function refuseUnknown(env: Environment): void {
+  const unknown = Object.keys(env).filter((name) => name.startsWith('HPMS_') && !ownSettings.includes(name));
+  if (unknown.length > 0)
+    throw new ConfigError(`Unknown setting ${unknown.sort().join(', ')}; allowed is ${ownSettings.join(', ')}.`);
+}
+
+function bad(name: string, value: string, allowed: string): ConfigError {
+  return new ConfigError(`${name} is ${JSON.stringify(value)}; allowed is ${allowed}.`);
+}
+
+function badSecret(name: string, allowed: string): ConfigError {
+  return new ConfigError(
+    `${name} has a value that is not allowed (not shown, as it may hold a secret); allowed is ${allowed}.`,
+  );
+}

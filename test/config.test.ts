@@ -1,0 +1,162 @@
+// The settings: what is taken, what is refused and in which words.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'hpms-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const hexKey = '0123456789abcdef'.repeat(4);
+const base64Key = Buffer.from(hexKey, 'hex').toString('base64');
+const databaseUrl = 'postgres://migrator@db.example:5432/hpms';
+
+function file(name: string, text: string): string {
+  const full = path.join(folder, name);
+  writeFileSync(full, text);
+  return full;
+}
+
+function messageOf(env: Record<string, string>): string {
+  try {
+    readConfig({ HPMS_DATA_DIR: path.join(folder, 'unused'), ROOT_KEY: hexKey, ...env });
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+  throw new Error('It was accepted.');
+}
+
+describe('what is taken', () => {
+  test('with nothing set: port 8080, .data below the working directory, everything embedded', () => {
+    const config = readConfig({ ROOT_KEY: hexKey });
+    expect(config).toEqual({
+      dataDir: path.resolve('.data'),
+      database: {},
+      crypto: { rootKey: Buffer.from(hexKey, 'hex') },
+      http: { port: 8080, publicUrl: 'http://localhost:8080' },
+      jobs: {},
+      log: { level: 'info' },
+    });
+  });
+
+  test('an empty variable counts as absent, as container platforms pass it', () => {
+    const config = readConfig({
+      ROOT_KEY: hexKey,
+      PORT: '',
+      DATABASE_URL: '',
+      REDIS_URL: '',
+      PUBLIC_URL: '',
+      LOG_LEVEL: '',
+    });
+    expect(config.http.port).toBe(8080);
+    expect(config.database.url).toBeUndefined();
+  });
+
+  test('the root key as base64, with or without padding, and as hexadecimal is the same key', () => {
+    for (const text of [base64Key, base64Key.replace('=', ''), hexKey, hexKey.toUpperCase(), ` ${base64Key}\n`]) {
+      expect(readConfig({ ROOT_KEY: text }).crypto.rootKey.toString('hex')).toBe(hexKey);
+    }
+  });
+
+  test('PUBLIC_URL loses its last slash and follows PORT when absent', () => {
+    expect(readConfig({ ROOT_KEY: hexKey, PUBLIC_URL: 'https://fhir.example.org/' }).http.publicUrl).toBe(
+      'https://fhir.example.org',
+    );
+    expect(readConfig({ ROOT_KEY: hexKey, PORT: '9001' }).http.publicUrl).toBe('http://localhost:9001');
+  });
+
+  test('secrets come from files too: NAME_FILE', () => {
+    const config = readConfig({
+      ROOT_KEY_FILE: file('key', `${base64Key}\n`),
+      DATABASE_URL: databaseUrl,
+      DATABASE_PASSWORD_FILE: file('password', 'p@ss/w%rd\n'),
+      REDIS_URL_FILE: file('redis', 'redis://:secret@redis:6379\n'),
+    });
+    expect(config.crypto.rootKey.toString('hex')).toBe(hexKey);
+    expect(decodeURIComponent(new URL(config.database.url ?? '').password)).toBe('p@ss/w%rd');
+    expect(config.jobs.redisUrl).toBe('redis://:secret@redis:6379');
+  });
+});
+
+describe('the root key of an embedded database', () => {
+  test('is made at the first start, closed to others, and the same at the next', () => {
+    const dataDir = path.join(folder, 'deep', 'data');
+    const first = readConfig({ HPMS_DATA_DIR: dataDir }).crypto.rootKey;
+    expect(first).toHaveLength(32);
+    expect(statSync(path.join(dataDir, 'root.key')).mode & 0o777).toBe(0o600);
+    expect(readConfig({ HPMS_DATA_DIR: dataDir }).crypto.rootKey).toEqual(first);
+    expect(readConfig({ HPMS_DATA_DIR: path.join(folder, 'other') }).crypto.rootKey).not.toEqual(first);
+  });
+
+  test('is never replaced when its file is damaged', () => {
+    const dataDir = path.join(folder, 'damaged');
+    readConfig({ HPMS_DATA_DIR: dataDir });
+    writeFileSync(path.join(dataDir, 'root.key'), 'too short');
+    expect(messageOf({ HPMS_DATA_DIR: dataDir, ROOT_KEY: '' })).toContain('does not hold a root key');
+    expect(readFileSync(path.join(dataDir, 'root.key'), 'utf8')).toBe('too short');
+  });
+
+  test('is not made for a database of one’s own', () => {
+    const dataDir = path.join(folder, 'own');
+    const message = messageOf({ HPMS_DATA_DIR: dataDir, ROOT_KEY: '', DATABASE_URL: databaseUrl });
+    expect(message).toBe(
+      'ROOT_KEY or ROOT_KEY_FILE must be set when DATABASE_URL is; allowed is 32 bytes as base64 or as 64 hexadecimal digits.',
+    );
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  test('needs a data directory that can be made', () => {
+    const message = messageOf({ HPMS_DATA_DIR: path.join(file('in-the-way', ''), 'data'), ROOT_KEY: '' });
+    expect(message).toMatch(/^HPMS_DATA_DIR is ".*"; allowed is a directory this process can write to \(ENOTDIR\)\.$/);
+  });
+});
+
+describe('a bad value is one line that names the variable, the value and what is allowed', () => {
+  test.each([
+    [{ PORT: 'http' }, 'PORT is "http"; allowed is a number from 1 to 65535.'],
+    [{ PORT: '0' }, 'PORT is "0"; allowed is a number from 1 to 65535.'],
+    [{ PORT: '65536' }, 'PORT is "65536"; allowed is a number from 1 to 65535.'],
+    [{ PORT: '8e3' }, 'PORT is "8e3"; allowed is a number from 1 to 65535.'],
+    [
+      { LOG_LEVEL: 'loud\n' },
+      'LOG_LEVEL is "loud\\n"; allowed is one of fatal, error, warn, info, debug, trace, silent.',
+    ],
+    [{ HPMS_DATADIR: 'x', HPMS_A: 'y' }, 'Unknown setting HPMS_A, HPMS_DATADIR; allowed is HPMS_DATA_DIR.'],
+    [{ ROOT_KEY_FILE: '/no/such' }, 'ROOT_KEY and ROOT_KEY_FILE are both set; set one of them.'],
+    [
+      { REDIS_URL_FILE: '/no/such' },
+      'REDIS_URL_FILE is "/no/such"; allowed is the name of a file that can be read and is not empty.',
+    ],
+    [
+      { DATABASE_PASSWORD: 'secret' },
+      'DATABASE_PASSWORD is set without DATABASE_URL; set both, or neither for the embedded database.',
+    ],
+  ])('%j', (env, message) => {
+    expect(messageOf(env as unknown as Record<string, string>)).toBe(message);
+  });
+
+  test.each(['ftp://x', 'localhost:8080', 'https://u:p@x', 'https://x/?a=1', 'https://x/#a', 'https:'])(
+    'PUBLIC_URL %s',
+    (value) => {
+      expect(messageOf({ PUBLIC_URL: value })).toContain(`PUBLIC_URL is "${value}"; allowed is an http or https URL`);
+    },
+  );
+
+  test.each([
+    ['ROOT_KEY', 'c2VjcmV0'],
+    ['ROOT_KEY', `${hexKey}00`],
+    ['DATABASE_URL', 'mysql://user:c2VjcmV0@db/hpms'],
+    ['DATABASE_URL', 'postgres://user:c2VjcmV0@db'],
+    ['DATABASE_URL', 'user:c2VjcmV0@db'],
+    ['REDIS_URL', 'http://:c2VjcmV0@redis'],
+  ])('%s never shows its value: it holds a secret', (name, value) => {
+    const message = messageOf({ [name]: value });
+    expect(message).toMatch(new RegExp(`^${name} has a value that is not allowed .*; allowed is .*\\.$`));
+    expect(message).not.toContain('c2VjcmV0');
+    expect(message).not.toContain(hexKey);
+    expect(message).not.toContain('\n');
+  });
+});
