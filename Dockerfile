@@ -1,0 +1,16 @@
+# One image for the API, the worker and the migration. There is no build step: Node runs the TypeScript as it is.
+FROM node:24-bookworm-slim
+WORKDIR /srv/hpms
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev && npm cache clean --force
+COPY fhir-profiles ./fhir-profiles
+COPY migrations ./migrations
+COPY seeds ./seeds
+COPY src ./src
+# The compact FHIR definitions, which npm could not derive above, before src was there.
+RUN npm run postinstall && mkdir -m 700 /data && chown node:node /data
+USER node
+ENV NODE_ENV=production HPMS_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8080
+CMD ["node", "src/main.ts"]
