@@ -29,11 +29,13 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   bundles: belowOperations,
   subscriptions: belowOperations,
   bulk: belowOperations,
-  jobs: ['database'],
+  jobs: ['fhir', 'database'],
   gateways: ['fhir'],
-  tenants: [...belowOperations, 'operations', 'jobs', 'gateways'],
+  // A new tenant has its first client.
+  tenants: [...belowOperations, 'operations', 'jobs', 'gateways', 'people'],
   people: [...belowOperations, 'operations', 'jobs', 'gateways'],
-  smart: ['fhir', 'database', 'crypto', 'access', 'people', 'jobs/outbox.ts', 'gateways'],
+  // Each tenant is an issuer of its own, with its own signing key.
+  smart: ['fhir', 'database', 'crypto', 'access', 'people', 'tenants', 'jobs/outbox.ts', 'gateways'],
   clinic: ['fhir', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts'],
   http: [
     ...belowOperations,
