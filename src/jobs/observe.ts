@@ -1,7 +1,6 @@
 // What relay and worker tell the outside about themselves: log lines, figures, and points that a test can stop them at.
 
 import { types } from 'node:util';
-import { FhirError } from '../fhir/outcome.ts';
 
 /** A pino logger is one. */
 export interface JobLog {
@@ -43,7 +42,7 @@ export function errorFields(error: unknown): object {
     error: error.name,
     ...(typeof code === 'string' ? { code } : {}),
     // Our own errors never hold values (fhir/outcome.ts).
-    ...(error instanceof FhirError ? { message: error.message } : {}),
+    ...(error.name === 'FhirError' ? { message: error.message } : {}),
     stack: stackFrames(error),
     ...(error.cause === undefined ? {} : { cause: errorFields(error.cause) }),
   };

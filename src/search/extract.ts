@@ -28,7 +28,7 @@ export function createExtractor(definitions: Definitions): (resource: Resource) 
 
 function extractValue(value: unknown, parameter: IndexedParameter, entries: EntryCollector, links: boolean): void {
   const { kind, key } = parameter;
-  if (kind === 'token') extractToken(value, key, entries);
+  if (kind === 'token') extractToken(value, key, parameter.tokenShape, entries);
   else if (kind === 'string') extractString(value, key, entries);
   else if (kind === 'reference') extractReference(value, parameter, entries, links);
   else if (kind === 'identifyingDate') extractIdentifyingDate(value, key, entries);

@@ -3,7 +3,7 @@
 import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import { type CompiledPath, compilePath } from '../fhir/fhirpath/compile.ts';
-import { type ReachedElement, reachedElements } from '../fhir/fhirpath/element-types.ts';
+import type { ReachedElement } from '../fhir/fhirpath/elements.ts';
 import { type TokenShape, tokenShapeOf } from './token-shape.ts';
 import type { TokenKey } from './token-text.ts';
 
@@ -15,7 +15,7 @@ export interface IndexedParameter {
   readonly kind: SearchKind;
   /** `Type.code`: tokens of one parameter never meet those of another. */
   readonly key: TokenKey;
-  readonly read: CompiledPath;
+  readonly read: CompiledPath['read'];
   /** Resource types a reference may point to; absent = any. */
   readonly targets?: readonly string[];
   /** What the expression reaches; absent when the definitions do not tell. */
@@ -69,12 +69,12 @@ function compileParameter(
   { code, expression = '', targets }: SearchParameter,
   kind: SearchKind,
 ): IndexedParameter {
-  const elements = reachedElements(expression, type, definitions);
+  const { read, elements } = compilePath(expression, type, definitions);
   return {
     code,
     kind,
     key: `${type}.${code}`,
-    read: compilePath(expression, type),
+    read,
     ...(targets && { targets }),
     ...(elements && { elements }),
     tokenShape: tokenShapeOf(elements, definitions),

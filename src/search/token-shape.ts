@@ -1,7 +1,7 @@
 // What kind of values a token parameter reaches, which decides how `system|code` is looked up: https://hl7.org/fhir/R4/search.html#token
 
 import type { Definitions } from '../fhir/definitions.ts';
-import type { ReachedElement } from '../fhir/fhirpath/element-types.ts';
+import type { ReachedElement } from '../fhir/fhirpath/elements.ts';
 
 export type TokenShape =
   | { readonly kind: 'coded' }

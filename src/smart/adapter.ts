@@ -1,4 +1,4 @@
-// oidc-provider's storage in the tenant's tables, with the checks that must hold once made atomic: security.md 1.9, Races.
+// Where oidc-provider keeps clients, tokens and assertion ids: the tenant's tables, checked atomically (security.md 1.9, Races).
 
 import { createHash } from 'node:crypto';
 import type { KeyRing } from '../crypto/key-ring.ts';

@@ -4,8 +4,9 @@ import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import type Koa from 'koa';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import type { TenantDoor } from '../database/tenant-transaction.ts';
+import { fhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
-import { readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
+import { hasSigningKey, readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
 import { type Authenticator, createAuthenticator, verifyAccessToken } from './caller.ts';
 import { createEndpoints } from './endpoints.ts';
 import type { OidcProvider } from './oidc-provider.ts';
@@ -27,7 +28,11 @@ export interface Issuer extends Authenticator {
   readonly handle: (ctx: Koa.Context) => Promise<void>;
 }
 
+/** Throws 404 for a tenant whose making is not finished: that is the last thing it gets. */
 export async function openIssuer(context: IssuerContext, tenant: TenantRecord): Promise<Issuer> {
+  if (!(await context.tenantDoor(tenant.id, hasSigningKey))) {
+    throw fhirError('not-found', 'There is no such tenant.');
+  }
   const cipher = await context.keyRing.cipherOf(tenant.id);
   const signingKeys = await context.tenantDoor(tenant.id, (trx) => readSigningKeys(trx, cipher));
   const urls = issuerUrls(context.publicUrl, tenant.name);

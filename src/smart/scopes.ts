@@ -24,10 +24,10 @@ const otherScope = /^(openid|profile|fhirUser|online_access|offline_access|launc
 /** What the permissions of version 1 say in letters. */
 const versionOne: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
 
-/** Throws MalformedScope. Types that R4 does not have are well-formed, but nothing can be granted on them. */
+/** Throws MalformedScope; empty is none. Types that R4 does not have are well-formed, but nothing can be granted on them. */
 export function parseScopes(text: string, resourceTypes: ReadonlySet<string>): Scope[] {
   if (text.length > scopesLengthMax) throw new MalformedScope('There are too many scopes.');
-  const parts = [...new Set(text.split(' '))];
+  const parts = text === '' ? [] : [...new Set(text.split(' '))];
   if (parts.length > scopesMax) throw new MalformedScope('There are too many scopes.');
   return parts.map((part) => parseScope(part, resourceTypes));
 }

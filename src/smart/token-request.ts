@@ -72,6 +72,7 @@ export function replay(ctx: Koa.Context, path: string, body: Buffer): IncomingMe
     socket,
     httpVersion,
     url: path,
-    headers: { ...headers, 'content-length': String(body.length) },
+    // OAuth answers in JSON, also to who would like a page of HTML.
+    headers: { ...headers, accept: 'application/json', 'content-length': String(body.length) },
   }) as unknown as IncomingMessage;
 }

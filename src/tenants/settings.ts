@@ -77,7 +77,8 @@ function isCurrency(value: unknown): boolean {
 }
 
 function isTimezone(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
+  // Intl would also take an offset, which is no zone: it knows no summer time.
+  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: value });
     return true;

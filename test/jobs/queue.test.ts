@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { fhirError } from '../../src/fhir/outcome.ts';
 import { errorFields, type JobLog } from '../../src/jobs/observe.ts';
 import { createQueues } from '../../src/jobs/queue.ts';
 import { UnsafeQueueError } from '../../src/jobs/queue-backend.ts';
@@ -57,5 +58,6 @@ describe('what is logged of an error', () => {
     expect(JSON.stringify(fields)).not.toContain('Jane');
     expect(JSON.stringify(fields)).toContain('queue.test.ts');
     expect(errorFields('Jane Roe')).toEqual({ error: 'string' });
+    expect(errorFields(fhirError('transient', 'Try again.'))).toMatchObject({ message: 'Try again.' });
   });
 });

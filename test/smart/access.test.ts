@@ -91,7 +91,15 @@ describe('refused with 401', () => {
     const url = `${server.url}/t/clinic-a/fhir/Patient`;
     expect((await get(url)).status).toBe(401);
     expect((await get(`${url}?access_token=${token}`)).status).toBe(401);
-    for (const authorization of ['', 'Bearer', 'Bearer ', token, `Basic ${token}`, 'Bearer a.b.c', `Bearer ${token} x`]) {
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer ',
+      token,
+      `Basic ${token}`,
+      'Bearer a.b.c',
+      `Bearer ${token} x`,
+    ]) {
       const answer = await get(url, { authorization });
       expect([answer.status, answer.body.issue[0].code]).toEqual([401, 'login']);
     }
@@ -157,6 +165,10 @@ describe('refused with 401', () => {
   test('when its row is gone: a sweep takes only what has expired', async () => {
     const token = await requestToken(server, server.a);
     await sweepExpired(server.systemDoor);
+    const { rows } = await withClient(server.database.url, (client) =>
+      client.query('SELECT bool_and(expires_at > now()) AS live, count(*)::int AS count FROM store.access_token'),
+    );
+    expect(rows).toEqual([{ live: true, count: 1 }]);
     expect((await use(token)).status).toBe(200);
     await withClient(server.database.url, (client) => client.query('DELETE FROM store.access_token'));
     server.smart.forget();

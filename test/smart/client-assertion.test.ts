@@ -162,7 +162,9 @@ describe('the id of an assertion counts once (security.md 52)', () => {
     const jti = randomUUID();
     for (let n = 0; n < 2; n += 1) {
       const pair = await makeKeyPair('ES384');
-      expect((await present(await makeAssertion(pair, await register(pair), aud, { claims: { jti } }))).status).toBe(200);
+      expect((await present(await makeAssertion(pair, await register(pair), aud, { claims: { jti } }))).status).toBe(
+        200,
+      );
     }
   });
 });

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import Koa from 'koa';
 import { createKeyRing, type KeyRing } from '../../src/crypto/key-ring.ts';
 import { type Listener, listen } from '../../src/database/listen.ts';
@@ -35,9 +35,12 @@ export interface SmartServer {
   close(): Promise<void>;
 }
 
-export async function startSmartServer(): Promise<SmartServer> {
+/** `reach` may put a proxy between the server and its database. */
+export async function startSmartServer(
+  reach: (databaseUrl: string) => Promise<string> = async (url) => url,
+): Promise<SmartServer> {
   const database = await createTestDatabase();
-  const appPool = openPool(database.url, 'hpms_app');
+  const appPool = openPool(await reach(database.url), 'hpms_app');
   const systemPool = openPool(database.url, 'hpms_system');
   const tenantDoor = createTenantDoor(appPool);
   const systemDoor = createSystemDoor(systemPool);
@@ -56,7 +59,7 @@ export async function startSmartServer(): Promise<SmartServer> {
       registry.forget();
       smart.forget();
     },
-    onError,
+    onAway: onError,
   });
   const context = { systemDoor, tenantDoor, keyRing };
   const a = await createTenant(context, { name: 'clinic-a', display: 'Clinic A' });

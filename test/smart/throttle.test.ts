@@ -52,14 +52,19 @@ describe('the throttle', () => {
     expect(throttle.failed(attempt)).toBeGreaterThan(0);
   });
 
-  test('is bounded: 100,000 clients and networks do not stay', () => {
+  test('is bounded: what is oldest makes room', () => {
     const { throttle } = atTime();
-    const before = process.memoryUsage().heapUsed;
-    for (let n = 0; n < 100_000; n += 1) {
+    const attempt = { client: '1 first', network: 'first' };
+    throttle.succeeded(attempt);
+    fail(throttle, 20, '1 first', 'first');
+    expect(throttle.waitSeconds({ ...attempt, network: 'elsewhere' })).toBeGreaterThan(0);
+    for (let n = 0; n < 20_000; n += 1) {
       fail(throttle, 1, `1 client-${n}`, `network-${n}`);
       throttle.succeeded({ client: `1 client-${n}`, network: `network-${n}` });
     }
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40_000_000);
+    expect(throttle.waitSeconds({ ...attempt, network: 'elsewhere' })).toBe(0);
+    fail(throttle, 20, '1 first', 'first');
+    expect(throttle.waitSeconds(attempt)).toBeGreaterThan(0);
   });
 
   test.each([

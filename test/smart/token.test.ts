@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { basic, get, post, publicUrl, requestToken, type SmartServer, startSmartServer } from './smart-server.ts';
 
 let server: SmartServer;
@@ -68,6 +69,15 @@ describe('a client with a secret', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
+  test('errors are JSON, also for who asks for HTML: RFC 6749 section 5.2', async () => {
+    const html = { accept: 'text/html' };
+    const answer = await post(tokenUrl, grant, { ...basic({ clientId: 'x', clientSecret: 'y' }), ...html });
+    expect([answer.headers.get('content-type'), answer.body.error]).toEqual([
+      'application/json; charset=utf-8',
+      'invalid_client',
+    ]);
+  });
+
   test('without any authentication, with two at once, or in the query: refused', async () => {
     expect((await post(tokenUrl, grant)).body.error).toBe('invalid_request');
     const { clientId: client_id, clientSecret: client_secret } = server.a;
@@ -78,13 +88,16 @@ describe('a client with a secret', () => {
     expect((await post(`${tokenUrl}?${query}`, {})).status).toBe(400);
   });
 
-  test.each(['authorization_code', 'password', 'refresh_token', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer'])(
-    'the grant %s is not there: unsupported_grant_type',
-    async (grant_type) => {
-      const answer = await post(tokenUrl, { grant_type }, basic(server.a));
-      expect([answer.status, answer.body.error]).toEqual([400, 'unsupported_grant_type']);
-    },
-  );
+  test.each([
+    'authorization_code',
+    'password',
+    'refresh_token',
+    'implicit',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  ])('the grant %s is not there: unsupported_grant_type', async (grant_type) => {
+    const answer = await post(tokenUrl, { grant_type }, basic(server.a));
+    expect([answer.status, answer.body.error]).toEqual([400, 'unsupported_grant_type']);
+  });
 
   test('two bodies that are no form, and one too large, are refused: RFC 6749 section 3.2', async () => {
     const json = await post(tokenUrl, '{}', { ...basic(server.a), 'content-type': 'application/json' });
@@ -100,9 +113,17 @@ describe('scopes of a token request', () => {
   test.each([
     ['none: all of the client', undefined, 'system/*.cruds'],
     ['version 1 stays version 1: security.md 33', 'system/Patient.read', 'system/Patient.read'],
-    ['not granted ones are dropped: security.md 32', 'openid user/Patient.rs system/Patient.r launch', 'system/Patient.r'],
+    [
+      'not granted ones are dropped: security.md 32',
+      'openid user/Patient.rs system/Patient.r launch',
+      'system/Patient.r',
+    ],
     ['an unknown type is dropped', 'system/Nothing.rs system/Patient.s', 'system/Patient.s'],
-    ['a constraint that is not enforced is dropped', 'system/Observation.rs?code=1 system/Patient.s', 'system/Patient.s'],
+    [
+      'a constraint that is not enforced is dropped',
+      'system/Observation.rs?code=1 system/Patient.s',
+      'system/Patient.s',
+    ],
   ])('%s', async (_, scope, granted) => {
     const answer = await post(tokenUrl, { ...grant, ...(scope ? { scope } : {}) }, basic(server.a));
     expect([answer.status, answer.body.scope]).toEqual([200, granted]);
@@ -170,6 +191,15 @@ describe('where things are', () => {
       expect((await post(`${server.url}/t/clinic-a/${path}`, {})).status).toBe(404);
     },
   );
+
+  test('a tenant whose making is not finished is not there yet, and there when it is', async () => {
+    await server.systemDoor(async (trx) =>
+      trx.execute({ text: "INSERT INTO tenant (name, display) VALUES ('half', 'Half')" }),
+    );
+    expect((await get(`${server.url}/t/half/jwks`)).status).toBe(404);
+    const made = await createTenant(server, { name: 'half' });
+    expect((await requestToken(server, made)).length).toBeGreaterThan(0);
+  });
 
   test('GET on an endpoint that takes POST: 405', async () => {
     const answer = await get(tokenUrl);

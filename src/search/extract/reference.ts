@@ -2,6 +2,7 @@
 
 import { parseReference } from '../../fhir/references.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
+import { coded } from '../token-shape.ts';
 import { uriTexts, valueText } from '../token-text.ts';
 import type { EntryCollector } from './entry-collector.ts';
 import { extractToken } from './token.ts';
@@ -20,7 +21,7 @@ export function extractReference(
   if (typeof value !== 'object' || value === null) return;
   const { reference, identifier } = value as { reference?: unknown; identifier?: unknown };
   if (typeof reference === 'string') extractLiteral(reference, parameter, entries, links);
-  if (identifier) extractToken(identifier, `${parameter.key}:identifier`, entries);
+  if (identifier) extractToken(identifier, `${parameter.key}:identifier`, coded, entries);
 }
 
 /** A versioned reference is found with its version and without. */

@@ -1,5 +1,6 @@
 // Codes, identifiers, contact points and booleans as tokens: https://hl7.org/fhir/R4/search.html#token
 
+import type { TokenShape } from '../token-shape.ts';
 import { codeTexts, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
 import type { EntryCollector } from './entry-collector.ts';
 
@@ -10,30 +11,28 @@ interface Coded {
   readonly coding?: unknown;
 }
 
-/** https://hl7.org/fhir/R4/valueset-contact-point-system.html; the system of an Identifier is a uri instead. */
-const contactSystems: ReadonlySet<unknown> = new Set(['phone', 'fax', 'email', 'pager', 'url', 'sms', 'other']);
-
-export function extractToken(value: unknown, key: TokenKey, entries: EntryCollector): void {
+/** The shape is what queries of the parameter expect: a ContactPoint alone looks like an Identifier. */
+export function extractToken(value: unknown, key: TokenKey, shape: TokenShape, entries: EntryCollector): void {
   if (typeof value === 'string' || typeof value === 'boolean') entries.token(valueText(key, String(value)));
-  else if (typeof value === 'object' && value !== null) extractCoded(value, key, entries);
+  else if (typeof value !== 'object' || value === null) return;
+  else if (shape.kind === 'contact') extractContact(value, key, entries);
+  else extractCoded(value, key, entries);
 }
 
 function extractCoded({ system, code, value, coding }: Coded, key: TokenKey, entries: EntryCollector): void {
   if (Array.isArray(coding)) {
-    for (const item of coding) extractToken(item, key, entries);
-  } else if (typeof code === 'string') {
-    entries.tokens(codeTexts(key, textOf(system), code));
-  } else if (typeof value === 'string') {
-    if (contactSystems.has(system)) extractContact(system as string, value, key, entries);
-    else entries.tokens(codeTexts(key, textOf(system), value));
+    for (const item of coding) if (item !== null) extractCoded(item as Coded, key, entries);
+    return;
   }
+  const text = code ?? value;
+  if (typeof text === 'string') entries.tokens(codeTexts(key, textOf(system), text));
 }
 
-function extractContact(system: string, value: string, key: TokenKey, entries: EntryCollector): void {
-  const normalized = normalizeContact(value);
+function extractContact({ system, value }: Coded, key: TokenKey, entries: EntryCollector): void {
+  const normalized = typeof value === 'string' ? normalizeContact(value) : '';
   if (normalized === '') return;
   entries.token(valueText(key, normalized));
-  entries.token(systemText(key, system, normalized));
+  if (typeof system === 'string') entries.token(systemText(key, system, normalized));
 }
 
 function textOf(value: unknown): string | undefined {

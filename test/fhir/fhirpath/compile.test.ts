@@ -39,9 +39,9 @@ const pathsOf = (() => {
   };
 })();
 
-/** Its `.as()` filters nothing, where the operator does, and it does not know that a Patient is a Resource. */
+/** Its `.as()` filters nothing and `.ofType()` by shape, where the operator goes by type; and a Patient is no Resource to it. */
 function inItsDialect(expression: string, type: string): string {
-  return expression.replace(/([\w.]+)\.as\((\w+)\)/g, '($1 as $2)').replace(/\b(Domain)?Resource\./g, `${type}.`);
+  return expression.replace(/([\w.]+)\.(?:as|ofType)\((\w+)\)/g, '($1 as $2)').replace(/\b(Domain)?Resource\./g, `${type}.`);
 }
 
 /** Duplicates of a union aside, and in any order. */

@@ -1,0 +1,214 @@
+// What search stores about a resource: https://hl7.org/fhir/R4/search.html
+
+import { describe, expect, test } from '@jest/globals';
+import type { AuditEvent, Resource } from '@medplum/fhirtypes';
+import { indexedParameters } from '../../src/search/search-parameters.ts';
+import { definitions, extract, tokensOf } from './evaluate.ts';
+
+function resource(content: object): Resource {
+  return content as Resource;
+}
+
+function sideRows(content: object): unknown[] {
+  return extract(resource(content)).filter(({ kind }) => kind !== 'token');
+}
+
+describe('tokens', () => {
+  test('a Coding is stored with its system, without, and by system alone', () => {
+    const observation = resource({
+      resourceType: 'Observation',
+      code: { coding: [{ system: 'http://snomed.info/sct', code: '271649006' }] },
+    });
+    expect(tokensOf(observation, 'Observation.code')).toEqual([
+      '271649006',
+      'http://snomed.info/sct|271649006',
+      'http://snomed.info/sct|',
+    ]);
+  });
+
+  test('a Coding without system is stored for the query |code', () => {
+    const observation = resource({ resourceType: 'Observation', code: { coding: [{ code: 'x' }] } });
+    expect(tokensOf(observation, 'Observation.code')).toEqual(['x', '|x']);
+  });
+
+  test('the bar in a code cannot pass for that between system and code', () => {
+    const bar = resource({ resourceType: 'Patient', identifier: [{ value: 'a|b' }] });
+    const parted = resource({ resourceType: 'Patient', identifier: [{ system: 'a', value: 'b' }] });
+    const shared = tokensOf(bar, 'Patient.identifier').filter((text) =>
+      tokensOf(parted, 'Patient.identifier').includes(text),
+    );
+    expect(shared).toEqual([]);
+  });
+
+  test('phone numbers are stored by their digits, e-mail addresses without case', () => {
+    const telecom = [
+      { system: 'phone', value: '+1 (555) 393-2687' },
+      { system: 'email', value: 'Eva@Example.org' },
+    ];
+    const patient = resource({ resourceType: 'Patient', telecom });
+    expect(tokensOf(patient, 'Patient.phone')).toContain('15553932687');
+    expect(tokensOf(patient, 'Patient.email')).toContain('eva@example.org');
+    expect(tokensOf(patient, 'Patient.telecom')).toEqual(
+      expect.arrayContaining(['15553932687', 'email|eva@example.org']),
+    );
+  });
+
+  test('the same entry is stored once', () => {
+    const name = { family: 'Muster', given: ['Muster'] };
+    const texts = extract(resource({ resourceType: 'Patient', name: [name, name] })).map((entry) =>
+      JSON.stringify(entry),
+    );
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+});
+
+describe('strings', () => {
+  test('each word is stored by its prefixes of up to ten characters, without case and accents', () => {
+    const patient = resource({ resourceType: 'Patient', name: [{ family: 'Żółkiewska-Strauß' }] });
+    expect(tokensOf(patient, 'Patient.family')).toEqual([
+      ...['z', 'zo', 'zol', 'zolk', 'zolki', 'zolkie', 'zolkiew', 'zolkiews', 'zolkiewsk', 'zolkiewska'],
+      ...['s', 'st', 'str', 'stra', 'strau', 'straus', 'strauss'],
+    ]);
+  });
+
+  test('a longer word is stored in full as well, and the raw text for :exact', () => {
+    const patient = resource({ resourceType: 'Patient', name: [{ given: ['Christopher'] }] });
+    expect(tokensOf(patient, 'Patient.given')).toEqual(expect.arrayContaining(['christophe', 'christopher']));
+    expect(tokensOf(patient, 'Patient.given:exact')).toEqual(['Christopher']);
+  });
+
+  test('a text of thousands of words is indexed by its first hundred', () => {
+    const description = Array.from({ length: 3000 }, (_, index) => `w${index}`).join(' ');
+    const texts = tokensOf(resource({ resourceType: 'ValueSet', description }), 'ValueSet.description');
+    expect(texts).toContain('w99');
+    expect(texts).not.toContain('w100');
+  });
+});
+
+describe('dates', () => {
+  test('a date that identifies a person is stored as keyed day, month and year, never as a date', () => {
+    const patient = { resourceType: 'Patient', birthDate: '1980-02-29', deceasedDateTime: '2020-05-03T23:00:00-05:00' };
+    expect(tokensOf(resource(patient), 'Patient.birthdate')).toEqual(['1980', '1980-02', '1980-02-29']);
+    expect(tokensOf(resource(patient), 'Patient.death-date')).toEqual(['2020', '2020-05', '2020-05-04']);
+    expect(sideRows(patient)).toEqual([]);
+  });
+
+  test('a birth date known by its year or month says so', () => {
+    expect(tokensOf(resource({ resourceType: 'Patient', birthDate: '1980' }), 'Patient.birthdate')).toEqual([
+      '1980',
+      '=1980',
+    ]);
+    const month = resource({ resourceType: 'Person', birthDate: '1980-02' });
+    expect(tokensOf(month, 'Person.birthdate')).toEqual(['1980', '1980-02', '=1980-02']);
+  });
+
+  test('every R4 date parameter of a person is either a keyed date or about an event', () => {
+    const people = ['Patient', 'Person', 'RelatedPerson', 'Practitioner', 'PractitionerRole'];
+    const readable = people.flatMap((type) =>
+      [...indexedParameters(definitions, type).values()].filter(({ kind }) => kind === 'date').map(({ key }) => key),
+    );
+    expect(readable).toEqual(['PractitionerRole.date']);
+  });
+
+  test('an open Period ends with the calendar and is stored as long', () => {
+    const encounter = { resourceType: 'Encounter', period: { start: '2026-11-20T10:00:00Z' } };
+    expect(sideRows(encounter)).toEqual([
+      {
+        kind: 'date',
+        parameter: 'date',
+        low: Date.parse('2026-11-20T10:00:00Z'),
+        high: Date.parse('9999-12-31T23:59:59.999Z'),
+      },
+    ]);
+    expect(tokensOf(resource(encounter), 'Encounter.date')).toEqual(['long']);
+  });
+
+  test('a span of some days is stored under each UTC day it touches', () => {
+    const period = { start: '2026-11-20T22:00:00-05:00', end: '2026-11-22T12:00:00Z' };
+    expect(tokensOf(resource({ resourceType: 'Encounter', period }), 'Encounter.date')).toEqual([
+      '2026-11-21',
+      '2026-11-22',
+    ]);
+  });
+
+  test('of a Timing only the outer limits count', () => {
+    const occurrenceTiming = { event: ['2026-11-22', '2026-11-20'], repeat: { boundsPeriod: { end: '2026-12-01' } } };
+    expect(sideRows({ resourceType: 'ChargeItem', occurrenceTiming })).toEqual([
+      {
+        kind: 'date',
+        parameter: 'occurrence',
+        low: Date.parse('0001-01-01T00:00:00.000Z'),
+        high: Date.parse('2026-12-01T23:59:59.999Z'),
+      },
+    ]);
+  });
+
+  test('a text where a date could be is no date', () => {
+    const activity = [{ detail: { status: 'unknown', scheduledString: 'every day' } }];
+    expect(sideRows({ resourceType: 'CarePlan', activity })).toEqual([]);
+    expect(tokensOf(resource({ resourceType: 'CarePlan', activity }), 'CarePlan.activity-date')).toEqual(['none']);
+  });
+});
+
+describe('references', () => {
+  test('a reference to this server is a link and a token, without its version', () => {
+    const observation = { resourceType: 'Observation', subject: { reference: 'Patient/1/_history/2' } };
+    expect(sideRows(observation)).toEqual([
+      { kind: 'reference', parameter: 'patient', targetType: 'Patient', targetId: '1' },
+      { kind: 'reference', parameter: 'subject', targetType: 'Patient', targetId: '1' },
+    ]);
+    expect(tokensOf(resource(observation), 'Observation.subject')).toEqual(['Patient/1', 'Patient/1/_history/2']);
+  });
+
+  test('references to elsewhere are tokens only, contained and conditional ones nothing', () => {
+    const subjects = ['https://other.example/fhir/Patient/1', 'urn:uuid:0b2fd4d2-9c1d-4f2c-8c5e-1f0d6a2b3c4d'];
+    for (const reference of subjects) {
+      const observation = { resourceType: 'Observation', subject: { reference } };
+      expect(tokensOf(resource(observation), 'Observation.subject')).toEqual([reference]);
+      expect(sideRows(observation)).toEqual([]);
+    }
+    for (const reference of ['#p1', 'Patient?identifier=a|b', 'nonsense']) {
+      const observation = resource({ resourceType: 'Observation', subject: { reference } });
+      expect(tokensOf(observation, 'Observation.subject')).toEqual([]);
+    }
+  });
+
+  test('the identifier of a reference has tokens of its own', () => {
+    const subject = { identifier: { system: 'urn:mrn', value: '7' } };
+    const observation = resource({ resourceType: 'Observation', subject });
+    expect(tokensOf(observation, 'Observation.subject:identifier')).toEqual(['7', 'urn:mrn|7', 'urn:mrn|']);
+  });
+
+  test('a canonical is found with and without its version', () => {
+    const response = resource({ resourceType: 'QuestionnaireResponse', questionnaire: 'http://example.org/q|2' });
+    expect(tokensOf(response, 'QuestionnaireResponse.questionnaire')).toEqual([
+      'http://example.org/q\\|2',
+      'http://example.org/q',
+    ]);
+  });
+});
+
+describe('AuditEvent', () => {
+  const audit = {
+    resourceType: 'AuditEvent',
+    action: 'U',
+    recorded: '2026-11-20T10:00:00.000Z',
+    outcome: '0',
+    type: { system: 'http://terminology.hl7.org/CodeSystem/audit-event-type', code: 'rest' },
+    agent: [{ who: { reference: 'Practitioner/9' }, name: 'Karl Arzt', requestor: true }],
+    entity: [{ what: { reference: 'Observation/5/_history/3' } }, { what: { reference: 'Patient/1' } }],
+  } as unknown as AuditEvent;
+
+  test('has tokens only, of the parameters auditors ask by', () => {
+    const entries = extract(audit);
+    expect(entries.every(({ kind }) => kind === 'token')).toBe(true);
+    const keys = entries.map((entry) => (entry.kind === 'token' ? entry.text.split('|')[0] : ''));
+    expect(new Set(keys)).toEqual(
+      new Set(['action', 'agent', 'entity', 'outcome', 'patient', 'type'].map((code) => `AuditEvent.${code}`)),
+    );
+  });
+
+  test('entity=Type/id finds every version of the resource', () => {
+    expect(tokensOf(audit, 'AuditEvent.entity')).toEqual(['Observation/5', 'Observation/5/_history/3', 'Patient/1']);
+  });
+});

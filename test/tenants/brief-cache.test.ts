@@ -1,0 +1,72 @@
+// A cache whose answers are never older than a second and never outlive a notice.
+
+import { describe, expect, jest, test } from '@jest/globals';
+import { createBriefCache } from '../../src/tenants/brief-cache.ts';
+
+function counting<Value>(answerTo: (key: string, load: number) => Value | Promise<Value>, entriesMax = 100) {
+  const loads: string[] = [];
+  const cache = createBriefCache<string, Value>(async (key) => {
+    loads.push(key);
+    return await answerTo(key, loads.length);
+  }, entriesMax);
+  return { cache, loads };
+}
+
+describe('the brief cache', () => {
+  test('loads once for all who ask at the same time, and then answers without a promise', async () => {
+    const { cache, loads } = counting((key) => key.toUpperCase());
+    expect(await Promise.all([cache.get('a'), cache.get('a'), cache.get('b')])).toEqual(['A', 'A', 'B']);
+    expect(cache.get('a')).toBe('A');
+    expect(loads).toEqual(['a', 'b']);
+  });
+
+  test('keeps "there is none", too', async () => {
+    const { cache, loads } = counting(() => undefined);
+    await cache.get('a');
+    expect(cache.get('a')).toBeUndefined();
+    expect(loads).toEqual(['a']);
+  });
+
+  test('does not keep a failure', async () => {
+    const { cache } = counting((_, load) => (load === 1 ? Promise.reject(new Error('gone')) : 'back'));
+    await expect(cache.get('a')).rejects.toThrow('gone');
+    expect(await cache.get('a')).toBe('back');
+  });
+
+  test('forgets after a second at most', async () => {
+    jest.useFakeTimers();
+    try {
+      const { cache, loads } = counting((_, load) => load);
+      await cache.get('a');
+      jest.advanceTimersByTime(900);
+      await cache.get('b');
+      expect(cache.get('a')).toBe(1);
+      jest.advanceTimersByTime(101);
+      expect(await cache.get('a')).toBe(3);
+      expect(await cache.get('b')).toBe(4);
+      expect(loads).toEqual(['a', 'b', 'a', 'b']);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('what was asked before a notice and answered after it is not kept', async () => {
+    let answer: (value: string) => void = () => undefined;
+    const { cache } = counting((_, load) =>
+      load === 1 ? new Promise<string>((resolve) => (answer = resolve)) : 'new',
+    );
+    const asked = cache.get('a');
+    cache.clear();
+    answer('old');
+    expect(await asked).toBe('old');
+    expect(await cache.get('a')).toBe('new');
+  });
+
+  test('holds no more than it may', async () => {
+    const { cache, loads } = counting((key) => key, 2);
+    for (const key of ['a', 'b', 'c']) await cache.get(key);
+    expect(cache.get('c')).toBe('c');
+    await cache.get('a');
+    expect(loads).toEqual(['a', 'b', 'c', 'a']);
+  });
+});
