@@ -46,27 +46,19 @@ export async function up(knex: Knex): Promise<void> {
     );
     CREATE INDEX idempotency_key_created ON store.idempotency_key (created_at);
   `);
-  const keysAndStates = ['tenant_id', 'id', 'topic', 'status', 'attempts', 'created_at', 'published_at', 'done_at'];
   await isolateTenantTable(knex, 'outbox', {
     grants: ['SELECT', 'INSERT', 'UPDATE'],
-    systemColumns: keysAndStates,
-    systemUpdates: ['status', 'attempts', 'published_at'],
+    system: {
+      columns: ['tenant_id', 'id', 'topic', 'status', 'attempts', 'created_at', 'published_at', 'done_at'],
+      updates: ['status', 'attempts', 'published_at'],
+    },
   });
   await isolateTenantTable(knex, 'inbox', { grants: ['SELECT', 'INSERT'] });
   await isolateTenantTable(knex, 'idempotency_key', {
     grants: ['SELECT', 'INSERT'],
-    systemColumns: ['tenant_id', 'created_at'],
+    system: { columns: ['tenant_id', 'created_at'], deletes: true },
   });
-  await knex.raw('GRANT DELETE ON store.idempotency_key TO hpms_system');
   await knex.raw(`
-    CREATE VIEW system.outbox WITH (security_invoker = true) AS
-      SELECT ${keysAndStates.join(', ')} FROM store.outbox;
-    CREATE VIEW system.idempotency_key WITH (security_invoker = true) AS
-      SELECT tenant_id, created_at FROM store.idempotency_key;
-    ALTER VIEW system.outbox OWNER TO hpms_owner;
-    ALTER VIEW system.idempotency_key OWNER TO hpms_owner;
-    GRANT SELECT, UPDATE ON system.outbox TO hpms_system;
-    GRANT SELECT, DELETE ON system.idempotency_key TO hpms_system;
     -- The relay sleeps on this channel; the notice says only that something is there.
     CREATE FUNCTION store.ring_outbox() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

@@ -6,7 +6,6 @@ import { isolateTenantTable } from '../src/database/tenant-table.ts';
 export async function up(knex: Knex): Promise<void> {
   await makePeople(knex);
   await makeTokens(knex);
-  await openExpiryToSystem(knex);
   await announceChanges(knex);
 }
 
@@ -99,23 +98,12 @@ async function makeTokens(knex: Knex): Promise<void> {
     CREATE INDEX oidc_record_uid ON store.oidc_record (tenant_id, model, uid_hash) WHERE uid_hash IS NOT NULL;
     CREATE INDEX oidc_record_expires ON store.oidc_record (expires_at);
   `);
-  const systemColumns = ['tenant_id', 'expires_at'];
+  // What has expired is swept across tenants, by a role that sees nothing of it but the time.
+  const system = { columns: ['tenant_id', 'expires_at'], deletes: true } as const;
   await isolateTenantTable(knex, 'signing_key', { grants: ['SELECT', 'INSERT'] });
-  await isolateTenantTable(knex, 'access_token', { grants: ['SELECT', 'INSERT', 'DELETE'], systemColumns });
-  await isolateTenantTable(knex, 'used_assertion', { grants: ['SELECT', 'INSERT'], systemColumns });
-  await isolateTenantTable(knex, 'oidc_record', { grants: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'], systemColumns });
-}
-
-/** What has expired is swept across tenants, by a role that sees nothing of it but the time. */
-async function openExpiryToSystem(knex: Knex): Promise<void> {
-  for (const name of ['access_token', 'used_assertion', 'oidc_record']) {
-    await knex.raw(`
-      CREATE VIEW system.${name} WITH (security_invoker = true) AS SELECT tenant_id, expires_at FROM store.${name};
-      ALTER VIEW system.${name} OWNER TO hpms_owner;
-      GRANT DELETE ON store.${name} TO hpms_system;
-      GRANT SELECT, DELETE ON system.${name} TO hpms_system;
-    `);
-  }
+  await isolateTenantTable(knex, 'access_token', { grants: ['SELECT', 'INSERT', 'DELETE'], system });
+  await isolateTenantTable(knex, 'used_assertion', { grants: ['SELECT', 'INSERT'], system });
+  await isolateTenantTable(knex, 'oidc_record', { grants: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'], system });
 }
 
 /** Every process caches for at most a second who may do what; this channel ends that second early, and says only that. */

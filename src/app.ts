@@ -41,6 +41,8 @@ export interface AppOptions {
   /** What this process does. */
   readonly does: { readonly api: boolean; readonly jobs: boolean };
   readonly log: Logger;
+  /** Told when the process cannot do its work and never will as it is. */
+  readonly onFatal: (error: unknown) => void;
   /** For tests: other times, and points at which they end the process. */
   readonly timing?: JobTiming;
   readonly reached?: Reached;
@@ -179,6 +181,8 @@ function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandl
     metrics: createJobMetrics(metrics),
     ...(reached ? { reached } : {}),
   });
+  // Rejects for a queue that must not be used as it is; one that is away is waited for.
+  jobs.ready.catch(options.onFatal);
   const { systemDoor } = doors;
   const maintenance = startMaintenance(
     [() => keepPartitions(systemDoor), () => sweepKeptAnswers(systemDoor), () => sweepExpired(systemDoor)],

@@ -1,5 +1,6 @@
 // Starts HPMS: `node src/main.ts` does everything, `api` and `worker` one half each; SIGINT and SIGTERM end it in good order.
 
+import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { type App, startApp } from './app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -7,6 +8,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedde
 import { migrate } from './database/migrate.ts';
 import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
+import { UnsafeQueueError } from './jobs/queue-backend.ts';
 import { welcome } from './welcome.ts';
 
 const parts = { all: { api: true, jobs: true }, api: { api: true, jobs: false }, worker: { api: false, jobs: true } };
@@ -14,7 +16,7 @@ const parts = { all: { api: true, jobs: true }, api: { api: true, jobs: false },
 try {
   await run(process.argv[2] ?? 'all');
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(error instanceof ConfigError || error instanceof UnsafeQueueError ? error.message : error);
   process.exitCode = 1;
 }
 
@@ -22,16 +24,19 @@ async function run(part: string): Promise<void> {
   if (!isPart(part)) throw new ConfigError(`There is no part ${JSON.stringify(part)}; allowed is api, worker or none.`);
   const startedAt = performance.now();
   const config = readConfig(process.env);
-  const log = pino({ level: config.log.level, base: { pid: process.pid } });
-  const asked = stopAsked();
+  const logFile = process.stdout.isTTY ? path.join(config.dataDir, 'hpms.log') : undefined;
+  const log = openLog(config, logFile);
+  const fatal = Promise.withResolvers<never>();
+  const asked = Promise.race([stopAsked(), fatal.promise]);
+  asked.catch(() => undefined);
   const embedded = config.database.url === undefined ? await openEmbedded(config, log) : undefined;
   let app: App | undefined;
   try {
     const databaseUrl = config.database.url ?? (embedded as EmbeddedPostgres).url;
-    app = await startApp({ config, databaseUrl, does: parts[part], log });
+    app = await startApp({ config, databaseUrl, does: parts[part], log, onFatal: fatal.reject });
     const facts = embedded ? await furnishDemo(config, app) : undefined;
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-    if (facts && process.stdout.isTTY) console.log(welcome(facts, seconds));
+    if (facts) console.log(welcome(facts, seconds, logFile));
     log.info({ part, port: app.port, seconds: Number(seconds) }, 'ready');
     await asked;
     log.info('stopping');
@@ -40,6 +45,12 @@ async function run(part: string): Promise<void> {
     await embedded?.stop();
   }
   log.info('stopped');
+}
+
+/** JSON lines for programs go to a file when somebody looks at the screen, and to the screen's place otherwise. */
+function openLog(config: Config, file: string | undefined): Logger {
+  const options = { level: config.log.level, base: { pid: process.pid } };
+  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, mode: 0o600 }));
 }
 
 function isPart(part: string): part is keyof typeof parts {

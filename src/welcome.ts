@@ -2,7 +2,8 @@
 
 import type { DemoFacts } from './demo-tenant.ts';
 
-export function welcome(facts: DemoFacts, seconds: string): string {
+/** `logFile` is where the log goes when it does not go to the screen. */
+export function welcome(facts: DemoFacts, seconds: string, logFile: string | undefined): string {
   const { fhirBaseUrl, tokenUrl, tenant, clientId, clientSecret, staff, password, file } = facts;
   return `
 HPMS is ready after ${seconds} s. Ctrl-C stops it.
@@ -13,7 +14,7 @@ HPMS is ready after ${seconds} s. Ctrl-C stops it.
   Client         ${clientId}
   Secret         ${clientSecret}
   (also in ${file})
-
+${logFile === undefined ? '' : `  Log            ${logFile}\n`}
 Get a token and search patients:
 
   TOKEN=$(curl -s -u '${clientId}:${clientSecret}' -d grant_type=client_credentials ${tokenUrl} \\

@@ -1,9 +1,9 @@
 // One entry of a batch or transaction, taken apart and checked: https://hl7.org/fhir/R4/http.html#transaction
 
-import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
+import type { Bundle, Resource } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
 import { isId } from '../fhir/ids.ts';
-import { fhirError } from '../fhir/outcome.ts';
+import { type FhirError, fhirError, type IssueCode } from '../fhir/outcome.ts';
 import type { ExactNumbers } from '../repository/change.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -27,30 +27,47 @@ const methods: ReadonlySet<string> = new Set<Method>(['GET', 'POST', 'PUT', 'DEL
 
 /** Throws 400 with the entry's place when it asks for nothing this server could do. */
 export function parseEntry(bundle: Bundle, index: number, definitions: Definitions, baseUrl: string): ParsedEntry {
-  const entry = bundle.entry?.[index] as BundleEntry;
+  const entry = (bundle.entry?.[index] ?? {}) as UncheckedEntry;
   const place = `Bundle.entry[${index}]`;
-  const { method, url, ifMatch } = entry?.request ?? {};
-  if (method === undefined || url === undefined) {
-    throw fhirError('required', 'An entry of a batch or transaction needs request.method and request.url.', {
-      status: 400,
-      expression: `${place}.request`,
-    });
+  const { method, url, ifMatch, ifNoneExist } = entry.request ?? {};
+  if (typeof method !== 'string' || typeof url !== 'string') {
+    throw refused('required', 'An entry of a batch or transaction needs request.method and request.url.', `${place}.request`);
   }
-  if (!methods.has(method)) {
-    throw fhirError('not-supported', `${method} is not supported in a bundle.`, {
-      status: 400,
-      expression: `${place}.request.method`,
-    });
+  if (!isMethod(method)) {
+    throw refused('not-supported', `A bundle takes ${[...methods].join(', ')}.`, `${place}.request.method`);
   }
-  const target = parseUrl(url, method as Method, definitions, baseUrl);
+  // Made without a look whether it is there already, it would be there twice.
+  if (ifNoneExist !== undefined) {
+    throw refused('not-supported', 'Conditional create is not offered.', `${place}.request.ifNoneExist`);
+  }
+  const target = parseUrl(url, method, definitions, baseUrl);
   if (!target) {
-    throw fhirError('value', 'request.url must be relative to this base, such as Patient or Patient/1.', {
-      status: 400,
-      expression: `${place}.request.url`,
-    });
+    const wanted = 'request.url must be relative to this base, such as Patient or Patient/1.';
+    throw refused('value', wanted, `${place}.request.url`);
   }
-  requireResource(entry, method as Method, target.type, place);
-  return { index, method: method as Method, ...target, fullUrl: entry.fullUrl, resource: entry.resource, ifMatch };
+  const fullUrl = textOrNothing(entry.fullUrl, `${place}.fullUrl`);
+  const resource = requireResource(entry, method, target.type, place);
+  return { index, method, ...target, fullUrl, resource, ifMatch: textOrNothing(ifMatch, `${place}.request.ifMatch`) };
+}
+
+/** A Bundle is not validated as a resource, so nothing in an entry is yet of the type it should be. */
+interface UncheckedEntry {
+  readonly fullUrl?: unknown;
+  readonly resource?: { readonly resourceType?: unknown } | null;
+  readonly request?: { readonly [name in 'method' | 'url' | 'ifMatch' | 'ifNoneExist']?: unknown } | null;
+}
+
+function isMethod(text: string): text is Method {
+  return methods.has(text);
+}
+
+function textOrNothing(value: unknown, expression: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw refused('structure', 'This must be a text.', expression);
+}
+
+function refused(code: IssueCode, diagnostics: string, expression: string): FhirError {
+  return fhirError(code, diagnostics, { status: 400, expression });
 }
 
 type Target = Pick<ParsedEntry, 'type' | 'id' | 'versionId' | 'query'>;
@@ -74,17 +91,12 @@ function parseUrl(url: string, method: Method, definitions: Definitions, baseUrl
   return { type, id, versionId, query: new URLSearchParams(question < 0 ? '' : relative.slice(question + 1)) };
 }
 
-function requireResource(entry: BundleEntry, method: Method, type: string, place: string): void {
-  if (method === 'GET' || method === 'DELETE') return;
-  const found: unknown = entry.resource?.resourceType;
-  if (found === type) return;
-  throw fhirError(
-    'invalid',
-    found === undefined ? 'The entry has no resource.' : `The entry's resource is not a ${type}.`,
-    {
-      expression: `${place}.resource`,
-    },
-  );
+function requireResource(entry: UncheckedEntry, method: Method, type: string, place: string): Resource | undefined {
+  if (method === 'GET' || method === 'DELETE') return undefined;
+  const found = entry.resource?.resourceType;
+  if (found === type) return entry.resource as Resource;
+  const diagnostics = found === undefined ? 'The entry has no resource.' : `The entry's resource is not a ${type}.`;
+  throw refused('invalid', diagnostics, `${place}.resource`);
 }
 
 /** The exact number texts of each entry's resource, their paths made relative to it. */

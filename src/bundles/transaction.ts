@@ -3,6 +3,7 @@
 import type { Bundle } from '@medplum/fhirtypes';
 import { FhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers, WriteIntent } from '../repository/change.ts';
+import { ofWrite } from '../repository/plan-changes.ts';
 import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
 import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entry.ts';
@@ -28,8 +29,9 @@ export async function runTransaction(session: Session, request: TransactionReque
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = new Array(entries.length);
   const writes = inProcessingOrder(entries);
-  const intents = writes.map((entry) => intentOf(entry, ids.get(entry.index), numbers.get(entry.index)));
-  const results = await writeEntries(session, writes, intents);
+  const results = await writeEntries(session, writes, (entry) =>
+    intentOf(entry, ids.get(entry.index), numbers.get(entry.index)),
+  );
   for (const [position, result] of results.entries()) {
     responses[(writes[position] as ParsedEntry).index] = writeResponse(request.baseUrl, result);
   }
@@ -45,8 +47,13 @@ function inProcessingOrder(entries: readonly ParsedEntry[]): ParsedEntry[] {
 }
 
 /** Issues speak of `Type.element`; in a bundle they must say which entry's. */
-async function writeEntries(session: Session, entries: readonly ParsedEntry[], intents: readonly WriteIntent[]) {
+async function writeEntries(
+  session: Session,
+  entries: readonly ParsedEntry[],
+  toIntent: (entry: ParsedEntry) => WriteIntent,
+) {
   try {
+    const intents = entries.map((entry, position) => ofWrite(position, () => toIntent(entry)));
     return await write(session, intents);
   } catch (error) {
     throw error instanceof FhirError ? withEntryPlaces(error, entries) : error;

@@ -7,10 +7,12 @@ export interface TenantTableOptions {
   readonly grants: readonly ('SELECT' | 'INSERT' | 'UPDATE' | 'DELETE')[];
   /** Rows are written once: UPDATE, DELETE and TRUNCATE are refused for every role, the owner included. */
   readonly appendOnly?: boolean;
-  /** Columns that the system role may read across tenants. */
-  readonly systemColumns?: readonly string[];
-  /** Columns that the system role may also change. */
-  readonly systemUpdates?: readonly string[];
+  /** What the system role may see and do across tenants, through the view `system.<name>`. */
+  readonly system?: {
+    readonly columns: readonly string[];
+    readonly updates?: readonly string[];
+    readonly deletes?: true;
+  };
 }
 
 /**
@@ -31,7 +33,7 @@ export async function isolateTenantTable(knex: Knex, name: string, options: Tena
   `);
   if (await canForceRowSecurity(knex)) await knex.raw(`ALTER TABLE store.${name} FORCE ROW LEVEL SECURITY`);
   if (options.appendOnly) await refuseChanges(knex, name);
-  if (options.systemColumns) await openToSystem(knex, name, options.systemColumns, options.systemUpdates ?? []);
+  if (options.system) await openToSystem(knex, name, options.system);
 }
 
 /**
@@ -56,15 +58,25 @@ async function refuseChanges(knex: Knex, name: string): Promise<void> {
   `);
 }
 
+/** The view has its reader's own rights: columns, and a policy that knows no tenant. */
 async function openToSystem(
   knex: Knex,
   name: string,
-  columns: readonly string[],
-  updates: readonly string[],
+  { columns, updates = [], deletes }: NonNullable<TenantTableOptions['system']>,
 ): Promise<void> {
+  const list = columns.join(', ');
   await knex.raw(`
-    GRANT SELECT (${columns.join(', ')}) ON store.${name} TO hpms_system;
     CREATE POLICY system ON store.${name} TO hpms_system USING (true) WITH CHECK (true);
+    CREATE VIEW system.${name} WITH (security_invoker = true) AS SELECT ${list} FROM store.${name};
+    ALTER VIEW system.${name} OWNER TO hpms_owner;
+    GRANT SELECT (${list}) ON store.${name} TO hpms_system;
+    GRANT SELECT ON system.${name} TO hpms_system;
   `);
-  if (updates.length > 0) await knex.raw(`GRANT UPDATE (${updates.join(', ')}) ON store.${name} TO hpms_system`);
+  if (updates.length > 0) {
+    await knex.raw(`
+      GRANT UPDATE (${updates.join(', ')}) ON store.${name} TO hpms_system;
+      GRANT UPDATE (${updates.join(', ')}) ON system.${name} TO hpms_system;
+    `);
+  }
+  if (deletes) await knex.raw(`GRANT DELETE ON store.${name}, system.${name} TO hpms_system`);
 }

@@ -77,7 +77,10 @@ async function openWhenThere(
     try {
       return await open();
     } catch (error) {
-      if (error instanceof UnsafeQueueError) throw error;
+      if (error instanceof UnsafeQueueError) {
+        log.error(errorFields(error), error.message);
+        throw error;
+      }
       log.warn(errorFields(error), 'The queue is away; jobs wait for it.');
       await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }

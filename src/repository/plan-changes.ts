@@ -17,6 +17,7 @@ export interface Plan {
 }
 
 export async function planChanges(session: Session, intents: readonly WriteIntent[]): Promise<Plan> {
+  requireDistinct(intents);
   const stored = await lockStored(session, intents);
   const changes: Change[] = [];
   const unchanged = new Map<number, WriteResult>();
@@ -27,7 +28,6 @@ export async function planChanges(session: Session, intents: readonly WriteInten
       unchanged.set(index, nothingDeleted(session, intent, stored.get(keyOf(intent.type, intent.id))));
     }
   }
-  requireDistinct(changes);
   return { changes, unchanged };
 }
 
@@ -200,11 +200,16 @@ function nothingDeleted(
 }
 
 /** One resource cannot be written twice at once: https://hl7.org/fhir/R4/http.html#trules */
-function requireDistinct(changes: readonly Change[]): void {
+function requireDistinct(intents: readonly WriteIntent[]): void {
   const seen = new Set<string>();
-  for (const change of changes) {
-    const key = keyOf(change.type, change.id);
-    if (seen.has(key)) throw fhirError('invalid', `${key} is written twice in one transaction.`);
+  for (const [writeIndex, intent] of intents.entries()) {
+    if (intent.id === undefined) continue;
+    const key = keyOf(typeOf(intent), intent.id);
+    if (seen.has(key)) throw fhirError('invalid', `${key} is written twice in one transaction.`, { writeIndex });
     seen.add(key);
   }
+}
+
+function typeOf(intent: WriteIntent): string {
+  return intent.action === 'delete' ? intent.type : intent.resource.resourceType;
 }

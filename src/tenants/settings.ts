@@ -1,6 +1,7 @@
 // What a clinic may set for itself, typed, with the value that holds until it does: contract.md 3 and 47.
 
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import { isCurrency } from '../fhir/money.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { createBriefCache } from './brief-cache.ts';
 
@@ -27,7 +28,11 @@ const isBoolean = (value: unknown) => typeof value === 'boolean';
 
 const rules: Readonly<Record<SettingKey, Rule>> = {
   'references.check': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
-  currency: { byDefault: 'USD', allowed: 'a currency code of ISO 4217', accepts: isCurrency },
+  currency: {
+    byDefault: 'USD',
+    allowed: 'a currency code of ISO 4217',
+    accepts: (value) => typeof value === 'string' && isCurrency(value),
+  },
   timezone: { byDefault: 'UTC', allowed: 'a time zone name of IANA', accepts: isTimezone },
   'appointment.strict-transitions': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
 };
@@ -70,10 +75,6 @@ export function writeSetting(trx: TenantTransaction, key: string, value: unknown
            ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value`,
     values: [key, JSON.stringify(value)],
   });
-}
-
-function isCurrency(value: unknown): boolean {
-  return typeof value === 'string' && Intl.supportedValuesOf('currency').includes(value);
 }
 
 function isTimezone(value: unknown): boolean {

@@ -11,7 +11,12 @@ import { describeWith } from '../support/machine.ts';
 import { startRedis } from '../support/redis.ts';
 import { countingHandler, quickTiming } from './counting-handler.ts';
 
-const log: JobLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const errors: string[] = [];
+const log: JobLog = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: (_, message) => void errors.push(message),
+};
 const metrics = {
   jobDone: () => undefined,
   jobFailed: () => undefined,
@@ -31,6 +36,7 @@ describeWith('redis', 'Redis as the queue', (program) => {
     const worker = { tenantDoor: () => Promise.reject(new Error('not needed')), handlers, concurrency: 1 };
     const jobs = startJobs({ queues, worker, timing: quickTiming, log, metrics });
     await expect(jobs.ready).rejects.toThrow('maxmemory-policy allkeys-lru; allowed is noeviction');
+    expect(errors).toEqual(['Redis has the maxmemory-policy allkeys-lru; allowed is noeviction.']);
     await jobs.close(5_000);
     await client.config('SET', 'maxmemory-policy', 'noeviction');
     await (await queues.connectProducer()).close();

@@ -55,6 +55,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     config: testConfig(makeTemporaryFolder(), port, redisUrl),
     databaseUrl: database.url,
     does: { api: true, jobs: true },
+    onFatal(error) {
+      throw error;
+    },
     log: pino({ level: 'info' }, { write: (line: string) => logLines.push(line) }),
     ...rest,
   });

@@ -81,9 +81,12 @@ export function windowOf({ prefix, low, high }: DateValue): MillisecondRange {
   }
 }
 
-export function intersection(windows: readonly MillisecondRange[]): MillisecondRange {
-  return {
-    low: Math.max(...windows.map(({ low }) => low)),
-    high: Math.min(...windows.map(({ high }) => high)),
-  };
+/**
+ * A stretch that every span touches which touches all of these: what they share, or, where they share nothing, the gap
+ * between them, which only a span that covers it can bridge.
+ */
+export function sharedWindow(windows: readonly MillisecondRange[]): MillisecondRange {
+  const low = Math.max(...windows.map((window) => window.low));
+  const high = Math.min(...windows.map((window) => window.high));
+  return low <= high ? { low, high } : { low: high, high: low };
 }

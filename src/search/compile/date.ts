@@ -5,7 +5,7 @@ import { daysOf, longSpan, shortSpanDays } from '../date-span.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { DateValue } from '../search-query.ts';
 import { calendarText } from '../token-text.ts';
-import { anyText, type CompiledCriterion, type Condition, intersection, windowOf } from './condition.ts';
+import { anyText, type CompiledCriterion, type Condition, sharedWindow, windowOf } from './condition.ts';
 
 /** A stretch of at most so many days is looked up day by day; a longer one in the order of time. */
 const daysMax = 31;
@@ -40,7 +40,7 @@ function narrowestDays(criteria: readonly (readonly DateValue[])[], single: bool
   const candidates = criteria.map((values) => daysOfWindows(values.map(windowOf)));
   if (single) {
     const windows = criteria.flatMap(([value, ...others]) => (value && others.length === 0 ? [windowOf(value)] : []));
-    if (windows.length > 1) candidates.push(daysOfWindows([intersection(windows)]));
+    if (windows.length > 1) candidates.push(daysOfWindows([sharedWindow(windows)]));
   }
   return candidates.filter((days) => days !== undefined).sort((a, b) => a.length - b.length)[0];
 }
@@ -57,7 +57,6 @@ function isPoint({ elements }: IndexedParameter): boolean {
 function daysOfWindows(windows: readonly MillisecondRange[]): string[] | undefined {
   const days = new Set<string>();
   for (const window of windows) {
-    if (window.low > window.high) continue;
     const found = Number.isFinite(window.low) && Number.isFinite(window.high) ? daysOf(window, daysMax) : undefined;
     if (!found) return undefined;
     for (const day of found) days.add(day);

@@ -5,7 +5,7 @@ import { dayText, earliestMs, latestMs, spanOf } from '../date-span.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { DateValue } from '../search-query.ts';
 import { calendarText } from '../token-text.ts';
-import { anyText, type CompiledCriterion, intersection, passes, windowOf } from './condition.ts';
+import { anyText, type CompiledCriterion, passes, sharedWindow, windowOf } from './condition.ts';
 
 const dayMs = 86_400_000;
 /** The years an open range is covered by; a date outside of them is found by naming its own years. */
@@ -45,7 +45,7 @@ function splitUnequal(value: DateValue): DateValue[] {
 /** The stored periods (`1980`, `1980-05`, `1980-05-03`, and `=1980` for a date that is only a year) that pass all tests. */
 function periodsPassing(tests: readonly DateValue[]): string[] {
   const aligned = tests.map(toWholeDays);
-  const window = intersection(aligned.map(windowOf));
+  const window = sharedWindow(aligned.map(windowOf));
   const periods: string[] = [];
   const [first, last] = yearsOf(window);
   for (let year = first; year <= last; year++) collect(String(year).padStart(4, '0'), aligned, window, periods);
@@ -76,7 +76,6 @@ function spanOfPeriod(period: string): MillisecondRange | undefined {
 }
 
 function yearsOf({ low, high }: MillisecondRange): [first: number, last: number] {
-  if (low > high) return [1, 0];
   const first = Number(dayText(Math.max(low, earliestMs)).slice(0, 4));
   const last = Number(dayText(Math.min(high, latestMs)).slice(0, 4));
   if (last - first <= openYears.last - openYears.first) return [first, last];

@@ -39,9 +39,9 @@ const pathsOf = (() => {
   };
 })();
 
-/** Its `.as()` filters nothing and `.ofType()` by shape, where the operator goes by type; and a Patient is no Resource to it. */
+/** Its `.as()` filters nothing, where the operator does, and it does not know that a Patient is a Resource. */
 function inItsDialect(expression: string, type: string): string {
-  return expression.replace(/([\w.]+)\.(?:as|ofType)\((\w+)\)/g, '($1 as $2)').replace(/\b(Domain)?Resource\./g, `${type}.`);
+  return expression.replace(/([\w.]+)\.as\((\w+)\)/g, '($1 as $2)').replace(/\b(Domain)?Resource\./g, `${type}.`);
 }
 
 /** Duplicates of a union aside, and in any order. */
@@ -64,7 +64,10 @@ function compare(resources: Iterable<Resource>): { compared: number; found: numb
   return { compared, found, differing };
 }
 
-/** Its evaluator merges `_name` into `name`, drops empty objects and takes only `Type/id` for a reference: all left out here. */
+/**
+ * Its evaluator merges `_name` into `name`, drops empty objects, takes only `Type/id` for a reference, and no Quantity
+ * without value for one: all left out here.
+ */
 function withoutOddities(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutOddities).filter((item) => item !== null && !isEmpty(item));
   if (typeof node !== 'object' || node === null) return node;
@@ -73,7 +76,12 @@ function withoutOddities(node: unknown): unknown {
     .filter(([key]) => !key.startsWith('_') && !(hasLiteral && key === 'type'))
     .map(([key, value]) => [key, withoutOddities(value)] as const)
     .filter(([, value]) => !isEmpty(value));
-  return { ...Object.fromEntries(entries), ...(hasLiteral && { reference: 'Patient/1' }) };
+  const hasQuantity = entries.some(([key]) => key === 'valueQuantity');
+  return {
+    ...Object.fromEntries(entries),
+    ...(hasLiteral && { reference: 'Patient/1' }),
+    ...(hasQuantity && { valueQuantity: { value: 1 } }),
+  };
 }
 
 function isEmpty(value: unknown): boolean {
