@@ -8,6 +8,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedde
 import { migrate } from './database/migrate.ts';
 import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
+import { FhirError } from './fhir/outcome.ts';
 import { UnsafeQueueError } from './jobs/queue-backend.ts';
 import { welcome } from './welcome.ts';
 
@@ -16,7 +17,7 @@ const parts = { all: { api: true, jobs: true }, api: { api: true, jobs: false },
 try {
   await run(process.argv[2] ?? 'all');
 } catch (error) {
-  console.error(error instanceof ConfigError || error instanceof UnsafeQueueError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }
 
@@ -51,6 +52,14 @@ async function run(part: string): Promise<void> {
 function openLog(config: Config, file: string | undefined): Logger {
   const options = { level: config.log.level, base: { pid: process.pid } };
   return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, mode: 0o600 }));
+}
+
+/** What was thrown on purpose is a sentence for the operator; anything else is a fault of ours, with its place. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return 'The port is taken by another program; set PORT.';
+  const isOnPurpose = error.constructor === Error || error instanceof ConfigError || error instanceof UnsafeQueueError;
+  return isOnPurpose || error instanceof FhirError ? error.message : error;
 }
 
 function isPart(part: string): part is keyof typeof parts {

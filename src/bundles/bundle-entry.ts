@@ -31,7 +31,11 @@ export function parseEntry(bundle: Bundle, index: number, definitions: Definitio
   const place = `Bundle.entry[${index}]`;
   const { method, url, ifMatch, ifNoneExist } = entry.request ?? {};
   if (typeof method !== 'string' || typeof url !== 'string') {
-    throw refused('required', 'An entry of a batch or transaction needs request.method and request.url.', `${place}.request`);
+    throw refused(
+      'required',
+      'An entry of a batch or transaction needs request.method and request.url.',
+      `${place}.request`,
+    );
   }
   if (!isMethod(method)) {
     throw refused('not-supported', `A bundle takes ${[...methods].join(', ')}.`, `${place}.request.method`);

@@ -33,8 +33,11 @@ export class PipelinedTransaction implements Transaction {
     this.execute(begin);
   }
 
-  async query<Row>(statement: Statement): Promise<Row[]> {
-    return (await this.#send(statement)).rows as Row[];
+  query<Row>(statement: Statement): Promise<Row[]> {
+    const rows = this.#send(statement).then((result) => result.rows as Row[]);
+    // Whoever awaits it late may never come to it, because an earlier one has failed: that must not end the process.
+    rows.catch(() => undefined);
+    return rows;
   }
 
   execute(statement: Statement): void {

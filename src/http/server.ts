@@ -10,6 +10,7 @@ import type { HttpMetrics } from './metrics.ts';
 import { createAccessLog } from './middleware/access-log.ts';
 import { createErrorMiddleware } from './middleware/errors.ts';
 import { type HttpState, requestState } from './middleware/request-state.ts';
+import { createRequestTarget } from './middleware/request-target.ts';
 import { unknownRoute } from './middleware/unknown-route.ts';
 import { createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
 
@@ -28,11 +29,14 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.use(requestState);
   app.use(createAccessLog(options.log, options.metrics));
   app.use(createErrorMiddleware(options.log));
-  const router = new Router<HttpState>();
+  app.use(createRequestTarget(options.api?.admit.publicUrl));
+  // Paths are case-sensitive: RFC 9110 section 4.2.3.
+  const router = new Router<HttpState>({ sensitive: true });
   healthRoutes(router, options.health);
   if (options.api) {
-    createFhirRoutes(router, options.api);
+    // First, for `.well-known/smart-configuration` looks like a resource type and an id.
     createSmartRoutes(router, options.api);
+    createFhirRoutes(router, options.api);
   }
   app.use(router.routes());
   app.use(unknownRoute(router));

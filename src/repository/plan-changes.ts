@@ -178,7 +178,10 @@ function newVersion(
   intent: { readonly resource: Resource; readonly exactNumbers?: ExactNumbers },
 ): Change {
   const { resourceType, id: _id, meta, ...rest } = intent.resource as Resource & { meta?: object };
-  const owned = { ...meta, versionId: String(version.versionId), lastUpdated: session.at.toISOString() };
+  // A meta that is no object stays what it is, for the validator to refuse.
+  const isMeta = meta === undefined || (typeof meta === 'object' && meta !== null && !Array.isArray(meta));
+  const own = { versionId: String(version.versionId), lastUpdated: session.at.toISOString() };
+  const owned = isMeta ? { ...meta, ...own } : meta;
   const resource = { resourceType, id: version.id, meta: owned, ...rest } as Resource;
   return { ...version, type: resourceType, resource, exactNumbers: intent.exactNumbers };
 }
@@ -208,8 +211,4 @@ function requireDistinct(intents: readonly WriteIntent[]): void {
     if (seen.has(key)) throw fhirError('invalid', `${key} is written twice in one transaction.`, { writeIndex });
     seen.add(key);
   }
-}
-
-function typeOf(intent: WriteIntent): string {
-  return intent.action === 'delete' ? intent.type : intent.resource.resourceType;
 }

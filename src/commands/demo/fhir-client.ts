@@ -115,7 +115,8 @@ export class FhirClient {
 function reasonOf({ text }: Pick<Answer, 'text'>): string {
   const issue = (parseObject(text) as Partial<OperationOutcome>).issue?.[0];
   if (!issue) return 'without an OperationOutcome';
-  return [issue.diagnostics ?? issue.code, ...(issue.expression ?? [])].join(' at ').slice(0, 500);
+  const place = issue.expression?.[0];
+  return `${issue.diagnostics ?? issue.code}${place === undefined ? '' : ` (${place})`}`.slice(0, 500);
 }
 
 function parseObject(text: string): object {

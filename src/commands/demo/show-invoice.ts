@@ -5,7 +5,7 @@ import { DemoFailure } from './demo-failure.ts';
 import type { FhirClient, Stored } from './fhir-client.ts';
 import type { Report } from './report.ts';
 
-type Row = readonly [what: string, amount: string];
+type Row = readonly [what: string, amount: string, currency: string];
 
 export async function showInvoice(
   client: FhirClient,
@@ -18,8 +18,8 @@ export async function showInvoice(
   report.heading(`Invoice/${invoice.id} (${invoice.status})`);
   report.table([
     ...lines.flat(),
-    ['total net', formatMoney(invoice.totalNet)],
-    ['total gross', formatMoney(invoice.totalGross)],
+    ['total net', ...moneyCells(invoice.totalNet)],
+    ['total gross', ...moneyCells(invoice.totalGross)],
   ]);
 }
 
@@ -44,9 +44,9 @@ function requireSound(
 async function rowsOfLine(client: FhirClient, line: InvoiceLineItem): Promise<Row[]> {
   const components = (line.priceComponent ?? []).map(({ type, code, factor, amount }): Row => {
     const name = [type, code?.text, factor === undefined ? undefined : formatPercent(factor)];
-    return [`    ${name.filter((part) => part !== undefined).join(' ')}`, formatMoney(amount)];
+    return [`    ${name.filter((part) => part !== undefined).join(' ')}`, ...moneyCells(amount)];
   });
-  return [[`${line.sequence ?? ''} ${await nameOf(client, line)}`.trim(), ''], ...components];
+  return [[`${line.sequence ?? ''} ${await nameOf(client, line)}`.trim(), '', ''], ...components];
 }
 
 async function nameOf(client: FhirClient, { chargeItemReference, chargeItemCodeableConcept }: InvoiceLineItem) {
@@ -61,10 +61,9 @@ function sumOf(amounts: readonly (Money | undefined)[]): number {
   return amounts.reduce((sum, amount) => sum + Math.round((amount?.value ?? 0) * 100), 0);
 }
 
-function formatMoney(money: Money | undefined): string {
-  if (money?.value === undefined) return '';
-  const number = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2 }).format(money.value);
-  return `${number.padStart(10)} ${money.currency ?? ''}`.trimEnd();
+function moneyCells(money: Money | undefined): [amount: string, currency: string] {
+  if (money?.value === undefined) return ['', ''];
+  return [new Intl.NumberFormat('en-US', { minimumFractionDigits: 2 }).format(money.value), money.currency ?? ''];
 }
 
 function formatPercent(factor: number): string {

@@ -1,5 +1,6 @@
 // POST [base]/[type]: https://hl7.org/fhir/R4/http.html#create
 
+import { fhirError } from '../../fhir/outcome.ts';
 import type { WriteResult } from '../../repository/change.ts';
 import { create } from '../../repository/create.ts';
 import type { Session } from '../../repository/session.ts';
@@ -7,6 +8,10 @@ import { type InteractionRequest, type InteractionResponse, versionHeaders } fro
 import { requestResource } from '../request-resource.ts';
 
 export async function createInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
+  // Made without a look whether it is there already, it would be there twice.
+  if (request.header('If-None-Exist') !== undefined) {
+    throw fhirError('not-supported', 'Conditional create (If-None-Exist) is not offered.', { status: 400 });
+  }
   return created(request, await create(session, requestResource(request), request.body?.exactNumbers));
 }
 

@@ -4,6 +4,7 @@ import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
 import { errorFields } from '../../jobs/observe.ts';
+import { lingering } from './lingering.ts';
 import { fhirJson } from './negotiation.ts';
 import type { HttpState } from './request-state.ts';
 
@@ -18,10 +19,12 @@ export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
-      // A request refused before its body was read must not leave the rest of it to the next request.
-      if (!ctx.req.complete) ctx.set('Connection', 'close');
+      const text = JSON.stringify(toOperationOutcome(known.issues));
       ctx.type = fhirJson;
-      ctx.body = JSON.stringify(toOperationOutcome(known.issues));
+      ctx.body = ctx.req.complete ? text : lingering(ctx.req, text);
+      ctx.length = Buffer.byteLength(text);
+      // The rest of a body that nobody read must not become the next request.
+      if (!ctx.req.complete) ctx.set('Connection', 'close');
     }
   };
 }

@@ -114,8 +114,8 @@ function dateAnchor(condition: DateCondition, limit: number | undefined, context
   const parameter = context.values.bind(condition.parameter);
   const short = `SELECT ${condition.isSingle ? '' : 'DISTINCT '}d.id FROM date_value d WHERE ${ofType}
     AND d.parameter = ${parameter} AND ${all([...startTests(condition, 'd', context), entryTest(condition, 'd', context)])}${limitTo(limit)}`;
-  const long = `SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)}${limitTo(limit)}`;
-  const ids = startsOf(condition).from === undefined ? short : `(${short}) UNION (${long})`;
+  const long = () => `SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)}${limitTo(limit)}`;
+  const ids = startsOf(condition).from === undefined ? short : `(${short}) UNION (${long()})`;
   return `SELECT r.id, r.last_updated FROM (${ids}) f
     CROSS JOIN LATERAL (SELECT r.id, r.last_updated, r.deleted FROM resource r
       WHERE ${isOfType('r', context)} AND r.id = f.id OFFSET 0) r

@@ -8,9 +8,9 @@ import { isBehind, type SortOrder } from './sort.ts';
 import { isOfType, momentTest, type SqlContext, tokenTests } from './sql.ts';
 import { walkMax } from './walk-bounds.ts';
 
-/** True when an index has this order. */
-export function isWalkable({ keys }: SortOrder): boolean {
-  return keys.length <= 1;
+/** True when an index has this order: one key at most, and the id in the same direction. */
+export function isWalkable({ keys, idDescends }: SortOrder): boolean {
+  return keys.length <= 1 && keys.every(({ isDescending }) => isDescending === idDescends);
 }
 
 export function walkStatement(conditions: SortedConditions, page: PageOptions, context: SqlContext): string {

@@ -1,0 +1,148 @@
+// Search requests are understood in full or say what was left out: https://hl7.org/fhir/R4/search.html#errors
+
+import { describe, expect, test } from '@jest/globals';
+import { FhirError } from '../../src/fhir/outcome.ts';
+import { parse, queryOf } from './evaluate.ts';
+
+function refusal(type: string, query: string): FhirError {
+  try {
+    parse(type, query);
+  } catch (error) {
+    if (error instanceof FhirError) return error;
+    throw error;
+  }
+  throw new Error(`${type}?${query} was not refused.`);
+}
+
+describe('what is not supported', () => {
+  const requests = [
+    ['Patient', 'unknown=1'],
+    ['Patient', 'name:contains=a'],
+    ['Patient', 'gender:not=male'],
+    ['Patient', 'organization.name=a'],
+    ['Patient', 'general-practitioner:Practitioner.name=a'],
+    ['Patient', '_has:Observation:patient:code=a'],
+    ['Patient', 'phonetic=a'],
+    ['Patient', 'birthdate:missing=true'],
+    ['Patient', 'link:Observation=1'],
+    ['Patient', '_text=a'],
+    ['Patient', '_revinclude=Observation:patient'],
+    ['Patient', '_include:iterate=Patient:link'],
+    ['Patient', '_include=Observation:patient'],
+    ['Patient', '_include=Patient:name'],
+    ['Patient', '_include=Patient:link:Nothing'],
+    ['Patient', '_sort=birthdate'],
+    ['Patient', '_sort=name'],
+    ['Observation', 'value-quantity=5'],
+    ['Observation', 'code-value-quantity=a$5'],
+    ['Location', 'near=1|2'],
+    ['AuditEvent', 'agent-name=Karl'],
+    ['AuditEvent', '_include=AuditEvent:patient'],
+    ['Patient', 'name='],
+  ] as const;
+
+  test.each(requests)('%s?%s is 400 under strict handling', (type, query) => {
+    const { status, issues } = refusal(type, query);
+    expect([status, issues[0]?.code]).toEqual([400, 'not-supported']);
+  });
+
+  test.each(requests)('%s?%s is left out with a warning under lenient handling', (type, query) => {
+    const { criteria, includes, understood, warnings } = parse(type, query, { handling: 'lenient' });
+    expect({ criteria, includes, understood }).toEqual({ criteria: [], includes: [], understood: [] });
+    expect(warnings).toMatchObject([{ severity: 'warning', code: 'not-supported' }]);
+  });
+});
+
+describe('a value that means nothing is 400 in both modes, for ignoring it would widen the answer', () => {
+  test.each([
+    ['Patient', 'birthdate=yesterday'],
+    ['Patient', 'birthdate=2026-02-30'],
+    ['Patient', '_lastUpdated=xx2026'],
+    ['Patient', '_id=a/b'],
+    ['Patient', 'identifier=|'],
+    ['Patient', 'identifier=a|b|c'],
+    ['Patient', 'name=...'],
+    ['Patient', 'general-practitioner:Practitioner=Organization/1'],
+    ['AuditEvent', 'entity=1'],
+    ['Patient', '_count=many'],
+    ['Patient', '_count=-1'],
+    ['Patient', '_total=some'],
+    ['Patient', '_summary=short'],
+    ['Patient', '_elements=a b'],
+  ])('%s?%s', (type, query) => {
+    expect(refusal(type, query)).toMatchObject({ status: 400 });
+    expect(() => parse(type, query, { handling: 'lenient' })).toThrow(FhirError);
+  });
+});
+
+describe('bounds', () => {
+  test.each([
+    ['parameters', 'gender=male&'.repeat(101)],
+    ['values', `identifier=${'a,'.repeat(500)}a`],
+    ['length', `name=${'a'.repeat(20_001)}`],
+  ])('too many or too long: %s', (_, query) => {
+    expect(refusal('Patient', query)).toMatchObject({ status: 400, issues: [{ code: 'too-costly' }] });
+  });
+
+  test('a page has at most 1000 resources, 20 when nothing is said', () => {
+    expect(parse('Patient', '_count=5000').count).toBe(1000);
+    expect(parse('Patient', '').count).toBe(20);
+  });
+
+  test('no more than three sort keys', () => {
+    expect(refusal('Observation', '_sort=date,_lastUpdated,-_id,value-date')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('what is understood', () => {
+  test('errors repeat no values and no names that look like data', () => {
+    expect(refusal('Patient', 'birthdate=Eva+Muster').message).not.toMatch(/Eva/);
+    expect(refusal('Patient', queryOf(['Eva Muster 1980', 'x'])).message).not.toMatch(/Eva/);
+  });
+
+  test('nothing can change a query', () => {
+    const query = parse('Patient', 'name=a,b&_sort=_id&_include=Patient:link');
+    expect(() => Object.assign(query, { count: 5 })).toThrow(TypeError);
+    expect(() => (query.criteria as unknown[]).push({})).toThrow(TypeError);
+  });
+
+  test('repeats are several criteria, commas several values', () => {
+    const { criteria } = parse('Patient', 'given=a,b&given=c');
+    expect(criteria).toMatchObject([{ texts: ['a', 'b'] }, { texts: ['c'] }]);
+  });
+
+  test('a plus sign that arrived as a space is the zone of a date', () => {
+    const { criteria } = parse('Observation', 'date=ge2026-11-20T10:00:00+01:00');
+    expect(criteria).toMatchObject([{ values: [{ prefix: 'ge', low: Date.parse('2026-11-20T09:00:00Z') }] }]);
+  });
+
+  test('a reference below the own base is one to this server', () => {
+    const texts = ['Patient/1', 'https://clinic.example/t/demo/fhir/Patient/1', '1'].map(
+      (value) => parse('Observation', queryOf(['patient', value])).criteria[0],
+    );
+    expect(texts).toEqual(Array(3).fill({ kind: 'value', key: 'Observation.patient', texts: ['Patient/1'] }));
+  });
+
+  test('an id alone is looked up as each type it may be', () => {
+    const { criteria } = parse('Observation', 'subject=1');
+    expect(criteria).toMatchObject([{ texts: ['Group/1', 'Device/1', 'Patient/1', 'Location/1'] }]);
+    expect(parse('Observation', 'subject:Device=1').criteria).toMatchObject([{ texts: ['Device/1'] }]);
+  });
+
+  test('the default order is the one of the index that finds', () => {
+    const order = (type: string, query: string) => parse(type, query).sort[0];
+    expect(order('Patient', 'name=a')).toEqual({ by: 'id', isDescending: false });
+    expect(order('Patient', '_lastUpdated=gt2026')).toEqual({ by: 'lastUpdated', isDescending: false });
+    expect(order('Appointment', 'date=2026')).toMatchObject({ by: { code: 'date' }, isDescending: false });
+    expect(order('AuditEvent', '')).toEqual({ by: 'lastUpdated', isDescending: true });
+  });
+
+  test('_count=0 asks for the total alone', () => {
+    expect(parse('Patient', '_count=0').summary).toBe('count');
+    expect(parse('Patient', '_count=0&_summary=true').summary).toBe('count');
+  });
+
+  test('a result parameter given twice is not guessed at', () => {
+    expect(refusal('Patient', '_count=5&_count=6')).toMatchObject({ status: 400 });
+  });
+});

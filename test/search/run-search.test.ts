@@ -1,0 +1,133 @@
+// A search stays within its bounds: walks when candidates are too many, rechecks what the index finds too much of, counts.
+
+import { describe, expect, test } from '@jest/globals';
+import type { Patient } from '@medplum/fhirtypes';
+import type { SearchRow } from '../../src/search/compile/select-page.ts';
+import type { SearchStatement } from '../../src/search/compile/sql.ts';
+import { runSearch } from '../../src/search/run-search.ts';
+import { parse } from './evaluate.ts';
+
+const blank = { overflow: false, matched: null, mode: null, sources: null } as unknown as SearchRow;
+
+function row(id: string, more: Partial<SearchRow> = {}): SearchRow {
+  return { ...blank, mode: 'match', type: 'Patient', id, ...more };
+}
+
+/** Answers statements in their order, and remembers them. */
+function scripted(...answers: unknown[][]) {
+  const sent: SearchStatement[] = [];
+  const send = <Row>(statement: SearchStatement): Promise<Row[]> => {
+    const answer = answers[sent.push(statement) - 1];
+    return answer ? Promise.resolve(answer as Row[]) : Promise.reject(new Error('One statement too many.'));
+  };
+  const open = ({ id }: SearchRow): Promise<Patient> =>
+    Promise.resolve({
+      resourceType: 'Patient',
+      name: [{ family: id.startsWith('no') ? 'Maximilianus' : 'Maximiliana' }],
+    });
+  return { sent, access: { send, open, tokenOf: () => 1n } };
+}
+
+describe('a page', () => {
+  test('ends before the row that only shows that there is more', async () => {
+    const { access } = scripted([row('a', { matched: 3 }), row('b', { matched: 3 })]);
+    const page = await runSearch(parse('Patient', 'name=m&_count=1'), access);
+    expect(page).toMatchObject({ matches: [{ id: 'a' }], next: { id: 'a', moments: [] }, total: 3 });
+  });
+
+  test('carries the sort keys to the next one, a missing date as infinity', async () => {
+    const rows = [row('a', { k1: Number.POSITIVE_INFINITY }), row('b')];
+    const { access } = scripted(rows, [{ total: 7 }]);
+    const page = await runSearch(parse('Observation', '_sort=date&_count=1'), access);
+    expect(page.next).toEqual({ id: 'a', moments: ['infinity'] });
+  });
+
+  test('that is empty has no next and a total of none', async () => {
+    const { access } = scripted([{ ...blank, matched: 0 }]);
+    expect(await runSearch(parse('Patient', 'name=m'), access)).toEqual({ matches: [], includes: [], total: 0 });
+  });
+});
+
+describe('too many candidates', () => {
+  test('are walked in the order of the search', async () => {
+    const { access, sent } = scripted([{ ...blank, overflow: true }], [row('a'), row('b')]);
+    const page = await runSearch(parse('Patient', 'gender=male&_count=1'), access);
+    expect(page.matches).toHaveLength(1);
+    expect(page.total).toBeUndefined();
+    expect(sent).toHaveLength(2);
+  });
+
+  test.each([
+    ['when the walk finds too little', 'gender=male', [[{ ...blank, overflow: true }], [{ ...blank, overflow: true }]]],
+    ['when no index has the order', 'status=final&_sort=date,_lastUpdated', [[{ ...blank, overflow: true }]]],
+  ])('are too costly %s', async (_, query, answers) => {
+    const { access } = scripted(...answers);
+    const type = query.startsWith('status') ? 'Observation' : 'Patient';
+    await expect(runSearch(parse(type, query), access)).rejects.toMatchObject({
+      status: 400,
+      issues: [{ code: 'too-costly' }],
+    });
+  });
+
+  test('included resources are bounded as well', async () => {
+    const includes = Array.from({ length: 1001 }, (_, index) => row(`i${index}`, { mode: 'include', sources: ['a'] }));
+    const { access } = scripted([row('a'), ...includes]);
+    await expect(runSearch(parse('Patient', 'name=m&_include=*'), access)).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe('a search that the index cannot decide', () => {
+  const batch = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, index) => row(`${prefix}${index}`));
+
+  test('leaves out candidates that fail, and takes further ones until the page is full', async () => {
+    const { access, sent } = scripted(batch('no', 201), [row('yes1'), row('no'), row('yes2')]);
+    const page = await runSearch(parse('Patient', 'family=maximiliana&_count=1'), access);
+    expect(page.matches.map(({ id }) => id)).toEqual(['yes1']);
+    expect(page.next).toEqual({ id: 'yes1', moments: [] });
+    expect(sent[1]?.values).toContain('no199');
+  });
+
+  test('sends no resources that only a failed candidate includes', async () => {
+    const includes = [
+      row('i1', { mode: 'include', sources: ['no1'] }),
+      row('i2', { mode: 'include', sources: ['no1', 'yes1'] }),
+    ];
+    const { access } = scripted([row('no1'), row('yes1'), ...includes]);
+    const page = await runSearch(parse('Patient', 'family=maximiliana&_include=*'), access);
+    expect(page.includes.map(({ id }) => id)).toEqual(['i2']);
+    expect(page.total).toBe(1);
+  });
+
+  test('counts what passes', async () => {
+    const { access } = scripted([row('no1'), row('yes1'), row('yes2')]);
+    expect(await runSearch(parse('Patient', 'family=maximiliana&_summary=count'), access)).toMatchObject({ total: 2 });
+  });
+
+  test('decrypts no more than 5000 candidates', async () => {
+    const { access } = scripted(...Array.from({ length: 25 }, () => batch('no', 201)));
+    await expect(runSearch(parse('Patient', 'family=maximiliana'), access)).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe('the total', () => {
+  const full = [row('a'), row('b')];
+
+  test('is counted up to 1000 for an estimate, and absent beyond', async () => {
+    const query = parse('Patient', '_count=1');
+    expect((await runSearch(query, scripted(full, [{ total: 1000 }]).access)).total).toBe(1000);
+    expect((await runSearch(query, scripted(full, [{ total: 1001 }]).access)).total).toBeUndefined();
+  });
+
+  test('is exact or too costly when it must be accurate', async () => {
+    const query = parse('Patient', '_count=1&_total=accurate');
+    expect((await runSearch(query, scripted(full, [{ total: 150_000 }]).access)).total).toBe(150_000);
+    await expect(runSearch(query, scripted(full, [{ total: 200_001 }]).access)).rejects.toMatchObject({ status: 400 });
+  });
+
+  test('costs nothing when it is not wanted', async () => {
+    const { access, sent } = scripted(full);
+    expect((await runSearch(parse('Patient', '_count=1&_total=none'), access)).total).toBeUndefined();
+    expect(sent).toHaveLength(1);
+  });
+});
