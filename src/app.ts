@@ -68,42 +68,41 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, databaseUrl, log, does } = options;
   const { rootKey } = config.crypto;
   const onIdleError = (error: Error) => log.warn(errorFields(error), 'An idle database connection was lost.');
+  await using opened = new AsyncDisposableStack();
   const doors = openDoors({ databaseUrl, rootKey, onIdleError });
-  try {
-    const missingWalls = await requireSoundDatabase(doors, log);
-    const metrics = createMetrics();
-    measurePool(metrics, doors);
-    const access = openAccess(options, doors);
-    const modules: Module[] = [schedulingModule, createBillingModule({ currencyOf: access.currencyOf })];
-    const repository = createRepository(options, doors, modules, access);
-    const state = { draining: false };
-    const server = createServer({
-      log,
-      metrics: metrics.http,
-      health: {
-        checks: readinessChecks({ systemDoor: doors.systemDoor, missingWalls, isDraining: () => state.draining }),
-        registry: metrics.registry,
-        metricsToken: rolePassword(rootKey, 'metrics'),
-      },
-      ...(does.api ? { api: { ...access.api, repository, bodyBytesMax } } : {}),
-    });
-    const http = await listen(server.callback(), config.http.port);
-    const jobs = does.jobs ? openJobs(options, doors, bindJobs(repository, modules), metrics) : undefined;
-    return {
-      port: http.port,
-      doors,
-      repository,
-      async close() {
-        state.draining = true;
-        await Promise.all([http.close(drainTimeoutMs), jobs?.close()]);
-        await access.close();
-        await doors.close();
-      },
-    };
-  } catch (error) {
-    await doors.close();
-    throw error;
-  }
+  opened.defer(doors.close);
+  const missingWalls = await requireSoundDatabase(doors, log);
+  const metrics = createMetrics();
+  measurePool(metrics, doors);
+  const access = openAccess(options, doors);
+  opened.defer(access.close);
+  const modules: Module[] = [schedulingModule, createBillingModule({ currencyOf: access.currencyOf })];
+  const repository = createRepository(options, doors, modules, access);
+  const state = { draining: false };
+  const server = createServer({
+    log,
+    metrics: metrics.http,
+    health: {
+      checks: readinessChecks({ systemDoor: doors.systemDoor, missingWalls, isDraining: () => state.draining }),
+      registry: metrics.registry,
+      metricsToken: rolePassword(rootKey, 'metrics'),
+    },
+    ...(does.api ? { api: { ...access.api, repository, bodyBytesMax } } : {}),
+  });
+  const http = await listen(server.callback(), config.http.port);
+  const jobs = does.jobs ? openJobs(options, doors, bindJobs(repository, modules), metrics) : undefined;
+  // From here on whoever holds the app closes it.
+  const rest = opened.move();
+  return {
+    port: http.port,
+    doors,
+    repository,
+    async close() {
+      state.draining = true;
+      await Promise.all([http.close(drainTimeoutMs), jobs?.close()]);
+      await rest.disposeAsync();
+    },
+  };
 }
 
 async function requireSoundDatabase(doors: Doors, log: Logger): Promise<readonly string[]> {

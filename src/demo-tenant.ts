@@ -7,6 +7,7 @@ import { serverCaller } from './access/caller.ts';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
 import { rolePassword } from './database/role-password.ts';
+import { exactAmounts } from './fhir/money.ts';
 import { createAccount, findAccountByEmail } from './people/accounts.ts';
 import { createClient } from './people/clients.ts';
 import { hashPassword } from './people/password.ts';
@@ -35,9 +36,10 @@ export async function furnishDemo(config: Config, app: App): Promise<DemoFacts |
   const file = path.join(config.dataDir, 'demo.json');
   const client = (known && keptClient(file)) ?? (await makeClient(app, known?.id));
   const facts = connectionFacts(config.http.publicUrl, { tenant: demoName, ...client });
-  writeFacts(file, facts);
   const password = rolePassword(config.crypto.rootKey, 'demo staff').slice(0, 16);
   await furnishClinic(app, known?.id ?? client.tenantId, password);
+  // Last, so that a script that finds the file finds the clinic too.
+  writeFacts(file, facts);
   return { ...facts, file, password, staff: demoStaff.map(({ email, roles }) => ({ email, role: roles[0] })) };
 }
 
@@ -84,7 +86,12 @@ async function furnishClinic(app: App, tenantId: number | undefined, password: s
     if (await find(session, first.resourceType, first.id)) return;
     await write(
       session,
-      demoClinic().map((resource) => ({ action: 'update', id: resource.id as string, resource })),
+      demoClinic().map((resource) => ({
+        action: 'update',
+        id: resource.id as string,
+        resource,
+        exactNumbers: exactAmounts(resource),
+      })),
     );
     await makeStaff(session, await hashPassword(password));
   });

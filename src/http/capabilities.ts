@@ -2,16 +2,22 @@
 
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
 import { isServerWritten } from '../access/may.ts';
+import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../fhir/definitions.ts';
+import { indexedParameters } from '../search/search-parameters.ts';
 import type { OpenInteraction } from './interaction.ts';
 import type { FhirRoute } from './route.ts';
 
 /** The resource list is the same for all tenants and is made once; only the URLs differ. */
 export function createCapabilities(definitions: Definitions, routes: readonly FhirRoute[]): OpenInteraction {
   const interactions = [...new Set(routes.map((route) => route.code))];
-  const resource = [...definitions.resourceTypes].sort().map((type) => describeType(definitions, type, interactions));
   const date = new Date().toISOString();
-  return (_options, baseUrl) => ({ status: 200, headers: {}, body: JSON.stringify(describe(baseUrl, date, resource)) });
+  let resource: CapabilityStatementRestResource[] | undefined;
+  return (_options, baseUrl) => {
+    // At the first request, for it compiles the search parameters of all types.
+    resource ??= [...definitions.resourceTypes].sort().map((type) => describeType(definitions, type, interactions));
+    return { status: 200, headers: {}, body: JSON.stringify(describe(baseUrl, date, resource)) };
+  };
 }
 
 function describe(baseUrl: string, date: string, resource: CapabilityStatementRestResource[]): CapabilityStatement {
@@ -61,10 +67,13 @@ function describeType(
     conditionalCreate: false,
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
-    searchParam: [...definitions.searchParameters(type).values()]
-      .filter((parameter) => searchable.has(parameter.type))
-      .map(({ code, type: kind, url }) => ({ name: code, type: kind as 'token', definition: url })),
+    searchParam: [...indexedParameters(definitions, type).keys()].map((code) =>
+      describeParameter(definitions, type, code),
+    ),
   };
 }
 
-const searchable: ReadonlySet<string> = new Set(['token', 'string', 'date', 'reference', 'uri']);
+function describeParameter(definitions: Definitions, type: string, code: string) {
+  const { type: kind, url } = definitions.searchParameters(type).get(code) as SearchParameter;
+  return { name: code, type: kind as 'token', definition: url };
+}
