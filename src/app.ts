@@ -53,12 +53,15 @@ export interface App {
   readonly port: number;
   readonly doors: Doors;
   readonly repository: Repository;
+  /** Not ready any more, and for a moment still answering, so that whoever sends requests here can go elsewhere unharmed. */
+  retire(): Promise<void>;
   /** Takes no more requests and jobs, finishes those under way, and lets go of everything. */
   close(): Promise<void>;
 }
 
-/** Requests and jobs under way get so long to finish: security.md, fault 26. */
-const drainTimeoutMs = 25_000;
+/** Requests and jobs under way get 25 s in all to finish: security.md, fault 26. */
+const lingerMs = 1_000;
+const drainTimeoutMs = 24_000;
 const workerConcurrency = 4;
 /** 64 MB of a bundle: security.md, decisions, attack 87. */
 const bodyBytesMax = 64_000_000;
@@ -97,6 +100,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     port: http.port,
     doors,
     repository,
+    retire() {
+      state.draining = true;
+      return http.retire(lingerMs);
+    },
     async close() {
       state.draining = true;
       await Promise.all([http.close(drainTimeoutMs), jobs?.close()]);

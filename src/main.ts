@@ -41,6 +41,7 @@ async function run(part: string): Promise<void> {
     log.info({ part, port: app.port, seconds: Number(seconds) }, 'ready');
     await asked;
     log.info('stopping');
+    await app.retire();
   } finally {
     await app?.close();
     await embedded?.stop();

@@ -14,14 +14,10 @@ class OpenTenantTransaction extends PipelinedTransaction implements TenantTransa
   readonly tenantId: number;
 
   constructor(client: pg.PoolClient, tenantId: number) {
-    super(client);
+    if (!Number.isSafeInteger(tenantId)) throw new TypeError('A tenant id is a whole number.');
+    // SET LOCAL takes no parameter. It ends with the transaction: a connection that goes back to the pool has no tenant.
+    super(client, { text: `BEGIN; SET LOCAL hpms.tenant_id = ${tenantId}` });
     this.tenantId = tenantId;
-    // Local to the transaction: a connection that goes back to the pool has no tenant.
-    this.execute({
-      name: 'set-tenant',
-      text: "SELECT pg_catalog.set_config('hpms.tenant_id', $1, true)",
-      values: [String(tenantId)],
-    });
   }
 }
 

@@ -18,8 +18,9 @@ export interface Transaction {
   execute(statement: Statement): void;
 }
 
-const begin: Statement = { name: 'begin', text: 'BEGIN' };
-const commit: Statement = { name: 'commit', text: 'COMMIT' };
+// Without name and values these go as simple queries, which cost both sides less than a prepared statement.
+const begin: Statement = { text: 'BEGIN' };
+const commit: Statement = { text: 'COMMIT' };
 const attemptsMax = 5;
 
 export class PipelinedTransaction implements Transaction {
@@ -28,9 +29,10 @@ export class PipelinedTransaction implements Transaction {
   #failure: unknown;
   #corked = false;
 
-  constructor(client: pg.PoolClient) {
+  /** `opening` begins the transaction, and may set up what holds in it. */
+  constructor(client: pg.PoolClient, opening: Statement = begin) {
     this.#client = client;
-    this.execute(begin);
+    this.execute(opening);
   }
 
   query<Row>(statement: Statement): Promise<Row[]> {
@@ -66,7 +68,8 @@ export class PipelinedTransaction implements Transaction {
 
   #send(statement: Statement): Promise<pg.QueryResult> {
     this.#cork();
-    const answer = this.#client.query(statement as pg.QueryConfig);
+    // A plain text is taken as it is, a configuration is copied member by member.
+    const answer = this.#client.query(statement.values ? (statement as pg.QueryConfig) : statement.text);
     this.#answers.push(answer);
     answer.catch((error: unknown) => {
       // Later statements of a failed transaction only say that it failed: the first error is the reason.

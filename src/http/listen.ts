@@ -1,10 +1,16 @@
 // Opens the HTTP server with its time limits, and closes it without cutting off a request that is under way.
 
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface HttpListener {
   readonly port: number;
+  /**
+   * Goes on answering for a moment, but ends each connection with its answer: a request that is on its way down a kept
+   * connection, or comes from somebody who has not heard yet that this server leaves, is not cut off. Ends early when nobody is connected.
+   */
+  retire(lingerMs: number): Promise<void>;
   /** Accepts nothing new and waits for what is under way, at most `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -22,6 +28,7 @@ export async function listen(handler: RequestListener, port: number): Promise<Ht
     handler,
   );
   server.maxConnections = connectionsMax;
+  const endConnections = withAnswers(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, () => {
@@ -29,18 +36,49 @@ export async function listen(handler: RequestListener, port: number): Promise<Ht
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, close: (timeoutMs) => drain(server, timeoutMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    async retire(lingerMs) {
+      endConnections();
+      for (const end = Date.now() + lingerMs; Date.now() < end && (await isConnected(server)); ) await delay(20);
+    },
+    close(timeoutMs) {
+      endConnections();
+      return drain(server, timeoutMs);
+    },
+  };
+}
+
+/** From the call of what it gives on, every answer ends its connection, also the answers to requests that are under way. */
+function withAnswers(server: Server): () => void {
+  const underWay = new Set<ServerResponse>();
+  let isLeaving = false;
+  server.prependListener('request', (_request, response) => {
+    if (isLeaving) response.setHeader('Connection', 'close');
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+  });
+  return () => {
+    isLeaving = true;
+    for (const response of underWay) if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
+}
+
+function isConnected(server: Server): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count > 0)));
+  });
 }
 
 function drain(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
-    // A kept-alive connection that is busy now must be closed with its answer, or it would wait for its next request.
-    server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
+    // An answer whose headers had left before keeps its connection, which is idle once it is read.
+    const sweep = setInterval(() => server.closeIdleConnections(), 100);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

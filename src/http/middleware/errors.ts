@@ -18,6 +18,8 @@ export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
       if (known.status >= 500) log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
+      // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
+      if (known.status === 405 && ctx.response.get('Allow') === '') ctx.set('Allow', 'GET, HEAD');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
       const text = JSON.stringify(toOperationOutcome(known.issues));
       ctx.type = fhirJson;
