@@ -27,9 +27,9 @@ export async function runBatch(repository: Repository, caller: Caller, request: 
   for (const index of (request.bundle.entry ?? []).keys()) {
     try {
       const entry = parseEntry(request.bundle, index, repository.definitions, request.baseUrl);
-      responses.push(
-        await inSession(repository, caller, (session) => runEntry(session, entry, numbers.get(index), request)),
-      );
+      const kind = entry.method === 'GET' ? 'read' : 'write';
+      const work = (session: Session) => runEntry(session, entry, numbers.get(index), request);
+      responses.push(await inSession(repository, caller, work, kind));
     } catch (error) {
       responses.push(errorResponse(knownError(error, request)));
     }

@@ -1,7 +1,9 @@
 // Makes the bounded connection pools: one per database role, each connection pipelined and with every timeout set.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { fhirError } from '../fhir/outcome.ts';
+import { Batch, type BatchEntry, type PreparedStatements } from './batch.ts';
 import { rolePassword } from './role-password.ts';
 import { translateSqlError } from './sql-errors.ts';
 
@@ -19,14 +21,22 @@ export interface PoolOptions {
   readonly onIdleError: (error: Error) => void;
 }
 
+export interface PooledConnection {
+  /** One batch at a time; rejects with the error of the statement that failed. */
+  send(entries: readonly BatchEntry[]): Promise<void>;
+  /** An unhealthy connection is closed and replaced. */
+  release(isHealthy: boolean): void;
+}
+
 export interface Pool {
-  acquire(): Promise<pg.PoolClient>;
+  acquire(): Promise<PooledConnection>;
   /** Connections in use, idle and callers waiting, for the metrics. */
   counts(): { readonly total: number; readonly idle: number; readonly waiting: number };
   end(): Promise<void>;
 }
 
 const acquireTimeoutMs = 3_000;
+const endTimeoutMs = 1_000;
 const statementTimeoutMs = 30_000;
 /** Longer than the server's own statement timeout: fires only when the server itself no longer answers. */
 const answerTimeoutMs = 40_000;
@@ -63,23 +73,53 @@ export function createPool(options: PoolOptions): Pool {
     idleTimeoutMillis: 60_000,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
-    pipeline: true,
   } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
-  // One that breaks while it is in use fails its statements; without a listener its event would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const open = new Set<Promise<void>>();
+  const prepared = new WeakMap<pg.ClientBase, PreparedStatements>();
+  pool.on('connect', (client) => {
+    // One that breaks while it is in use fails its statements; without a listener its event would end the process.
+    client.on('error', () => undefined);
+    prepared.set(client, new Map());
+    const ended = new Promise<void>((resolve) => client.once('end', resolve)).then(() => void open.delete(ended));
+    open.add(ended);
+  });
   return {
     async acquire() {
       if (pool.waitingCount >= options.waitingMax) {
         throw fhirError('throttled', 'The server is busy; try again shortly.', { status: 503, retryAfterSeconds: 1 });
       }
       try {
-        return await pool.connect();
+        const client = await pool.connect();
+        return toConnection(client, prepared.get(client) ?? new Map());
       } catch (error) {
         throw translateSqlError(error);
       }
     },
     counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    end: () => pool.end(),
+    async end() {
+      await pool.end();
+      // pg-pool only begins to close them, and a PostgreSQL that stops next would complain about each.
+      await Promise.race([Promise.all(open), delay(endTimeoutMs, undefined, { ref: false })]);
+    },
+  };
+}
+
+function toConnection(client: pg.PoolClient, prepared: PreparedStatements): PooledConnection {
+  let isBroken = false;
+  return {
+    send: (entries) =>
+      new Promise((resolve, reject) => {
+        const batch = new Batch(entries, prepared);
+        batch.callback = (error) => (error === undefined || error === null ? resolve() : reject(error));
+        try {
+          client.query(batch as unknown as pg.Submittable);
+        } catch (error) {
+          // Half a message may be on its way.
+          isBroken = true;
+          reject(error);
+        }
+      }),
+    release: (isHealthy) => client.release(isBroken || !isHealthy),
   };
 }

@@ -1,8 +1,9 @@
 // Before the first request the database must be as the migrations made it: both walls up, durable, and our roles powerless.
 
+import type { Statement } from './statement.ts';
 import type { SystemDoor } from './system-transaction.ts';
 import type { TenantDoor } from './tenant-transaction.ts';
-import type { Statement, Transaction } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
 export interface SelfCheckResult {
   /** Reasons not to start. */

@@ -1,10 +1,11 @@
 // The system door: the tenant registry, outbox keys and states, job schedules; never content or search tokens.
 
 import type { Pool } from './pool.ts';
-import { PipelinedTransaction, runTransaction, type Transaction } from './transaction.ts';
+import { BatchedTransaction, runTransaction, type Transaction } from './transaction.ts';
 
 export type SystemDoor = <T>(work: (trx: Transaction) => Promise<T>) => Promise<T>;
 
 export function createSystemDoor(pool: Pool): SystemDoor {
-  return (work) => runTransaction(pool, (client) => new PipelinedTransaction(client), work);
+  return (work) =>
+    runTransaction(pool, (connection) => new BatchedTransaction(connection, { setUp: [], isRead: false }), work);
 }

@@ -1,58 +1,68 @@
-// One database transaction on one pipelined connection: statements leave at once, answers are awaited at the latest before COMMIT counts.
+// One database transaction on one connection: statements wait for the end of the turn and leave together, with the COMMIT when
+// nobody waits for an answer before. A plain write is one round trip so.
 
-import type pg from 'pg';
-import type { Pool } from './pool.ts';
-import { isRetryable, sqlState, translateSqlError } from './sql-errors.ts';
-
-/** A statement; with a name it is prepared once per connection, and the text must then never vary. */
-export interface Statement {
-  readonly name?: string;
-  readonly text: string;
-  readonly values?: readonly unknown[];
-}
+import type { BatchEntry } from './batch.ts';
+import type { Pool, PooledConnection } from './pool.ts';
+import { isRetryable, isUnavailable, sqlState, translateSqlError } from './sql-errors.ts';
+import type { Statement } from './statement.ts';
 
 export interface Transaction {
-  /** Sends the statement and gives its rows when they arrive. */
+  /** Sends the statement with the next batch and gives its rows. */
   query<Row>(statement: Statement): Promise<Row[]>;
   /** Sends the statement and waits for nothing: a failure surfaces before the transaction is acknowledged. */
   execute(statement: Statement): void;
 }
 
-// Without name and values these go as simple queries, which cost both sides less than a prepared statement.
-const begin: Statement = { text: 'BEGIN' };
-const commit: Statement = { text: 'COMMIT' };
+export interface TransactionOptions {
+  /** Sent first in every transaction. */
+  readonly setUp: readonly Statement[];
+  /** Only reads: every batch is a transaction of its own, which at READ COMMITTED is no other view of the data. */
+  readonly isRead: boolean;
+}
+
+const begin: Statement = { name: 'begin', text: 'BEGIN' };
+const commit: Statement = { name: 'commit', text: 'COMMIT' };
+const rollback: Statement = { name: 'rollback', text: 'ROLLBACK' };
 const attemptsMax = 5;
 
-export class PipelinedTransaction implements Transaction {
-  readonly #client: pg.PoolClient;
-  readonly #answers: Promise<unknown>[] = [];
+export class BatchedTransaction implements Transaction {
+  readonly #connection: PooledConnection;
+  readonly #options: TransactionOptions;
+  #waiting: BatchEntry[] = [];
+  #underWay: Promise<void> | undefined;
+  #isScheduled = false;
+  #isOpen = false;
   #failure: unknown;
-  #corked = false;
 
-  /** `opening` begins the transaction, and may set up what holds in it. */
-  constructor(client: pg.PoolClient, opening: Statement = begin) {
-    this.#client = client;
-    this.execute(opening);
+  constructor(connection: PooledConnection, options: TransactionOptions) {
+    this.#connection = connection;
+    this.#options = options;
   }
 
   query<Row>(statement: Statement): Promise<Row[]> {
-    const rows = this.#send(statement).then((result) => result.rows as Row[]);
-    // Whoever awaits it late may never come to it, because an earlier one has failed: that must not end the process.
-    rows.catch(() => undefined);
-    return rows;
+    return new Promise((resolve, reject) => this.#add(statement, (rows) => resolve(rows as Row[]), reject));
   }
 
   execute(statement: Statement): void {
-    void this.#send(statement);
+    this.#add(statement, ignore, ignore);
   }
 
-  /** Sends COMMIT behind all earlier statements and resolves once every one of them and the commit itself succeeded. */
+  /** Resolves once every statement and the commit itself succeeded. */
   async commit(): Promise<void> {
-    const result = this.#send(commit).catch(() => undefined);
-    await Promise.allSettled(this.#answers);
+    await this.#settled();
     if (this.#failure !== undefined) throw this.#failure;
-    // PostgreSQL answers COMMIT of a failed transaction with the tag ROLLBACK and no error.
-    if ((await result)?.command !== 'COMMIT') throw new Error('The transaction was rolled back at COMMIT.');
+    // One batch that was not begun is a transaction by itself: its Sync commits it.
+    const closing = this.#isOpen ? [entryOf(commit, (_, command) => this.#requireCommitted(command))] : [];
+    if (this.#waiting.length > 0 || closing.length > 0)
+      await this.#send(this.#isOpen ? [] : this.#options.setUp, closing);
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#isOpen = false;
+  }
+
+  async rollback(): Promise<void> {
+    this.#waiting = [];
+    await this.#settled();
+    if (this.#isOpen) await this.#connection.send([entryOf(rollback, ignore)]);
   }
 
   /** The first failure behind an error that only says that an earlier statement failed. */
@@ -60,46 +70,65 @@ export class PipelinedTransaction implements Transaction {
     return sqlState(error) === '25P02' ? (this.#failure ?? error) : error;
   }
 
-  /** Waits for every answer still under way, then rolls back. */
-  async rollback(): Promise<void> {
-    await Promise.allSettled(this.#answers);
-    await this.#client.query('ROLLBACK');
+  #add(statement: Statement, answered: BatchEntry['answered'], failed: BatchEntry['failed']): void {
+    this.#waiting.push({ statement, answered, failed });
+    this.#schedule();
   }
 
-  #send(statement: Statement): Promise<pg.QueryResult> {
-    this.#cork();
-    // A plain text is taken as it is, a configuration is copied member by member.
-    const answer = this.#client.query(statement.values ? (statement as pg.QueryConfig) : statement.text);
-    this.#answers.push(answer);
-    answer.catch((error: unknown) => {
-      // Later statements of a failed transaction only say that it failed: the first error is the reason.
-      this.#failure ??= error;
-    });
-    return answer;
-  }
-
-  /** Statements of one turn of the event loop leave in one write. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    const { stream } = (
-      this.#client as unknown as { connection: { stream: NodeJS.WritableStream & { cork(): void; uncork(): void } } }
-    ).connection;
-    stream.cork();
+  /** The turn's end comes after all promises that are settled now, so a commit that follows goes into the same batch. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#underWay) return;
+    this.#isScheduled = true;
     process.nextTick(() => {
-      this.#corked = false;
-      stream.uncork();
+      this.#isScheduled = false;
+      if (this.#underWay || this.#waiting.length === 0) return;
+      const opening = this.#isOpen ? [] : this.#options.setUp;
+      const opens = !this.#isOpen && !this.#options.isRead;
+      this.#isOpen ||= opens;
+      void this.#send(opens ? [begin, ...opening] : opening, []);
     });
   }
+
+  /** Never rejects: the failure is kept, and told to whoever waits for its statement. */
+  #send(opening: readonly Statement[], closing: readonly BatchEntry[]): Promise<void> {
+    const entries = [...opening.map((statement) => entryOf(statement, ignore)), ...this.#waiting, ...closing];
+    this.#waiting = [];
+    const sent = this.#connection
+      .send(entries)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .then(() => {
+        this.#underWay = undefined;
+        if (this.#waiting.length > 0) this.#schedule();
+      });
+    this.#underWay = sent;
+    return sent;
+  }
+
+  /** PostgreSQL answers COMMIT of a failed transaction with the tag ROLLBACK and no error. */
+  #requireCommitted(command: string): void {
+    if (command !== 'COMMIT') this.#failure ??= new Error('The transaction was rolled back at COMMIT.');
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#underWay) await this.#underWay;
+  }
+}
+
+function ignore(): void {}
+
+function entryOf(statement: Statement, answered: BatchEntry['answered']): BatchEntry {
+  return { statement, answered, failed: ignore };
 }
 
 /**
  * Runs `work` in one transaction and commits it. Deadlocks and serialization failures run `work` again, so it must not
  * have effects outside the database. What it throws is thrown after a rollback.
  */
-export async function runTransaction<Trx extends PipelinedTransaction, T>(
+export async function runTransaction<Trx extends BatchedTransaction, T>(
   pool: Pool,
-  open: (client: pg.PoolClient) => Trx,
+  open: (connection: PooledConnection) => Trx,
   work: (trx: Trx) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -112,29 +141,31 @@ export async function runTransaction<Trx extends PipelinedTransaction, T>(
   }
 }
 
-async function runOnce<Trx extends PipelinedTransaction, T>(
+async function runOnce<Trx extends BatchedTransaction, T>(
   pool: Pool,
-  open: (client: pg.PoolClient) => Trx,
+  open: (connection: PooledConnection) => Trx,
   work: (trx: Trx) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.acquire();
-  let healthy = false;
+  const connection = await pool.acquire();
+  const trx = open(connection);
+  let isHealthy = false;
   try {
-    const trx = open(client);
-    try {
-      const result = await work(trx);
-      await trx.commit();
-      healthy = true;
-      return result;
-    } catch (error) {
-      // A connection that cannot even roll back is thrown away below.
-      healthy = await trx.rollback().then(
-        () => true,
-        () => false,
-      );
-      throw trx.reasonFor(error);
-    }
+    const result = await work(trx);
+    await trx.commit();
+    isHealthy = true;
+    return result;
+  } catch (error) {
+    isHealthy = !isUnavailable(error) && (await rolledBack(trx));
+    throw trx.reasonFor(error);
   } finally {
-    client.release(!healthy);
+    connection.release(isHealthy);
   }
+}
+
+/** A connection that cannot even roll back is thrown away. */
+function rolledBack(trx: BatchedTransaction): Promise<boolean> {
+  return trx.rollback().then(
+    () => true,
+    () => false,
+  );
 }

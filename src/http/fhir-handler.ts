@@ -2,16 +2,10 @@
 
 import type { RouterMiddleware } from '@koa/router';
 import { fhirError } from '../fhir/outcome.ts';
-import { inSession, type Repository } from '../repository/session.ts';
+import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type AdmitOptions, admit, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
 import { answerOnce, requestKey } from './idempotency.ts';
-import type {
-  Interaction,
-  InteractionRequest,
-  InteractionResponse,
-  OpenInteraction,
-  SystemInteraction,
-} from './interaction.ts';
+import type { InteractionRequest, InteractionResponse, OpenInteraction, SystemInteraction } from './interaction.ts';
 import { parseBody, readBody } from './middleware/body.ts';
 import { type BodyKind, fhirJson, requireAcceptable, requireBody } from './middleware/negotiation.ts';
 import type { HttpState } from './middleware/request-state.ts';
@@ -36,17 +30,16 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
     const query = new URLSearchParams(ctx.querystring);
     requireAcceptable(ctx, query);
     const type = knownType(options.repository, ctx);
-    if (!route.carries)
-      return send(ctx, await inTransaction(options, caller, route.run, requestOf(ctx, baseUrl, type, query)));
-    const bytes = await readCarried(options, ctx, route.carries);
-    if (route.carries === 'form') {
-      for (const [name, value] of new URLSearchParams(bytes.toString())) query.append(name, value);
-      return send(ctx, await inTransaction(options, caller, route.run, requestOf(ctx, baseUrl, type, query)));
-    }
-    const request = { ...requestOf(ctx, baseUrl, type, query), body: parseBody(bytes) };
-    const key = route.method === 'post' ? requestKey(ctx, caller, bytes) : undefined;
-    if (!key) return send(ctx, await inTransaction(options, caller, route.run, request));
-    send(ctx, await answerOnce(options.repository, caller, key, (session) => route.run(session, request)));
+    const bytes = route.carries ? await readCarried(options, ctx, route.carries) : undefined;
+    const request = requestOf(ctx, baseUrl, type, query, bytes, route.carries);
+    const work = (session: Session) => route.run(session, request);
+    const key = bytes && route.kind === 'write' && route.method === 'post' ? requestKey(ctx, caller, bytes) : undefined;
+    send(
+      ctx,
+      key
+        ? await answerOnce(options.repository, caller, key, work)
+        : await inSession(options.repository, caller, work, route.kind),
+    );
   };
 }
 
@@ -58,7 +51,7 @@ export function handleSystem(options: FhirHandlerOptions, route: string, run: Sy
     const query = new URLSearchParams(ctx.querystring);
     requireAcceptable(ctx, query);
     const bytes = await readCarried(options, ctx, 'resource');
-    const request = { ...requestOf(ctx, baseUrl, '', query), body: parseBody(bytes) };
+    const request = requestOf(ctx, baseUrl, '', query, bytes, 'resource');
     send(ctx, await run(options, caller, request, requestKey(ctx, caller, bytes)));
   };
 }
@@ -71,15 +64,6 @@ export function handleOpen(options: FhirHandlerOptions, route: string, run: Open
     requireAcceptable(ctx, new URLSearchParams(ctx.querystring));
     send(ctx, run(options, baseUrlOf(options.admit, tenant)));
   };
-}
-
-function inTransaction(
-  options: FhirHandlerOptions,
-  caller: Parameters<typeof inSession>[1],
-  run: Interaction,
-  request: InteractionRequest,
-) {
-  return inSession(options.repository, caller, (session) => run(session, request));
 }
 
 function knownType(repository: Repository, ctx: FhirContext): string {
@@ -98,9 +82,19 @@ async function readCarried(options: FhirHandlerOptions, ctx: FhirContext, kind: 
   return await readBody(ctx.req, options.bodyBytesMax);
 }
 
-function requestOf(ctx: FhirContext, baseUrl: string, type: string, query: URLSearchParams): InteractionRequest {
+function requestOf(
+  ctx: FhirContext,
+  baseUrl: string,
+  type: string,
+  query: URLSearchParams,
+  bytes: Buffer | undefined,
+  carries: BodyKind | undefined,
+): InteractionRequest {
   const { id = '', versionId = '' } = ctx.params;
-  return { baseUrl, type, id, versionId, query, body: undefined, header: (name) => ctx.get(name) || undefined };
+  const header = (name: string) => ctx.get(name) || undefined;
+  const body = bytes && carries !== 'form' ? parseBody(bytes) : undefined;
+  if (carries === 'form') for (const [name, value] of new URLSearchParams(bytes?.toString())) query.append(name, value);
+  return { baseUrl, type, id, versionId, query, body, header };
 }
 
 function send(ctx: FhirContext, response: InteractionResponse): void {

@@ -17,15 +17,28 @@ import type { FhirRoute } from './route.ts';
 
 /** Paths are below `/t/:tenant/fhir`. */
 export const fhirRoutes: readonly FhirRoute[] = [
-  { code: 'read', method: 'get', path: '/:type/:id', run: readInteraction },
-  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', run: vreadInteraction },
-  { code: 'history-instance', method: 'get', path: '/:type/:id/_history', run: historyInstanceInteraction },
-  { code: 'search-type', method: 'get', path: '/:type', run: searchTypeInteraction },
-  { code: 'search-type', method: 'post', path: '/:type/_search', carries: 'form', run: searchTypeInteraction },
-  { code: 'create', method: 'post', path: '/:type', carries: 'resource', run: createInteraction },
-  { code: 'update', method: 'put', path: '/:type/:id', carries: 'resource', run: updateInteraction },
-  { code: 'patch', method: 'patch', path: '/:type/:id', carries: 'patch', run: patchInteraction },
-  { code: 'delete', method: 'delete', path: '/:type/:id', run: deleteInteraction },
+  { code: 'read', method: 'get', path: '/:type/:id', kind: 'read', run: readInteraction },
+  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', kind: 'read', run: vreadInteraction },
+  {
+    code: 'history-instance',
+    method: 'get',
+    path: '/:type/:id/_history',
+    kind: 'read',
+    run: historyInstanceInteraction,
+  },
+  { code: 'search-type', method: 'get', path: '/:type', kind: 'read', run: searchTypeInteraction },
+  {
+    code: 'search-type',
+    method: 'post',
+    path: '/:type/_search',
+    kind: 'read',
+    carries: 'form',
+    run: searchTypeInteraction,
+  },
+  { code: 'create', method: 'post', path: '/:type', kind: 'write', carries: 'resource', run: createInteraction },
+  { code: 'update', method: 'put', path: '/:type/:id', kind: 'write', carries: 'resource', run: updateInteraction },
+  { code: 'patch', method: 'patch', path: '/:type/:id', kind: 'write', carries: 'patch', run: patchInteraction },
+  { code: 'delete', method: 'delete', path: '/:type/:id', kind: 'write', run: deleteInteraction },
 ];
 
 export function createFhirRoutes(router: Router<HttpState>, options: FhirHandlerOptions): void {

@@ -9,6 +9,8 @@ export interface FhirRoute {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Below the tenant's FHIR base. */
   readonly path: string;
+  /** Whether its transaction writes. */
+  readonly kind: 'read' | 'write';
   /** What the body is; form fields join the query: https://hl7.org/fhir/R4/search.html#get-post */
   readonly carries?: BodyKind;
   readonly run: Interaction;

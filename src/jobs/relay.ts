@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ListenOptions, listen } from '../database/listen.ts';
+import type { Statement } from '../database/statement.ts';
 import type { SystemDoor } from '../database/system-transaction.ts';
-import type { Statement } from '../database/transaction.ts';
 import { Bell } from './bell.ts';
 import { errorFields, type JobLog, type JobMetrics, type Reached } from './observe.ts';
 import type { Producer } from './queue.ts';

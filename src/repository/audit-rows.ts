@@ -3,6 +3,7 @@
 import { buildChangeAudit } from '../access/audit.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
+import type { Change } from './change.ts';
 import type { Session } from './session.ts';
 import type { StoredChange } from './store-changes.ts';
 import { bodyContext } from './stored-version.ts';
@@ -39,13 +40,18 @@ function auditRow(session: Session, { change, entries }: StoredChange) {
     caller: session.caller,
     // A deletion is about the version that was deleted: contract.md 46.
     version: `${type}/${id}/_history/${change.action === 'delete' ? versionId - 1 : versionId}`,
-    patient: patientOf(type, id, entries),
+    patient: patientOf(type, id, change.resource ? entries : deletedEntries(session, change)),
   });
   const content = session.cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext(auditEventType, audit.id, 1));
   const tokens = session.repository
     .extract(audit)
     .flatMap((entry) => (entry.kind === 'token' ? [session.cipher.tokenOf(entry.text)] : []));
   return { id: audit.id, content, tokens: `{${tokens.join(',')}}` };
+}
+
+/** A deletion has no content of its own and is about what was there. */
+function deletedEntries(session: Session, { oldResource }: Change): readonly IndexEntry[] {
+  return oldResource ? session.repository.extract(oldResource) : [];
 }
 
 /** The patient a resource is about, as far as its own references say. */

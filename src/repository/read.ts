@@ -1,7 +1,7 @@
 // Read: the current version of a resource: https://hl7.org/fhir/R4/http.html#read
 
 import { requirePermission } from '../access/may.ts';
-import type { Statement } from '../database/transaction.ts';
+import type { Statement } from '../database/statement.ts';
 import { isId, timeOfId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';

@@ -38,19 +38,23 @@ export interface Session {
 }
 
 /**
- * Runs `work` in one transaction of the caller's tenant; it may run again after a deadlock. Whatever needs a connection of
+ * Runs `work` in one transaction of the caller's tenant, `kind` being `write` unless it only reads; it may run again after a
+ * deadlock. Whatever needs a connection of
  * its own is loaded before: transactions that wait for connections could wait for each other.
  */
 export async function inSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
+  kind: 'read' | 'write' = 'write',
 ): Promise<T> {
   const { tenantId } = caller;
   const cipher = repository.keyRing.loadedCipherOf(tenantId) ?? (await repository.keyRing.cipherOf(tenantId));
   const setting = repository.checksReferences(tenantId);
   const checksReferences = typeof setting === 'boolean' ? setting : await setting;
-  return await repository.tenantDoor(tenantId, (trx) =>
-    work({ repository, trx, caller, cipher, checksReferences, at: repository.now() }),
+  return await repository.tenantDoor(
+    tenantId,
+    (trx) => work({ repository, trx, caller, cipher, checksReferences, at: repository.now() }),
+    kind,
   );
 }
