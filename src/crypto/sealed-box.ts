@@ -5,12 +5,27 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /** Layout: format (1 byte), key version (4), IV (12), ciphertext, tag (16). */
 const ivOffset = 5;
-const ciphertextOffset = ivOffset + 12;
+const ivBytes = 12;
+const ciphertextOffset = ivOffset + ivBytes;
 const tagBytes = 16;
 const formatDeflated = 1;
 const formatPlain = 2;
 /** Below this size compression costs more than it saves. */
 const compressMinBytes = 200;
+
+/** The system's random source is asked for many IVs at once: one call costs as much as encrypting a small row. */
+const ivs = Buffer.alloc(ivBytes * 1_024);
+let ivsUsed = ivs.length;
+
+/** Each part of the store is handed out once. */
+function freshIv(): Buffer {
+  if (ivsUsed === ivs.length) {
+    randomFillSync(ivs);
+    ivsUsed = 0;
+  }
+  ivsUsed += ivBytes;
+  return ivs.subarray(ivsUsed - ivBytes, ivsUsed);
+}
 
 /** Encrypts `plain`; `context` names what it is and must be the same again when it is opened. */
 export function seal(key: KeyObject, keyVersion: number, plain: Buffer, context: string): Buffer {
@@ -19,7 +34,7 @@ export function seal(key: KeyObject, keyVersion: number, plain: Buffer, context:
   const box = Buffer.allocUnsafe(ciphertextOffset + input.length + tagBytes);
   box[0] = deflated ? formatDeflated : formatPlain;
   box.writeUInt32BE(keyVersion, 1);
-  randomFillSync(box, ivOffset, 12);
+  freshIv().copy(box, ivOffset);
   const cipher = createCipheriv('aes-256-gcm', key, box.subarray(ivOffset, ciphertextOffset));
   cipher.setAAD(additionalData(box, context));
   cipher.update(input).copy(box, ciphertextOffset);
