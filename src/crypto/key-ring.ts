@@ -34,15 +34,14 @@ export function createKeyRing(rootKey: Buffer, tenantDoor: TenantDoor): KeyRing 
   async function load(tenantId: number): Promise<TenantCipher> {
     const rows = await tenantDoor(tenantId, (trx) => reserveUses(trx, root));
     let usesLeft = usesReservedAtOnce;
-    const cipher = createTenantCipher(
-      tenantId,
-      dataKeysOf(root, tenantId, rows),
-      indexKeyOf(root, tenantId, rows),
-      () => {
+    const forget = () => loaded.delete(tenantId);
+    const cipher = createTenantCipher(tenantId, dataKeysOf(root, tenantId, rows), indexKeyOf(root, tenantId, rows), {
+      beforeSeal() {
         // The next caller waits for a fresh block while this one uses its last.
-        if (--usesLeft === 0) loaded.delete(tenantId);
+        if (--usesLeft === 0) forget();
       },
-    );
+      onUnknownKey: forget,
+    });
     loaded.set(tenantId, cipher);
     return cipher;
   }
@@ -68,8 +67,10 @@ export function createKeyRing(rootKey: Buffer, tenantDoor: TenantDoor): KeyRing 
 
 /** Takes a block of uses of the newest data key, or makes the next version when it is used up; gives all keys. */
 async function reserveUses(trx: TenantTransaction, root: KeyObject): Promise<KeyRow[]> {
+  // Processes take turns at the first key: a lock on the newest misses one that is made while it is waited for.
+  trx.execute({ text: "SELECT 1 FROM tenant_key WHERE purpose = 'data' AND version = 1 FOR UPDATE" });
   const newest = await trx.query<KeyRow>({
-    text: "SELECT version, uses_reserved FROM tenant_key WHERE purpose = 'data' ORDER BY version DESC LIMIT 1 FOR UPDATE",
+    text: "SELECT version, uses_reserved FROM tenant_key WHERE purpose = 'data' ORDER BY version DESC LIMIT 1",
   });
   const row = newest[0];
   if (!row) throw new Error(`Tenant ${trx.tenantId} has no data key.`);

@@ -20,11 +20,16 @@ export interface DataKey {
 const tokensCachedMax = 20_000;
 const cacheableLengthMax = 120;
 
+/** Another process has made a newer key: whoever asks the key ring again gets a cipher that has it. */
+export class UnknownKeyVersionError extends Error {
+  override readonly name = 'UnknownKeyVersionError';
+}
+
 export function createTenantCipher(
   tenantId: number,
   dataKeys: readonly DataKey[],
   indexKey: KeyObject,
-  beforeSeal: () => void,
+  { beforeSeal, onUnknownKey }: CipherHooks,
 ): TenantCipher {
   const keys = new Map(dataKeys.map(({ version, key }) => [version, key]));
   const newest = dataKeys.reduce((a, b) => (b.version > a.version ? b : a));
@@ -37,7 +42,10 @@ export function createTenantCipher(
     open(box, context) {
       const version = keyVersionOf(box);
       const key = keys.get(version);
-      if (!key) throw new Error(`Data key version ${version} of tenant ${tenantId} is missing.`);
+      if (!key) {
+        onUnknownKey();
+        throw new UnknownKeyVersionError(`Data key version ${version} of tenant ${tenantId} is missing.`);
+      }
       return open(key, box, `${tenantId}|${context}`);
     },
     tokenOf(text) {

@@ -40,7 +40,12 @@ export class BatchedTransaction implements Transaction {
   }
 
   query<Row>(statement: Statement): Promise<Row[]> {
-    return new Promise((resolve, reject) => this.#add(statement, (rows) => resolve(rows as Row[]), reject));
+    const rows = new Promise<Row[]>((resolve, reject) =>
+      this.#add(statement, (found) => resolve(found as Row[]), reject),
+    );
+    // Whoever awaits it late may never come to it, because an earlier one has failed: that must not end the process.
+    rows.catch(ignore);
+    return rows;
   }
 
   execute(statement: Statement): void {

@@ -3,7 +3,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
-import type { TenantCipher } from '../crypto/tenant-cipher.ts';
+import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { Issue } from '../fhir/outcome.ts';
@@ -38,15 +38,29 @@ export interface Session {
 }
 
 /**
- * Runs `work` in one transaction of the caller's tenant, `kind` being `write` unless it only reads; it may run again after a
- * deadlock. Whatever needs a connection of
- * its own is loaded before: transactions that wait for connections could wait for each other.
+ * Runs `work` in one transaction of the caller's tenant, `kind` being `write` unless it only reads. It may run again: after
+ * a deadlock, and where another process has begun to use a newer key.
  */
 export async function inSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
   kind: 'read' | 'write' = 'write',
+): Promise<T> {
+  try {
+    return await runSession(repository, caller, work, kind);
+  } catch (error) {
+    if (!(error instanceof UnknownKeyVersionError)) throw error;
+    return await runSession(repository, caller, work, kind);
+  }
+}
+
+/** Whatever needs a connection of its own is loaded before: transactions that wait for connections could wait for each other. */
+async function runSession<T>(
+  repository: Repository,
+  caller: Caller,
+  work: (session: Session) => Promise<T>,
+  kind: 'read' | 'write',
 ): Promise<T> {
   const { tenantId } = caller;
   const cipher = repository.keyRing.loadedCipherOf(tenantId) ?? (await repository.keyRing.cipherOf(tenantId));
