@@ -82,11 +82,11 @@ export class BatchedTransaction implements Transaction {
 
   /** The turn's end comes after all promises that are settled now, so a commit that follows goes into the same batch. */
   #schedule(): void {
-    if (this.#isScheduled || this.#underWay) return;
+    if (this.#isScheduled || this.#underWay !== undefined) return;
     this.#isScheduled = true;
     process.nextTick(() => {
       this.#isScheduled = false;
-      if (this.#underWay || this.#waiting.length === 0) return;
+      if (this.#underWay !== undefined || this.#waiting.length === 0) return;
       const opening = this.#isOpen ? [] : this.#options.setUp;
       const opens = !this.#isOpen && !this.#options.isRead;
       this.#isOpen ||= opens;
@@ -117,7 +117,7 @@ export class BatchedTransaction implements Transaction {
   }
 
   async #settled(): Promise<void> {
-    while (this.#underWay) await this.#underWay;
+    while (this.#underWay !== undefined) await this.#underWay;
   }
 }
 
