@@ -1,40 +1,55 @@
 // A batch: every entry for itself, and a failing one says so in its own answer: https://hl7.org/fhir/R4/http.html#transaction
 
 import type { Bundle } from '@medplum/fhirtypes';
-import type { Caller } from '../access/caller.ts';
+import type { Definitions } from '../fhir/definitions.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers } from '../repository/change.ts';
-import { inSession, type Repository, type Session } from '../repository/session.ts';
+import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
 import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entry.ts';
 import { intentOf } from './entry-intent.ts';
 import { errorResponse, writeResponse } from './entry-response.ts';
 import { readEntry, type SearchEntry } from './read-entry.ts';
 
+/** Gives the answer of an entry, a refusal included; what it throws ends the batch. */
+export type RunEntry = (
+  index: number,
+  work: (session: Session) => Promise<string>,
+  kind: 'read' | 'write',
+) => Promise<string>;
+
 export interface BatchRequest {
   readonly bundle: Bundle;
   readonly exactNumbers: ExactNumbers | undefined;
   readonly baseUrl: string;
   readonly search: SearchEntry;
+  readonly run: RunEntry;
   /** Told of what a client only learns as "exception". */
   readonly onFailure: (error: unknown) => void;
 }
 
 /** Entry answers as JSON texts in the order of the bundle. */
-export async function runBatch(repository: Repository, caller: Caller, request: BatchRequest): Promise<string[]> {
+export async function runBatch(definitions: Definitions, request: BatchRequest): Promise<string[]> {
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = [];
   for (const index of (request.bundle.entry ?? []).keys()) {
-    try {
-      const entry = parseEntry(request.bundle, index, repository.definitions, request.baseUrl);
-      const kind = entry.method === 'GET' ? 'read' : 'write';
+    const entry = tryParse(definitions, request, index);
+    if (typeof entry === 'string') responses.push(entry);
+    else {
       const work = (session: Session) => runEntry(session, entry, numbers.get(index), request);
-      responses.push(await inSession(repository, caller, work, kind));
-    } catch (error) {
-      responses.push(errorResponse(knownError(error, request)));
+      responses.push(await request.run(index, work, entry.method === 'GET' ? 'read' : 'write'));
     }
   }
   return responses;
+}
+
+/** The entry, or the answer that refuses it. */
+function tryParse(definitions: Definitions, request: BatchRequest, index: number): ParsedEntry | string {
+  try {
+    return parseEntry(request.bundle, index, definitions, request.baseUrl);
+  } catch (error) {
+    return entryError(error, request.onFailure);
+  }
 }
 
 async function runEntry(
@@ -49,8 +64,9 @@ async function runEntry(
   return writeResponse(request.baseUrl, result);
 }
 
-function knownError(error: unknown, request: BatchRequest): FhirError {
-  if (error instanceof FhirError) return error;
-  request.onFailure(error);
-  return fhirError('exception', 'The server failed at this entry; its log has the detail.');
+/** The answer of an entry that failed. */
+export function entryError(error: unknown, onFailure: (error: unknown) => void): string {
+  if (error instanceof FhirError) return errorResponse(error);
+  onFailure(error);
+  return errorResponse(fhirError('exception', 'The server failed at this entry; its log has the detail.'));
 }

@@ -38,7 +38,12 @@ export function bundleResponse(json: string): string {
 }
 
 export function errorResponse(error: FhirError): string {
-  return JSON.stringify({ response: { status: String(error.status), outcome: toOperationOutcome(error.issues) } });
+  return refusalResponse(error.status, JSON.stringify(toOperationOutcome(error.issues)));
+}
+
+/** `outcome` is an OperationOutcome's JSON text. */
+export function refusalResponse(status: number, outcome: string): string {
+  return `{"response":{"status":"${status}","outcome":${outcome}}}`;
 }
 
 function withResource(entry: string, json: string): string {

@@ -14,9 +14,9 @@ export interface LinkTargets {
 const linkTypes: ReadonlySet<string> = new Set(['uri', 'url', 'oid', 'uuid']);
 const narrativeLink = /\b(href|src)="([^"]{1,1000})"/g;
 
-/** In place. A Bundle inside an entry is a whole of its own, with links between its own entries, and is left alone. */
+/** In place. A Bundle in an entry is a whole of its own, with links between its own entries, and is left alone. */
 export function rewriteLinks(definitions: Definitions, resource: Resource, targets: LinkTargets): void {
-  walk(resource, resource.resourceType);
+  if (resource.resourceType !== 'Bundle') walk(resource, resource.resourceType);
 
   function walk(node: object, typeName: string): void {
     const properties = definitions.properties(typeName);
@@ -34,11 +34,13 @@ export function rewriteLinks(definitions: Definitions, resource: Resource, targe
   }
 
   function walkMember(value: object, type: string): void {
-    if (!Array.isArray(value)) return walkItem(value, type);
-    for (const [index, item] of value.entries()) {
-      if (typeof item === 'object' && item !== null) walkItem(item, type);
-      else if (typeof item === 'string' && linkTypes.has(type)) value[index] = targets.ofUrl(item) ?? item;
-    }
+    if (!Array.isArray(value)) walkItem(value, type);
+    else for (const [index, item] of value.entries()) walkListed(value, index, item, type);
+  }
+
+  function walkListed(list: unknown[], index: number, item: unknown, type: string): void {
+    if (typeof item === 'object' && item !== null) walkItem(item, type);
+    else if (typeof item === 'string' && linkTypes.has(type)) list[index] = targets.ofUrl(item) ?? item;
   }
 
   function walkItem(item: object, type: string): void {

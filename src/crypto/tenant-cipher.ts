@@ -16,6 +16,12 @@ export interface DataKey {
   readonly key: KeyObject;
 }
 
+export interface CipherHooks {
+  readonly beforeSeal: () => void;
+  /** A box names a version of the key that is not among these. */
+  readonly onUnknownKey: () => void;
+}
+
 /** Codes and statuses come again and again; an HMAC costs as much as some whole lookups. */
 const tokensCachedMax = 20_000;
 const cacheableLengthMax = 120;

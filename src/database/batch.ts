@@ -6,12 +6,16 @@ import pg from 'pg';
 import type { Statement } from './statement.ts';
 
 /** A connection's statements that the server has parsed, with the columns of their answers. */
-export type PreparedStatements = Map<string, readonly Field[]>;
+export type PreparedStatements = Map<string, readonly Column[]>;
+
+interface Column {
+  readonly name: string;
+  readonly parse: (text: string) => unknown;
+}
 
 interface Field {
   readonly name: string;
   readonly dataTypeID: number;
-  readonly format: string;
 }
 
 /** One statement of a batch and whoever waits for it. */
@@ -32,19 +36,7 @@ interface Wire {
   sync(): void;
 }
 
-interface ResultInProgress {
-  readonly rows: unknown[];
-  readonly command: string | null;
-  addFields(fields: readonly Field[]): void;
-  parseRow(fields: unknown[]): unknown;
-  addRow(row: unknown): void;
-  addCommandComplete(message: unknown): void;
-}
-
-const { Result, utils } = pg as unknown as {
-  Result: new () => ResultInProgress;
-  utils: { prepareValue: (value: unknown) => unknown };
-};
+const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils;
 
 /**
  * What pg's Client is given as a query: it submits itself and takes the messages that answer it. The server runs nothing
@@ -55,10 +47,11 @@ export class Batch {
   callback: (error?: unknown) => void = () => undefined;
   readonly #entries: readonly BatchEntry[];
   readonly #prepared: PreparedStatements;
-  #position = 0;
-  #result = new Result();
   /** For each statement whether the server tells its columns. */
   readonly #described: boolean[] = [];
+  #position = 0;
+  #columns: readonly Column[] = [];
+  #rows: Record<string, unknown>[] = [];
 
   constructor(entries: readonly BatchEntry[], prepared: PreparedStatements) {
     this.#entries = entries;
@@ -85,7 +78,7 @@ export class Batch {
       if (name !== '') wire.close({ type: 'S', name });
       wire.parse({ name, text });
     }
-    wire.bind({ statement: name, values, valueMapper: utils.prepareValue });
+    wire.bind({ statement: name, values, valueMapper: prepareValue });
     if (!known) wire.describe({ type: 'P', name: '' });
     this.#described.push(!known);
     wire.execute({});
@@ -93,32 +86,36 @@ export class Batch {
 
   /** Makes ready for the answer of the next statement. */
   #begin(): void {
-    this.#result = new Result();
     const { name = '' } = this.#entries[this.#position]?.statement ?? {};
-    const fields = this.#described[this.#position] ? undefined : this.#prepared.get(name);
-    if (fields && fields.length > 0) this.#result.addFields(fields);
+    this.#rows = [];
+    this.#columns = (this.#described[this.#position] ? undefined : this.#prepared.get(name)) ?? [];
   }
 
-  handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#result.addFields(fields);
-    this.#remember(fields);
+  handleRowDescription({ fields }: { fields: readonly Field[] }): void {
+    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, parse: pg.types.getTypeParser(dataTypeID, 'text') }));
+    this.#remember();
   }
 
-  handleDataRow({ fields }: { fields: unknown[] }): void {
-    this.#result.addRow(this.#result.parseRow(fields));
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const row: Record<string, unknown> = {};
+    for (let index = 0; index < fields.length; index++) {
+      const column = this.#columns[index] as Column;
+      const text = fields[index] as string | null;
+      row[column.name] = text === null ? null : column.parse(text);
+    }
+    this.#rows.push(row);
   }
 
-  handleCommandComplete(message: unknown): void {
+  handleCommandComplete({ text }: { text: string }): void {
     const entry = this.#entries[this.#position];
     // After its time limit nobody waits for the rest of an answer.
     if (!entry) return;
     const { answered, statement } = entry;
-    if (statement.name !== undefined && !this.#prepared.has(statement.name)) this.#remember([]);
-    this.#result.addCommandComplete(message);
-    const { rows, command } = this.#result;
+    if (statement.name !== undefined && !this.#prepared.has(statement.name)) this.#remember();
+    const rows = this.#rows;
     this.#position += 1;
     this.#begin();
-    answered(rows, command ?? '');
+    answered(rows, text);
   }
 
   handleEmptyQuery(): void {
@@ -139,8 +136,8 @@ export class Batch {
     this.callback();
   }
 
-  #remember(fields: Field[]): void {
+  #remember(): void {
     const { name } = this.#entries[this.#position]?.statement ?? {};
-    if (name !== undefined) this.#prepared.set(name, fields);
+    if (name !== undefined) this.#prepared.set(name, this.#columns);
   }
 }

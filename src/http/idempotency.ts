@@ -14,7 +14,8 @@ export interface RequestKey {
 }
 
 const keySyntax = /^[\x20-\x7e]{1,255}$/;
-const answerContext = 'idempotency answer';
+/** An answer that was moved to another key does not open. */
+const answerContext = (key: Buffer) => `idempotency answer|${key.toString('hex')}`;
 
 /** The key of a request that names one; the scope is one client, method and path. */
 export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buffer): RequestKey | undefined {
@@ -27,6 +28,11 @@ export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buff
     key: sha256(JSON.stringify([caller.clientId, ctx.method, ctx.path, given])),
     bodyHash: sha256(body),
   };
+}
+
+/** The key of one of several things that a request asks for, each done for itself. */
+export function keyOfPart({ key, bodyHash }: RequestKey, index: number): RequestKey {
+  return { key: sha256(`${key.toString('hex')} ${index}`), bodyHash };
 }
 
 /**
@@ -71,7 +77,7 @@ async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<I
   if (kept && !kept.body_hash.equals(bodyHash)) {
     throw fhirError('business-rule', 'This Idempotency-Key was used with another body.');
   }
-  if (kept) return JSON.parse(session.cipher.open(kept.answer, answerContext).toString()) as InteractionResponse;
+  if (kept) return JSON.parse(session.cipher.open(kept.answer, answerContext(key)).toString()) as InteractionResponse;
   if ((await locked)[0]?.locked !== true) {
     throw fhirError('conflict', 'The first request with this Idempotency-Key still runs; try again shortly.');
   }
@@ -79,11 +85,11 @@ async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<I
 }
 
 function keep(session: Session, { key, bodyHash }: RequestKey, response: InteractionResponse): void {
-  const answer = { ...response, body: response.body?.toString() };
+  const answer = Buffer.from(JSON.stringify({ ...response, body: response.body?.toString() }));
   session.trx.execute({
     name: 'keep-answer',
     text: 'INSERT INTO idempotency_key (key, body_hash, status, answer) VALUES ($1, $2, $3, $4)',
-    values: [key, bodyHash, response.status, session.cipher.seal(Buffer.from(JSON.stringify(answer)), answerContext)],
+    values: [key, bodyHash, response.status, session.cipher.seal(answer, answerContext(key))],
   });
 }
 

@@ -25,9 +25,7 @@ export function createMetrics(): Metrics {
   const requests = histogram('hpms_http_request_seconds', 'Duration of HTTP requests.', ['method', 'route', 'status']);
   return {
     registry,
-    http: {
-      requestDone: (method, route, status, seconds) => requests.labels(method, route, String(status)).observe(seconds),
-    },
+    http: { requestDone: createRequestDone(requests) },
     histogram,
     counter: (name, help, labelNames) =>
       new Counter({ name, help, labelNames: [...labelNames], registers: [registry] }),
@@ -41,5 +39,19 @@ export function createMetrics(): Metrics {
         },
       });
     },
+  };
+}
+
+/** Keeps the few combinations of labels there are, for finding one by its labels costs as much as measuring. */
+function createRequestDone(requests: Histogram): HttpMetrics['requestDone'] {
+  const known = new Map<string, ReturnType<Histogram['labels']>>();
+  return (method, route, status, seconds) => {
+    const key = `${method} ${route} ${status}`;
+    let histogram = known.get(key);
+    if (!histogram) {
+      histogram = requests.labels(method, route, String(status));
+      known.set(key, histogram);
+    }
+    histogram.observe(seconds);
   };
 }

@@ -48,7 +48,10 @@ export function errorFields(error: unknown): object {
   };
 }
 
-function stackFrames(error: Error): string {
-  const lines = (error.stack ?? '').split('\n');
+/** The text stands in front of the frames, and may have lines that look like some. */
+function stackFrames({ message, stack = '' }: Error): string {
+  const textStart = stack.indexOf(message);
+  if (textStart < 0) return '';
+  const lines = stack.slice(textStart + message.length).split('\n');
   return lines.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line)).join('\n');
 }

@@ -173,6 +173,21 @@ describe('links between entries', () => {
     expect(answer.json.entry[3].resource.subject.reference).toBe('Patient/old');
   });
 
+  test('a document keeps the links between its own entries', async () => {
+    const document = {
+      resourceType: 'Bundle',
+      type: 'document',
+      identifier: { value: 'x' },
+      entry: [
+        { fullUrl: uuid(5), resource: buildPatient() },
+        { fullUrl: uuid(6), resource: buildObservation(uuid(5)) },
+      ],
+    };
+    const answer = await transaction(postEntry(document), postEntry(buildPatient(), uuid(5)));
+    expect(answer.status).toBe(200);
+    expect(answer.json.entry[0].resource.entry[1].resource.subject.reference).toBe(uuid(5));
+  });
+
   test('an identifier, a string and a canonical that only look like a link stay', async () => {
     const answer = await transaction(
       postEntry(

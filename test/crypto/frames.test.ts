@@ -6,13 +6,12 @@ import fc from 'fast-check';
 import { openFrames, sealFrames } from '../../src/crypto/frames.ts';
 import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 
-const cipher = createTenantCipher({
-  tenantId: 1,
-  dataKeys: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'data')) }],
-  indexKey: createSecretKey(Buffer.alloc(32, 'index')),
-  beforeSeal: () => undefined,
-  onUnknownVersion: () => undefined,
-});
+const cipher = createTenantCipher(
+  1,
+  [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'data')) }],
+  createSecretKey(Buffer.alloc(32, 'index')),
+  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
+);
 const frameBytes = 65_536;
 
 /** Each stored frame: its length and its box together. */

@@ -72,14 +72,7 @@ describe("a tenant's cipher", () => {
     tenantId: number,
     dataKeys: ReturnType<typeof keys>,
     indexKey = createSecretKey(Buffer.alloc(32, tenantId)),
-  ) =>
-    createTenantCipher({
-      tenantId,
-      dataKeys,
-      indexKey,
-      beforeSeal: () => undefined,
-      onUnknownVersion: () => undefined,
-    });
+  ) => createTenantCipher(tenantId, dataKeys, indexKey, { beforeSeal: () => undefined, onUnknownKey: () => undefined });
 
   test('does not open what was sealed for another row, id, version or tenant, even under the same key', () => {
     const shared = keys(1);

@@ -27,6 +27,9 @@ const app = await startApp({
   databaseUrl,
   does: { api: false, jobs: true },
   log,
+  onFatal(error) {
+    throw error;
+  },
   timing,
   reached,
 });

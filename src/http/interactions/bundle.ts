@@ -6,6 +6,7 @@ import { runBatch } from '../../bundles/batch.ts';
 import { runTransaction } from '../../bundles/transaction.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { inSession, type Session } from '../../repository/session.ts';
+import { batchEntries } from '../batch-entries.ts';
 import { answerOnce, type RequestKey } from '../idempotency.ts';
 import type { InteractionRequest, InteractionResponse, SystemOptions } from '../interaction.ts';
 import { searchBundle } from './search-type.ts';
@@ -23,8 +24,10 @@ export async function bundleInteraction(
   const search = (session: Session, type: string, query: URLSearchParams) =>
     searchBundle(session, { ...request, type, query });
   const parts = { bundle, exactNumbers: request.body?.exactNumbers, baseUrl: request.baseUrl, search };
-  if (bundle.type === 'batch')
-    return answer('batch-response', await runBatch(repository, caller, { ...parts, onFailure }));
+  if (bundle.type === 'batch') {
+    const run = batchEntries(options, caller, key);
+    return answer('batch-response', await runBatch(repository.definitions, { ...parts, run, onFailure }));
+  }
   const work = async (session: Session) => answer('transaction-response', await runTransaction(session, parts));
   if (key) return await answerOnce(repository, caller, key, work);
   return await inSession(repository, caller, work);

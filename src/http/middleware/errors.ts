@@ -19,7 +19,7 @@ export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
       // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
-      if (known.status === 405 && ctx.response.get('Allow') === '') ctx.set('Allow', 'GET, HEAD');
+      if (known.status === 405 && !ctx.res.hasHeader('Allow')) ctx.set('Allow', 'GET, HEAD');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
       const text = JSON.stringify(toOperationOutcome(known.issues));
       ctx.type = fhirJson;

@@ -1,0 +1,13 @@
+// Two tenants share connections and never rows, whatever goes wrong on them: security.md 20
+
+import { afterAll, beforeAll } from '@jest/globals';
+import { testInterleavedCalls } from './interleaved-calls.ts';
+import { makeTwoTenants, type TwoTenants } from './two-tenants.ts';
+
+let tenants: TwoTenants;
+beforeAll(async () => {
+  tenants = await makeTwoTenants(2);
+});
+afterAll(() => tenants.close());
+
+testInterleavedCalls(() => tenants, 1_500);

@@ -1,0 +1,142 @@
+// Who may do what in the database, as data: rights.test.ts holds the catalog to it, and the README's table is made from it.
+
+export type Verb = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
+
+export interface TableRights {
+  readonly holds: string;
+  /** Of hpms_app, on the tenant's own rows through the view `tenant.<table>`. */
+  readonly app: readonly Verb[];
+  /** Of hpms_system, on the rows of all tenants. */
+  readonly system?: {
+    readonly reads: readonly string[];
+    readonly updates?: readonly string[];
+    readonly deletes?: true;
+  };
+  /** No role may change or remove a row, the owner and the migrator included. */
+  readonly isAppendOnly?: true;
+}
+
+const read: readonly Verb[] = ['SELECT'];
+const add: readonly Verb[] = ['SELECT', 'INSERT'];
+const change: readonly Verb[] = ['SELECT', 'INSERT', 'UPDATE'];
+const replace: readonly Verb[] = ['SELECT', 'INSERT', 'DELETE'];
+const all: readonly Verb[] = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+const expiry = { reads: ['tenant_id', 'expires_at'], deletes: true } as const;
+
+/** The tables `store.*` that hold rows of tenants. */
+export const tenantTables: Readonly<Record<string, TableRights>> = {
+  resource: { holds: 'current resources, encrypted', app: change },
+  history: { holds: 'earlier versions, encrypted', app: add, isAppendOnly: true },
+  audit_event: { holds: 'AuditEvents, encrypted', app: add, isAppendOnly: true },
+  reference: { holds: 'references between resources', app: replace },
+  date_value: { holds: 'dates of resources', app: replace },
+  outbox: {
+    holds: 'events to be delivered',
+    app: change,
+    system: {
+      reads: ['tenant_id', 'id', 'topic', 'status', 'attempts', 'created_at', 'published_at', 'done_at'],
+      updates: ['status', 'attempts', 'published_at'],
+    },
+  },
+  inbox: { holds: 'events that were worked on', app: add },
+  idempotency_key: {
+    holds: 'answers of repeated requests, encrypted',
+    app: add,
+    system: { reads: ['tenant_id', 'created_at'], deletes: true },
+  },
+  booking: { holds: 'times that are taken', app: replace },
+  auto_invoice: { holds: 'automatic Invoices, one per Appointment', app: add },
+  tenant_key: { holds: 'wrapped keys', app: change },
+  setting: { holds: 'settings', app: all },
+  client: { holds: 'API clients', app: change },
+  account: { holds: 'staff accounts', app: change },
+  signing_key: { holds: 'token signing keys, encrypted', app: add },
+  access_token: { holds: 'issued access tokens', app: replace, system: expiry },
+  used_assertion: { holds: 'client assertions that were used', app: add, system: expiry },
+  oidc_record: { holds: 'records of the authorization server, encrypted', app: all, system: expiry },
+};
+
+/** Views in schema `tenant` that join several tables. */
+export const joinedViews: Readonly<Record<string, readonly Verb[]>> = { version: read };
+
+/** The registry, the one table without a tenant's rows; hpms_system has it through `system.tenant`. */
+export const registry = { table: 'tenant', system: change } as const;
+
+export interface RoleRights {
+  readonly does: string;
+  readonly logsIn: boolean;
+  /** Schemas it may look into. */
+  readonly schemas: readonly string[];
+  /** Functions it may call, beside PostgreSQL's own. */
+  readonly functions: readonly string[];
+}
+
+export const roles: Readonly<Record<string, RoleRights>> = {
+  hpms_owner: {
+    does: 'owns schemas, tables and views; nobody logs in as it',
+    logsIn: false,
+    schemas: ['public', 'store', 'system', 'tenant'],
+    functions: [
+      'store.announce_access',
+      'store.refuse_change',
+      'store.ring_outbox',
+      'system.make_partitions',
+      'system.partition_months_ahead',
+      'tenant.current_id',
+    ],
+  },
+  hpms_app: {
+    does: 'answers requests and works on jobs, for the one tenant of its transaction',
+    logsIn: true,
+    schemas: ['tenant'],
+    functions: ['tenant.current_id'],
+  },
+  hpms_system: {
+    does: 'relays the outbox, sweeps what has expired, makes partitions and tenants',
+    logsIn: true,
+    schemas: ['store', 'system'],
+    functions: ['system.make_partitions', 'system.partition_months_ahead'],
+  },
+  hpms_queue: { does: "runs BullMQ's tables, which hold ids only", logsIn: true, schemas: ['jobs'], functions: [] },
+};
+
+/** The README's tables: print them with `node test/tenancy/rights.ts`. */
+export function renderRights(): string {
+  const roleRows = Object.entries(roles).map(
+    ([role, { does, logsIn, schemas }]) => `| \`${role}\` | ${does} | ${logsIn ? 'yes' : 'no'} | ${code(schemas)} |`,
+  );
+  const tableRows = Object.entries(tenantTables).map(
+    ([table, { holds, app, system, isAppendOnly }]) =>
+      `| \`${table}\` | ${holds} | ${letters(app)} | ${systemText(system)} | ${isAppendOnly ? 'yes' : ''} |`,
+  );
+  return [
+    '| Role | What for | Logs in | Schemas |',
+    '|---|---|---|---|',
+    ...roleRows,
+    '',
+    "The application sees each table only as a view that shows the rows of the transaction's tenant (S select, I insert,",
+    "U update, D delete). The system role sees the named columns of all tenants' rows, and the tenant registry (S I U).",
+    '',
+    '| Table | Holds | `hpms_app` | `hpms_system` | Append-only |',
+    '|---|---|---|---|---|',
+    ...tableRows,
+  ].join('\n');
+}
+
+function letters(verbs: readonly Verb[]): string {
+  return verbs.map((verb) => verb[0]).join(' ');
+}
+
+function code(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function systemText(system: TableRights['system']): string {
+  if (!system) return '';
+  const parts = [`S ${code(system.reads)}`];
+  if (system.updates) parts.push(`U ${code(system.updates)}`);
+  if (system.deletes) parts.push('D');
+  return parts.join('; ');
+}
+
+if (import.meta.main) console.log(renderRights());
