@@ -62,15 +62,24 @@ function isPointer(value: unknown): value is string {
 
 function applyOperations(resource: Resource, operations: Operation[]): Resource {
   for (const [index, operation] of operations.entries()) {
-    const [failure] = applyPatch(resource, [operation]);
+    const failure = tryOperation(resource, operation);
     if (failure) {
       throw fhirError(
         'processing',
-        `Operation ${index} of the patch (${operation.op}) cannot be done: ${reasons[failure.name]}.`,
+        `Operation ${index} of the patch (${operation.op}) cannot be done: ${reasons[failure.name] ?? 'its path leads through a value that has no members'}.`,
       );
     }
   }
   return resource;
+}
+
+/** The library throws where a path goes on behind a string or a number. */
+function tryOperation(resource: Resource, operation: Operation): Error | undefined {
+  try {
+    return applyPatch(resource, [operation])[0] ?? undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /** The library's own texts quote values. */

@@ -35,6 +35,7 @@ describe('PATCH with JSON Patch', () => {
     ['meta as a whole', [{ op: 'remove', path: '/meta' }]],
     ['root', [{ op: 'replace', path: '', value: {} }]],
     ['move of the id', [{ op: 'move', from: '/id', path: '/language' }]],
+    ['path through a string', [{ op: 'add', path: '/name/0/family/x', value: 'y' }]],
     ['invalid result', [{ op: 'add', path: '/birthDate', value: '2026-02-30' }]],
     [
       'later operation fails',

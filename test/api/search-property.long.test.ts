@@ -2,4 +2,4 @@
 
 import { testRandomSearches } from './random-searches.ts';
 
-testRandomSearches(10_000);
+testRandomSearches(3_000);

@@ -1,4 +1,4 @@
-// kill -9 of the API in the middle of its transactions: what was acknowledged is whole, what was not is whole or absent (fault 1).
+// SIGKILL of the API in the middle of its transactions: what was acknowledged is whole, what was not is whole or absent (fault 1).
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { killApi } from './api-kills.ts';

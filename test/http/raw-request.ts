@@ -12,7 +12,8 @@ export interface RawAnswer {
   readonly closed: boolean;
 }
 
-const silenceMs = 2_000;
+/** Longer than the server lingers. */
+const silenceMs = 6_000;
 
 /** Sends the bytes, and reads until the server closes the connection or the first answer is complete. */
 export function sendRaw(origin: string, bytes: string | Buffer): Promise<RawAnswer> {

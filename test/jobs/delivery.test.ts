@@ -114,7 +114,9 @@ onBothBackends('delivery', (bed) => {
     await until(() => bed().measured.filter((name) => name === 'dropped').length === forged.length);
     const warnings = bed().logged.filter(({ message }) => message.includes('names no event'));
     expect(warnings).toHaveLength(forged.length);
-    expect(warnings[0]?.fields).toMatchObject({ tenantId: bed().tenants[1], outboxId: row!.id });
+    // Several jobs run at a time, so the warnings come in any order.
+    const foreign = { tenantId: bed().tenants[1], outboxId: row!.id };
+    expect(warnings.map(({ fields }) => fields)).toContainEqual(expect.objectContaining(foreign));
     expect(await bed().effects(ids)).toEqual([0]);
     expect((await bed().outbox(ids))[0]?.status).toBe('pending');
     await queue.close();
