@@ -250,7 +250,10 @@ describe('effects', () => {
         {
           name: 'fail',
           type: 'Basic',
-          run: ({ length }, { trx }) => (trx.execute({ text: `SELECT 1 / (${length} - 1)` }), []),
+          run({ length }, { trx }) {
+            trx.execute({ text: `SELECT 1 / (${length} - 1)` });
+            return [];
+          },
         },
       ],
     };
