@@ -20,18 +20,22 @@ export function requirePermission(caller: Caller, permission: Permission, type: 
   );
 }
 
-/** Types that only the server writes: audit records, receipts and the ledger (security.md 42, contract.md 39, 46). */
-const serverWritten: ReadonlySet<string> = new Set(['AuditEvent', 'PaymentNotice']);
+/** What no client may do whatever its scopes are: security.md 42, contract.md 39, 46. */
+const closed: Readonly<Record<string, { readonly permissions: readonly Permission[]; readonly reason: string }>> = {
+  AuditEvent: { permissions: ['c', 'u', 'd'], reason: 'AuditEvent is written by the server only.' },
+  PaymentNotice: {
+    permissions: ['c', 'u', 'd'],
+    reason: 'PaymentNotice is written by the server only; post a PaymentReconciliation instead.',
+  },
+  Provenance: { permissions: ['u', 'd'], reason: 'A Provenance is written once and never changed.' },
+};
 
-export function isServerWritten(type: string): boolean {
-  return serverWritten.has(type);
+export function isClosed(type: string, permission: Permission): boolean {
+  return closed[type]?.permissions.includes(permission) ?? false;
 }
 
-/** Throws 405 when nobody but the server may write this type. */
-export function requireClientWritable(caller: Caller, type: string): void {
-  if (caller.kind === 'server' || !isServerWritten(type)) return;
-  throw fhirError(
-    'not-supported',
-    `${type} is written by the server only${type === 'PaymentNotice' ? '; post a PaymentReconciliation instead' : ''}.`,
-  );
+/** Throws 405 when nobody but the server may do this to the type. */
+export function requireOpen(caller: Caller, permission: Permission, type: string): void {
+  if (caller.kind === 'server' || !isClosed(type, permission)) return;
+  throw fhirError('not-supported', closed[type]?.reason ?? '');
 }

@@ -126,6 +126,13 @@ export class Batch {
     throw new Error('A statement was suspended.');
   }
 
+  /** No statement of ours is a COPY; one that is fails instead of waiting for rows that never come. */
+  handleCopyInResponse(connection: { sendCopyFail(reason: string): void }): void {
+    connection.sendCopyFail('COPY is not possible here.');
+  }
+
+  handleCopyData(): void {}
+
   handleError(error: unknown): void {
     for (const { failed } of this.#entries.slice(this.#position)) failed(error);
     this.#position = this.#entries.length;

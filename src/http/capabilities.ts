@@ -1,7 +1,7 @@
 // GET [base]/metadata: what this server can do, from the same tables that do it: https://hl7.org/fhir/R4/capabilitystatement.html
 
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
-import { isServerWritten } from '../access/may.ts';
+import { isClosed } from '../access/may.ts';
 import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import { indexedParameters } from '../search/search-parameters.ts';
@@ -50,20 +50,23 @@ function describe(baseUrl: string, date: string, resource: CapabilityStatementRe
   };
 }
 
-const writing: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
+const writing: Readonly<Record<string, 'c' | 'u' | 'd'>> = { create: 'c', update: 'u', patch: 'u', delete: 'd' };
 
 function describeType(
   definitions: Definitions,
   type: string,
   interactions: readonly FhirRoute['code'][],
 ): CapabilityStatementRestResource {
-  const offered = interactions.filter((code) => !(isServerWritten(type) && writing.has(code)));
+  const offered = interactions.filter((code) => {
+    const permission = writing[code];
+    return permission === undefined || !isClosed(type, permission);
+  });
   return {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
     interaction: offered.map((code) => ({ code })),
     versioning: 'versioned',
     readHistory: true,
-    updateCreate: !isServerWritten(type),
+    updateCreate: !isClosed(type, 'u'),
     conditionalCreate: false,
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',

@@ -5,6 +5,12 @@ import type { StoredVersion } from './stored-version.ts';
 
 export type ExactNumbers = ReadonlyMap<string, string>;
 
+/** A resource and the texts of its numbers that are not those a number is written as. */
+export interface Content {
+  readonly resource: Resource;
+  readonly exactNumbers?: ExactNumbers;
+}
+
 /** One write a caller asks for. */
 export type WriteIntent =
   | {
@@ -26,7 +32,7 @@ export type WriteIntent =
       readonly type: string;
       readonly id: string;
       /** From the current content, which it may change, to the next. */
-      readonly apply: (resource: Resource) => Resource;
+      readonly apply: (current: Content) => Content;
       readonly ifMatchVersionId?: number;
     }
   | { readonly action: 'delete'; readonly type: string; readonly id: string; readonly ifMatchVersionId?: number };

@@ -3,7 +3,8 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { applyPatch, type Operation } from 'rfc6902';
 import { fhirError } from '../fhir/outcome.ts';
-import type { WriteResult } from './change.ts';
+import type { Content, ExactNumbers, WriteResult } from './change.ts';
+import { findExact, markExact } from './exact-tree.ts';
 import type { Session } from './session.ts';
 import { write } from './write.ts';
 
@@ -12,6 +13,7 @@ export interface PatchRequest {
   readonly id: string;
   /** The parsed body. */
   readonly operations: unknown;
+  readonly exactNumbers?: ExactNumbers | undefined;
   readonly ifMatchVersionId?: number;
 }
 
@@ -19,9 +21,12 @@ const operationsMax = 1_000;
 
 /** Throws 400 for what is no JSON Patch and 422 when an operation cannot be done; nothing is changed then. */
 export async function patch(session: Session, request: PatchRequest): Promise<WriteResult> {
-  const { operations: body, ...target } = request;
+  const { operations: body, exactNumbers, ...target } = request;
   const operations = requireOperations(body);
-  const apply = (resource: Resource) => applyOperations(resource, operations);
+  const apply = (current: Content) => ({
+    exactNumbers: patchedNumbers(current, operations, exactNumbers),
+    resource: applyOperations(current.resource, operations),
+  });
   const [result] = await write(session, [{ action: 'patch', ...target, apply }]);
   return result as WriteResult;
 }
@@ -71,6 +76,20 @@ function applyOperations(resource: Resource, operations: Operation[]): Resource 
     }
   }
   return resource;
+}
+
+/** The same changes on trees that carry the numbers' texts; tests compare values and are left out. */
+function patchedNumbers(
+  current: Content,
+  operations: Operation[],
+  exactNumbers: ExactNumbers | undefined,
+): ExactNumbers {
+  if (!current.exactNumbers && !exactNumbers) return new Map();
+  const tree = markExact(current.resource, current.exactNumbers) as Resource;
+  for (const operation of markExact(operations, exactNumbers) as Operation[]) {
+    if (operation.op !== 'test') tryOperation(tree, operation);
+  }
+  return findExact(tree);
 }
 
 /** The library throws where a path goes on behind a string or a number. */

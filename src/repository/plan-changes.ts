@@ -129,7 +129,7 @@ function planPatch(
   if (!old.body) throw gone(type, id);
   requireVersion(type, intent, old);
   const { value, exactNumbers } = parseJson(old.body.toString());
-  const resource = intent.apply(value as Resource);
+  const content = intent.apply({ resource: value as Resource, ...(exactNumbers ? { exactNumbers } : {}) });
   const version = {
     index,
     action: 'update',
@@ -138,7 +138,7 @@ function planPatch(
     old,
     oldResource: parseBody(old),
   } as const;
-  return newVersion(session, version, { resource, ...(exactNumbers ? { exactNumbers } : {}) });
+  return newVersion(session, version, content);
 }
 
 function planDelete(

@@ -22,7 +22,7 @@ export async function vread(session: Session, type: string, id: string, versionI
   const [row] = await session.trx.query<VersionRow>({
     name: 'vread',
     text: `SELECT ${versionColumns} FROM version WHERE type = $1 AND id = $2 AND version_id = $3
-           AND last_updated <= (SELECT last_updated FROM resource WHERE type = $1 AND id = $2)`,
+           AND last_updated < (SELECT last_updated + interval '1 month' FROM resource WHERE type = $1 AND id = $2)`,
     values: [type, id, Number(versionId)],
   });
   if (!row) throw unknown;

@@ -1,6 +1,6 @@
 // The write path: every create, update and delete of every door goes through these steps, as one list per transaction.
 
-import { requireClientWritable, requirePermission } from '../access/may.ts';
+import { requireOpen, requirePermission } from '../access/may.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { recordChanges } from './audit-rows.ts';
 import type { Change, WriteIntent, WriteResult } from './change.ts';
@@ -42,13 +42,12 @@ async function writeAllowed(session: Session, intents: readonly WriteIntent[], d
 /** Scopes are checked before any statement, so that an answer never tells whether something exists. */
 function requireAllowed(session: Session, intent: WriteIntent): void {
   const type = typeOf(intent);
-  requireClientWritable(session.caller, type);
-  requirePermission(
-    session.caller,
-    ({ create: 'c', update: 'u', patch: 'u', delete: 'd' } as const)[intent.action],
-    type,
-  );
+  const permission = permissions[intent.action];
+  requireOpen(session.caller, permission, type);
+  requirePermission(session.caller, permission, type);
 }
+
+const permissions = { create: 'c', update: 'u', patch: 'u', delete: 'd' } as const;
 
 function validateChanges(session: Session, changes: readonly Change[]): void {
   for (const change of changes) {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Caller, type Grant, type Permission, serverCaller } from '../../src/access/caller.ts';
-import { isServerWritten, may, requireClientWritable, requirePermission } from '../../src/access/may.ts';
+import { isClosed, may, requireOpen, requirePermission } from '../../src/access/may.ts';
 
 const seed = 20_261_120;
 const letters: readonly Permission[] = ['c', 'r', 'u', 'd', 's'];
@@ -66,12 +66,16 @@ describe('a permission', () => {
   });
 });
 
-describe('types that only the server writes (security.md 42, contract.md 39 and 46)', () => {
+describe('what no client may do (security.md 42, contract.md 39 and 46)', () => {
+  const closed: Record<string, string> = { AuditEvent: 'cud', PaymentNotice: 'cud', Provenance: 'ud' };
+
   test.each(types)('%s', (type) => {
     const everything = callerWith([{ context: 'system', type: '*', permissions: new Set(letters) }]);
-    const isServers = type === 'AuditEvent' || type === 'PaymentNotice';
-    expect(isServerWritten(type)).toBe(isServers);
-    expect(statusOf(() => requireClientWritable(everything, type))).toBe(isServers ? 405 : 200);
-    expect(statusOf(() => requireClientWritable(serverCaller(1, 'x'), type))).toBe(200);
+    for (const letter of letters) {
+      const isShut = (closed[type] ?? '').includes(letter);
+      expect(isClosed(type, letter)).toBe(isShut);
+      expect(statusOf(() => requireOpen(everything, letter, type))).toBe(isShut ? 405 : 200);
+      expect(statusOf(() => requireOpen(serverCaller(1, 'x'), letter, type))).toBe(200);
+    }
   });
 });

@@ -67,6 +67,22 @@ describe('PATCH with JSON Patch', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
+  test('keeps the texts of numbers: those that stay, move, are copied and come', async () => {
+    const quantity = (text: string) => `{"code":{"text":"c"},"valueQuantity":{"value":${text}}}`;
+    const body = `{"resourceType":"Observation","status":"final","code":{"text":"x"},"component":[${quantity('1')},${quantity('1.00')},${quantity('2.50')}]}`;
+    const { json } = await server.a.request('POST', '/Observation', body);
+    const operations = `[
+      {"op":"test","path":"/component/1/valueQuantity/value","value":1},
+      {"op":"remove","path":"/component/0"},
+      {"op":"copy","from":"/component/0","path":"/component/-"},
+      {"op":"add","path":"/component/-","value":${quantity('1.10')}},
+      {"op":"replace","path":"/component/1/valueQuantity/value","value":3.0}]`;
+    const type = { 'Content-Type': 'application/json-patch+json' };
+    const { status, text } = await server.a.request('PATCH', `/Observation/${json.id}`, operations, type);
+    expect(status).toBe(200);
+    expect([...text.matchAll(/"value":([0-9.]+)/g)].map(([, value]) => value)).toEqual(['1.00', '3.0', '1.00', '1.10']);
+  });
+
   test('needs its own media type', async () => {
     const { answer } = await patch([], { 'Content-Type': 'application/fhir+json' });
     expect(answer.status).toBe(415);

@@ -423,7 +423,7 @@ describe('what is not understood (search.html#errors)', () => {
     '_',
     '\u0000',
     '\ud7ff',
-    '${x}',
+    '$x{}',
     "'; DROP TABLE resource; --",
     '\\u0000',
     '{1,2}',

@@ -6,7 +6,8 @@ import { type InteractionRequest, type InteractionResponse, versionHeaders } fro
 import { ifMatchVersionId } from '../preconditions.ts';
 
 export async function patchInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
-  const { type, id } = request;
-  const result = await patch(session, { type, id, operations: request.body?.value, ...ifMatchVersionId(request) });
+  const { type, id, body } = request;
+  const { value: operations, exactNumbers } = body ?? {};
+  const result = await patch(session, { type, id, operations, exactNumbers, ...ifMatchVersionId(request) });
   return { status: 200, headers: versionHeaders(result), body: result.json };
 }
