@@ -52,8 +52,9 @@ async function run(part: string): Promise<void> {
 /** JSON lines for programs go to a file when somebody looks at the screen, and to the screen's place otherwise. */
 function openLog(config: Config, file: string | undefined): Logger {
   const options = { level: config.log.level, base: { pid: process.pid } };
-  // Lines wait for the turn's end and leave together; at the end of the process they are flushed.
-  return pino(options, pino.destination({ dest: file ?? 1, mode: 0o600, sync: false }));
+  // Lines leave together, ten times a second or when there are enough, and all of them when the process ends.
+  const gathering = { sync: false, minLength: 4_096, periodicFlush: 100 };
+  return pino(options, pino.destination({ dest: file ?? 1, mode: 0o600, ...gathering }));
 }
 
 /** What was thrown on purpose is a sentence for the operator; anything else is a fault of ours, with its place. */

@@ -5,6 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { HttpState } from './middleware/request-state.ts';
+import { isRepeated } from './repeated-header.ts';
 
 export type FhirContext = RouterContext<HttpState>;
 
@@ -23,7 +24,8 @@ export interface Admitted {
 /** Throws 404 for an unknown tenant and 401 for whoever has no token of it. */
 export async function admit(options: AdmitOptions, ctx: FhirContext): Promise<Admitted> {
   const tenant = await requireTenant(options, ctx);
-  requireOneHeader(ctx, 'authorization');
+  // Of two, somebody on the way may have seen the other one.
+  if (isRepeated(ctx.req.rawHeaders, 'authorization')) throw fhirError('login', 'Send one Authorization header.');
   const caller = await options.authenticate(tenant, ctx.req.headers.authorization);
   ctx.state.clientId = caller.clientId;
   return { tenant, caller, baseUrl: baseUrlOf(options, tenant) };
@@ -39,10 +41,4 @@ export async function requireTenant(options: AdmitOptions, ctx: FhirContext): Pr
 /** From the configuration, never from the request's Host header (security.md 68). */
 export function baseUrlOf(options: AdmitOptions, tenant: TenantRecord): string {
   return `${options.publicUrl}/t/${tenant.name}/fhir`;
-}
-
-/** Node keeps the first of two equal headers; two of these may mean that somebody on the way saw another one. */
-function requireOneHeader(ctx: FhirContext, name: string): void {
-  const values = ctx.req.headersDistinct[name];
-  if (values && values.length > 1) throw fhirError('login', `Send one ${name} header.`);
 }

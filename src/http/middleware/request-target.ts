@@ -2,6 +2,7 @@
 
 import type { Middleware } from 'koa';
 import { fhirError } from '../../fhir/outcome.ts';
+import { isRepeated } from '../repeated-header.ts';
 import type { HttpState } from './request-state.ts';
 
 /** A target in absolute form must be on the public URL's host; without one (no API here) there is no such target. */
@@ -9,7 +10,7 @@ export function createRequestTarget(publicUrl: string | undefined): Middleware<H
   const ownHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
   return (ctx, next) => {
     // Node keeps the first of two; who forwarded the request may have looked at the other.
-    if ((ctx.req.headersDistinct.host?.length ?? 0) > 1) throw fhirError('invalid', 'Send one Host header.');
+    if (isRepeated(ctx.req.rawHeaders, 'host')) throw fhirError('invalid', 'Send one Host header.');
     const target = ctx.req.url ?? '';
     if (!target.startsWith('/') && hostOf(target) !== ownHost) {
       throw fhirError('invalid', 'The request target must be a path, or a URL of this server.');
