@@ -70,7 +70,8 @@ export function createPool(options: PoolOptions): Pool {
     ...connectionSettings(options),
     max: options.connectionsMax,
     connectionTimeoutMillis: acquireTimeoutMs,
-    idleTimeoutMillis: 60_000,
+    // A connection stays: closing idle ones would cost every request a timer.
+    idleTimeoutMillis: 0,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
   } as pg.PoolConfig);

@@ -31,7 +31,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
     requireAcceptable(ctx, query);
     const type = knownType(options.repository, ctx);
     const bytes = route.carries ? await readCarried(options, ctx, route.carries) : undefined;
-    const request = requestOf(ctx, baseUrl, type, query, bytes, route.carries);
+    const request = requestOf(ctx, { baseUrl, type, query, bytes, carries: route.carries });
     const work = (session: Session) => route.run(session, request);
     const key = bytes && route.kind === 'write' && route.method === 'post' ? requestKey(ctx, caller, bytes) : undefined;
     send(
@@ -51,7 +51,7 @@ export function handleSystem(options: FhirHandlerOptions, route: string, run: Sy
     const query = new URLSearchParams(ctx.querystring);
     requireAcceptable(ctx, query);
     const bytes = await readCarried(options, ctx, 'resource');
-    const request = requestOf(ctx, baseUrl, '', query, bytes, 'resource');
+    const request = requestOf(ctx, { baseUrl, type: '', query, bytes, carries: 'resource' });
     send(ctx, await run(options, caller, request, requestKey(ctx, caller, bytes)));
   };
 }
@@ -82,14 +82,16 @@ async function readCarried(options: FhirHandlerOptions, ctx: FhirContext, kind: 
   return await readBody(ctx.req, options.bodyBytesMax);
 }
 
-function requestOf(
-  ctx: FhirContext,
-  baseUrl: string,
-  type: string,
-  query: URLSearchParams,
-  bytes: Buffer | undefined,
-  carries: BodyKind | undefined,
-): InteractionRequest {
+interface RequestParts {
+  readonly baseUrl: string;
+  /** Empty for an interaction on the whole system. */
+  readonly type: string;
+  readonly query: URLSearchParams;
+  readonly bytes: Buffer | undefined;
+  readonly carries: BodyKind | undefined;
+}
+
+function requestOf(ctx: FhirContext, { baseUrl, type, query, bytes, carries }: RequestParts): InteractionRequest {
   const { id = '', versionId = '' } = ctx.params;
   const header = (name: string) => ctx.get(name) || undefined;
   const body = bytes && carries !== 'form' ? parseBody(bytes) : undefined;
@@ -101,6 +103,6 @@ function send(ctx: FhirContext, response: InteractionResponse): void {
   ctx.status = response.status;
   ctx.set(response.headers);
   if (response.body === undefined) return;
-  ctx.type = fhirJson;
+  ctx.set('Content-Type', fhirJson);
   ctx.body = response.body;
 }

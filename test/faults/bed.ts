@@ -11,7 +11,7 @@ import { runSql } from '../jobs/job-bed.ts';
 import { createTestDatabase, type TestDatabase, testRootKey } from '../support/database.ts';
 import { fetchToken, publicUrl, send, type TestResponse, testConfig } from '../support/server.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
-import type { LogLine } from './processes.ts';
+import { endProcesses, type LogLine } from './processes.ts';
 import { killTiming } from './queue-kills.ts';
 
 export type BedOptions = Partial<Omit<AppOptions, 'config'>> & { readonly redisUrl?: string };
@@ -65,6 +65,7 @@ export class FaultBed {
   }
 
   async close(): Promise<void> {
+    await endProcesses();
     await Promise.all(this.#apps.map((app) => app.close()));
     await this.database.drop();
     rmSync(this.dataDir, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // SIGTERM under load on the real process: not ready at once, requests under way get their whole answer, jobs finish, PostgreSQL stops (fault 26).
 
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -34,7 +34,10 @@ describe('SIGTERM under load: fault 26', () => {
     bed.origin = server.origin;
     load = await Load.open(bed);
   }, 60_000);
-  afterAll(() => bed.close());
+  afterAll(async () => {
+    await bed.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 
   test('every request that got through is answered whole, and the process ends in good order', async () => {
     load.start(lanes);

@@ -28,6 +28,18 @@ export interface MainProcess extends RunningProcess {
   readonly origin: string;
 }
 
+const living = new Set<ChildProcess>();
+
+/** What a failed test has left running. SIGTERM, since a server with a PostgreSQL of its own must take it along. */
+export async function endProcesses(): Promise<void> {
+  await Promise.all(
+    [...living].map(async (child) => {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }),
+  );
+}
+
 const root = path.join(import.meta.dirname, '..', '..');
 
 /** `node src/main.ts [part]` as an operator starts it; without `databaseUrl` it brings its own PostgreSQL. */
@@ -56,13 +68,17 @@ export function startWorker(options: WorkerProcessOptions): RunningProcess {
 
 function start(args: string[], env: NodeJS.ProcessEnv): RunningProcess {
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  living.add(child);
   const lines: LogLine[] = [];
   const listeners = new Set<() => void>();
   createInterface(child.stdout!).on('line', (text) => {
     lines.push(readLine(text));
     for (const listener of listeners) listener();
   });
-  const exited = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  const exited = once(child, 'close').then(([code, signal]) => {
+    living.delete(child);
+    return { code, signal };
+  });
   return {
     child,
     lines,

@@ -1,14 +1,14 @@
 // Scheduling: the state machine of Appointments and the times they hold.
 
 import type { Appointment } from '@medplum/fhirtypes';
-import { fhirError } from '../../fhir/outcome.ts';
+import { type FhirError, fhirError } from '../../fhir/outcome.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Module } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import { mayFollow } from './appointment-status.ts';
 import { type Booking, bookingsOf, sameBookings } from './booking.ts';
+import { type Clash, findDoubleBooking } from './find-double-booking.ts';
 import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
-import { refuseDoubleBooking } from './refuse-double-booking.ts';
 import { storeBookings } from './store-bookings.ts';
 
 export const schedulingModule: Module = {
@@ -38,11 +38,18 @@ async function checkTimes(changes: readonly Change[], session: Session): Promise
   const moved = movedBookings(changes);
   for (const { change } of moved) checkTime(change, session);
   const wanted = moved.flatMap(({ bookings }) => bookings);
-  await refuseDoubleBooking(
-    session,
-    wanted,
-    moved.map(({ change }) => change.id),
-  );
+  const replaced = moved.map(({ change }) => change.id);
+  const clash = await findDoubleBooking(session, wanted, replaced);
+  if (clash) throw doubleBooking(clash, changes);
+}
+
+/** Names the busy time only, never whose it is (domain.md S2-UC-01). */
+function doubleBooking({ appointmentId, from, until }: Clash, changes: readonly Change[]): FhirError {
+  const change = changes.find(({ id }) => id === appointmentId);
+  return fhirError('conflict', `The practitioner is busy from ${from.toISOString()} to ${until.toISOString()}.`, {
+    expression: 'Appointment.start',
+    ...(change ? { writeIndex: change.index } : {}),
+  });
 }
 
 function checkTime(change: Change, session: Session): void {
