@@ -17,8 +17,8 @@ const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
 /** A client's X-Request-Id is kept when it is harmless, so that its log and ours can be joined. */
 export const requestState: Middleware<HttpState> = (ctx, next) => {
   const given = ctx.get('X-Request-Id');
-  ctx.state.requestId = acceptableId.test(given) ? given : randomUUID();
-  ctx.set('X-Request-Id', ctx.state.requestId);
-  ctx.set('X-Content-Type-Options', 'nosniff');
+  ctx.state.requestId = given !== '' && acceptableId.test(given) ? given : randomUUID();
+  ctx.res.setHeader('X-Request-Id', ctx.state.requestId);
+  ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
   return next();
 };
