@@ -36,17 +36,16 @@ export async function connectFloor(
     values: [tenantId],
   };
   const withClient = await connectClients(connection, size);
-  /** Both `begin` and `set-tenant` come before, and the latter gives a row. */
-  const queryPlace = 2;
   return {
+    // What one Sync ends is one transaction, without BEGIN and COMMIT.
     transaction: (statements) =>
       withClient(async (client) => {
-        await travel(client, [begin, setTenant, ...statements, commit]);
+        await travel(client, [setTenant, ...statements]);
       }),
-    query: (statement) => withClient((client) => travel(client, [begin, setTenant, statement, commit], queryPlace)),
+    query: (statement) => withClient((client) => travel(client, [setTenant, statement], 1)),
     queryThen: (statement, then) =>
       withClient(async (client) => {
-        const rows = await travel(client, [begin, setTenant, statement], queryPlace);
+        const rows = await travel(client, [begin, setTenant, statement], 2);
         await travel(client, [...then(rows), commit]);
       }),
   };
