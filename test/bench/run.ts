@@ -35,7 +35,7 @@ import { type Scenario, scenariosOn } from './scenarios.ts';
 import { type Seeded, seedClinic } from './seed.ts';
 
 const connections = 16;
-const warmUpMs = 1_000;
+const warmUpMs = 2_000;
 const rounds = 2;
 const invoiceCount = 50;
 const top = path.join(import.meta.dirname, '..', '..');
