@@ -105,9 +105,9 @@ export class FhirError extends Error {
     this.writeIndex = options.writeIndex;
   }
 
-  /** The same error, said to be about the write at this position. */
-  ofWrite(writeIndex: number): FhirError {
-    return new FhirError(this.issues, { ...this.#options(), writeIndex });
+  /** The same error, said to be about the write at this position, or about none. */
+  ofWrite(writeIndex: number | undefined): FhirError {
+    return new FhirError(this.issues, { ...this.#options(), ...(writeIndex === undefined ? {} : { writeIndex }) });
   }
 
   /** The same error with its expressions below `place`: `Patient.name` becomes `Bundle.entry[0].resource.name`. */

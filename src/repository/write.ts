@@ -32,11 +32,20 @@ async function writeAllowed(session: Session, intents: readonly WriteIntent[], d
   recordChanges(session, stored);
   addReactions(session, changes);
   for (const further of await runRules(rules.effects, changes, session)) {
-    if (further.length > 0) await writeAllowed(session, further, depth + 1);
+    if (further.length > 0) await writeFurther(session, further, depth + 1);
   }
   const results = new Map(unchanged);
   for (const { change, result } of stored) results.set(change.index, result);
   return intents.map((_, index) => results.get(index) as WriteResult);
+}
+
+/** Positions among these are nobody's who asked for the first writes. */
+async function writeFurther(session: Session, intents: readonly WriteIntent[], depth: number): Promise<void> {
+  try {
+    await writeAllowed(session, intents, depth);
+  } catch (error) {
+    throw error instanceof FhirError ? error.ofWrite(undefined) : error;
+  }
 }
 
 /** Scopes are checked before any statement, so that an answer never tells whether something exists. */
