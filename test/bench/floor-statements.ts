@@ -29,9 +29,15 @@ export const lock = (type: string, id: string): FloorStatement => ({
   values: [type, id],
 });
 
+/**
+ * OFFSET 0 parts the look-up by token from all else: a plan that is made once, for any values, would else look through
+ * all resources of the type too (tried: 6.7 ms for 0.03).
+ */
+const foundByTokens = (tokens: string) => `(SELECT * FROM resource WHERE tokens @> ${tokens} OFFSET 0) AS found`;
+
 export const findByToken = (type: string, token: bigint): FloorStatement => ({
   name: 'find-by-token',
-  text: `SELECT type, id, version_id, content FROM resource WHERE type = $1 AND NOT deleted AND tokens @> ARRAY[$2::bigint]`,
+  text: `SELECT type, id, version_id, content FROM ${foundByTokens('ARRAY[$2::bigint]')} WHERE type = $1 AND NOT deleted`,
   values: [type, String(token)],
 });
 
@@ -39,8 +45,8 @@ export const findByToken = (type: string, token: bigint): FloorStatement => ({
 export const schedule = (tokens: readonly bigint[]): FloorStatement => ({
   name: 'schedule',
   text: `WITH page AS MATERIALIZED (
-           SELECT type, id, version_id, content FROM resource
-           WHERE type = 'Appointment' AND NOT deleted AND tokens @> $1::bigint[]),
+           SELECT type, id, version_id, content FROM ${foundByTokens('$1::bigint[]')}
+           WHERE type = 'Appointment' AND NOT deleted),
          patient AS MATERIALIZED (
            SELECT DISTINCT target_id AS id FROM page JOIN reference ON source_id = page.id
            WHERE source_type = 'Appointment' AND parameter = 'patient' AND target_type = 'Patient')

@@ -56,8 +56,11 @@ type WithClient = <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
 async function connectClients(connection: Parameters<typeof connectionSettings>[0], size: number): Promise<WithClient> {
   const idle: pg.Client[] = [];
   const waiting: ((client: pg.Client) => void)[] = [];
+  const settings = connectionSettings(connection);
+  // Planning takes longer than running these statements, so each is planned once.
+  const options = `${settings.options} -c plan_cache_mode=force_generic_plan`;
   for (let n = 0; n < size; n++) {
-    const client = new pg.Client(connectionSettings(connection));
+    const client = new pg.Client({ ...settings, options });
     await client.connect();
     idle.push(client);
   }

@@ -36,7 +36,7 @@ import { type Seeded, seedClinic } from './seed.ts';
 
 const connections = 16;
 const warmUpMs = 2_000;
-const rounds = 2;
+const rounds = 4;
 const invoiceCount = 50;
 const top = path.join(import.meta.dirname, '..', '..');
 
