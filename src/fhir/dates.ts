@@ -20,11 +20,6 @@ export function parseDate(text: string, kind: DateKind): MillisecondRange | unde
 
 export type DateKind = 'date' | 'dateTime' | 'instant' | 'time' | 'search';
 
-/** An instant as FHIR writes it, in UTC with milliseconds. */
-export function formatInstant(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
-}
-
 /** Seconds may have any number of decimals; nobody needs more than these. */
 const textLengthMax = 64;
 const dayMs = 86_400_000;

@@ -46,17 +46,6 @@ export async function searchType(session: Session, request: SearchRequest): Prom
   });
 }
 
-/** All resources a server rule asks for, at most one page of them. */
-export async function findResources(
-  session: Session,
-  type: string,
-  pairs: Iterable<readonly [name: string, value: string]>,
-): Promise<Resource[]> {
-  const options = { handling: 'strict', now: session.at.getTime() } as const;
-  const page = await runQuery(session, parseSearch(session.repository.definitions, type, pairs, options));
-  return await Promise.all(page.matches.map((row) => openResource(session, row)));
-}
-
 function runQuery(session: Session, query: SearchQuery, after?: Parameters<typeof runSearch>[2]): Promise<SearchPage> {
   return runSearch(
     query,
