@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { fhirError } from '../fhir/outcome.ts';
+import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import { Batch, type BatchEntry, type PreparedStatements } from './batch.ts';
 import { rolePassword } from './role-password.ts';
 import { translateSqlError } from './sql-errors.ts';
@@ -87,9 +87,7 @@ export function createPool(options: PoolOptions): Pool {
   });
   return {
     async acquire() {
-      if (pool.waitingCount >= options.waitingMax) {
-        throw fhirError('throttled', 'The server is busy; try again shortly.', { status: 503, retryAfterSeconds: 1 });
-      }
+      if (pool.waitingCount >= options.waitingMax) throw busy();
       try {
         const client = await pool.connect();
         return toConnection(client, prepared.get(client) ?? new Map());
@@ -104,6 +102,10 @@ export function createPool(options: PoolOptions): Pool {
       await Promise.race([Promise.all(open), delay(endTimeoutMs, undefined, { ref: false })]);
     },
   };
+}
+
+export function busy(): FhirError {
+  return fhirError('throttled', 'The server is busy; try again shortly.', { status: 503, retryAfterSeconds: 1 });
 }
 
 function toConnection(client: pg.PoolClient, prepared: PreparedStatements): PooledConnection {

@@ -17,8 +17,8 @@ import type { FhirRoute } from './route.ts';
 
 /** Paths are below `/t/:tenant/fhir`. */
 export const fhirRoutes: readonly FhirRoute[] = [
-  { code: 'read', method: 'get', path: '/:type/:id', kind: 'read', run: readInteraction },
-  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', kind: 'read', run: vreadInteraction },
+  { code: 'read', method: 'get', path: '/:type/:id', kind: 'lookup', run: readInteraction },
+  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', kind: 'lookup', run: vreadInteraction },
   {
     code: 'history-instance',
     method: 'get',

@@ -1,5 +1,6 @@
 // A FHIR route as data: the router, the capability statement and the metrics all read the same table.
 
+import type { WorkKind } from '../database/tenant-transaction.ts';
 import type { Interaction } from './interaction.ts';
 import type { BodyKind } from './middleware/negotiation.ts';
 
@@ -10,7 +11,7 @@ export interface FhirRoute {
   /** Below the tenant's FHIR base. */
   readonly path: string;
   /** Whether its transaction writes. */
-  readonly kind: 'read' | 'write';
+  readonly kind: WorkKind;
   /** What the body is; form fields join the query: https://hl7.org/fhir/R4/search.html#get-post */
   readonly carries?: BodyKind;
   readonly run: Interaction;

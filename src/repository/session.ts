@@ -4,7 +4,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
-import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import type { TenantDoor, TenantTransaction, WorkKind } from '../database/tenant-transaction.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { Issue } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
@@ -45,7 +45,7 @@ export async function inSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
-  kind: 'read' | 'write' = 'write',
+  kind: WorkKind = 'write',
 ): Promise<T> {
   try {
     return await runSession(repository, caller, work, kind);
@@ -60,7 +60,7 @@ async function runSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
-  kind: 'read' | 'write',
+  kind: WorkKind,
 ): Promise<T> {
   const { tenantId } = caller;
   const cipher = repository.keyRing.loadedCipherOf(tenantId) ?? (await repository.keyRing.cipherOf(tenantId));
