@@ -5,7 +5,7 @@ import { entryError, type RunEntry } from '../bundles/batch.ts';
 import { refusalResponse } from '../bundles/entry-response.ts';
 import { inSession, type Session } from '../repository/session.ts';
 import { answerOnce, keyOfPart, type RequestKey } from './idempotency.ts';
-import type { InteractionResponse, SystemOptions } from './interaction.ts';
+import { type InteractionResponse, type SystemOptions, textOfBody } from './interaction.ts';
 
 /** A batch that is sent again goes on where it was cut off: what was done before is answered as it was. */
 export function batchEntries(
@@ -31,6 +31,7 @@ export function batchEntries(
 }
 
 /** A kept refusal is an OperationOutcome, everything else the text of the entry's answer. */
-function textOf({ status, body = '' }: InteractionResponse): string {
-  return status < 400 ? body.toString() : refusalResponse(status, body.toString());
+function textOf({ status, body }: InteractionResponse): string {
+  const text = textOfBody(body) ?? '';
+  return status < 400 ? text : refusalResponse(status, text);
 }

@@ -63,7 +63,7 @@ function describeType(
   });
   return {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
-    interaction: offered.map((code) => ({ code })),
+    interaction: offered.map((code) => ({ code: code as 'read' })),
     versioning: 'versioned',
     readHistory: true,
     updateCreate: !isClosed(type, 'u'),

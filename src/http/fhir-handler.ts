@@ -5,7 +5,13 @@ import { fhirError } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type AdmitOptions, admit, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
 import { answerOnce, requestKey } from './idempotency.ts';
-import type { InteractionRequest, InteractionResponse, OpenInteraction, SystemInteraction } from './interaction.ts';
+import type {
+  InteractionRequest,
+  InteractionResponse,
+  OpenInteraction,
+  RequestMethod,
+  SystemInteraction,
+} from './interaction.ts';
 import { parseBody, readBody } from './middleware/body.ts';
 import { type BodyKind, fhirJson, requireAcceptable, requireBody } from './middleware/negotiation.ts';
 import type { HttpState } from './middleware/request-state.ts';
@@ -29,7 +35,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
     const { caller, baseUrl } = await admit(options.admit, ctx);
     const query = new URLSearchParams(ctx.querystring);
     requireAcceptable(ctx, query);
-    const type = knownType(options.repository, ctx);
+    const type = ctx.params.type === undefined ? '' : knownType(options.repository, ctx.params.type, ctx.state);
     const bytes = route.carries ? await readCarried(options, ctx, route.carries) : undefined;
     const request = requestOf(ctx, { baseUrl, type, query, bytes, carries: route.carries });
     const work = (session: Session) => route.run(session, request);
@@ -66,14 +72,13 @@ export function handleOpen(options: FhirHandlerOptions, route: string, run: Open
   };
 }
 
-function knownType(repository: Repository, ctx: FhirContext): string {
-  const type = ctx.params.type ?? '';
+function knownType(repository: Repository, type: string, state: HttpState): string {
   if (!repository.definitions.resourceTypes.has(type)) {
     throw fhirError('not-supported', 'This is not a resource type of FHIR R4; names are case-sensitive.', {
       status: 404,
     });
   }
-  ctx.state.resourceType = type;
+  state.resourceType = type;
   return type;
 }
 
@@ -96,7 +101,8 @@ function requestOf(ctx: FhirContext, { baseUrl, type, query, bytes, carries }: R
   const header = (name: string) => ctx.get(name) || undefined;
   const body = bytes && carries !== 'form' ? parseBody(bytes) : undefined;
   if (carries === 'form') for (const [name, value] of new URLSearchParams(bytes?.toString())) query.append(name, value);
-  return { baseUrl, type, id, versionId, query, body, header };
+  const method = (ctx.method === 'HEAD' ? 'GET' : ctx.method) as RequestMethod;
+  return { method, baseUrl, type, id, versionId, params: ctx.params, query, body, header };
 }
 
 function send(ctx: FhirContext, response: InteractionResponse): void {

@@ -5,7 +5,7 @@ import type { ParameterizedContext } from 'koa';
 import type { Caller } from '../access/caller.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
-import type { InteractionResponse } from './interaction.ts';
+import { type InteractionResponse, textOfBody } from './interaction.ts';
 
 export interface RequestKey {
   /** SHA-256 of client, method, path and the client's key. */
@@ -85,7 +85,7 @@ async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<I
 }
 
 function keep(session: Session, { key, bodyHash }: RequestKey, response: InteractionResponse): void {
-  const answer = Buffer.from(JSON.stringify({ ...response, body: response.body?.toString() }));
+  const answer = Buffer.from(JSON.stringify({ ...response, body: textOfBody(response.body) }));
   session.trx.execute({
     name: 'keep-answer',
     text: 'INSERT INTO idempotency_key (key, body_hash, status, answer) VALUES ($1, $2, $3, $4)',

@@ -1,16 +1,24 @@
 // The shape all FHIR interactions share: a request taken apart, and an answer before it becomes HTTP.
 
+import type { Readable } from 'node:stream';
 import type { Caller } from '../access/caller.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import type { Repository, Session } from '../repository/session.ts';
 import type { RequestKey } from './idempotency.ts';
 
+/** HEAD is answered as GET without its body. */
+export type RequestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export interface InteractionRequest {
+  readonly method: RequestMethod;
   /** The tenant's FHIR base without a slash at its end; from the configuration, never from the Host header. */
   readonly baseUrl: string;
+  /** Empty where the path names none, as `id` and `versionId` are. */
   readonly type: string;
   readonly id: string;
   readonly versionId: string;
+  /** All named parts of the path. */
+  readonly params: Readonly<Partial<Record<string, string>>>;
   readonly query: URLSearchParams;
   readonly body: ParsedJson | undefined;
   header(name: string): string | undefined;
@@ -19,8 +27,8 @@ export interface InteractionRequest {
 export interface InteractionResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON text of a resource; undefined for an empty answer. */
-  readonly body: string | Buffer | undefined;
+  /** JSON text of a resource, unless the headers name another Content-Type; undefined for an empty answer. */
+  readonly body: string | Buffer | Readable | undefined;
 }
 
 /** Runs inside one transaction of the caller's tenant. */
@@ -52,4 +60,11 @@ export function versionHeaders(version: {
   readonly lastUpdated: Date;
 }): Record<string, string> {
   return { ETag: etag(version.versionId), 'Last-Modified': version.lastUpdated.toUTCString() };
+}
+
+/** Of an answer that is no stream: those of writes never are. */
+export function textOfBody(body: InteractionResponse['body']): string | undefined {
+  if (body === undefined || typeof body === 'string') return body;
+  if (Buffer.isBuffer(body)) return body.toString();
+  throw new Error('A streamed answer has no text.');
 }

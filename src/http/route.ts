@@ -4,9 +4,23 @@ import type { WorkKind } from '../database/tenant-transaction.ts';
 import type { Interaction } from './interaction.ts';
 import type { BodyKind } from './middleware/negotiation.ts';
 
+/** https://hl7.org/fhir/R4/valueset-type-restful-interaction.html, of types and of the whole system */
+export type InteractionCode =
+  | 'read'
+  | 'vread'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'create'
+  | 'search-type'
+  | 'search-system'
+  | 'history-instance'
+  | 'history-type'
+  | 'history-system'
+  | 'operation';
+
 export interface FhirRoute {
-  /** https://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
-  readonly code: 'read' | 'vread' | 'update' | 'patch' | 'delete' | 'history-instance' | 'create' | 'search-type';
+  readonly code: InteractionCode;
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** Below the tenant's FHIR base. */
   readonly path: string;
