@@ -5,14 +5,14 @@ import { fhirError } from './outcome.ts';
 /** Deeper than any FHIR resource; JSON.stringify and recursive readers would overflow on what JSON.parse takes. */
 export const nestingMax = 64;
 /** https://hl7.org/fhir/R4/datatypes.html#decimal asks for 18 digits. */
-const digitsMax = 40;
+export const digitsMax = 40;
 /** No FHIR type has a third of these elements; objects with a million keys cost JavaScript seconds. */
 const keysMax = 1000;
-/** All members and array items; a 20 MB bundle has half of them. */
-const valuesMax = 2_000_000;
+/** All members and array items; a 64 MB bundle of usual resources has less than half of them. */
+export const valuesMax = 8_000_000;
 /** What the map of exact numbers may cost: a body of millions of `1.0` must not become millions of pointers. */
-const exactCharactersMax = 16_000_000;
-const exactEntryCharacters = 100;
+export const exactCharactersMax = 16_000_000;
+export const exactEntryCharacters = 100;
 
 const quote = 0x22;
 const comma = 0x2c;
