@@ -2,6 +2,7 @@
 
 import type { Binding } from '../definitions/snapshot.ts';
 import type { Definitions } from '../definitions.ts';
+import type { KnownMember } from './walk.ts';
 
 export interface ReachedElement {
   /** A name of the definitions: `Coding`, `dateTime`, `Patient.contact`. */
@@ -14,18 +15,8 @@ export interface ReachedElement {
 /** Undefined where the definitions do not tell, as below `Bundle.entry.resource`. */
 export type ReachedElements = readonly ReachedElement[] | undefined;
 
-export interface ReachedMember {
-  /** The names it has in JSON: one, or one per type of a choice element. */
-  readonly jsonNames: readonly string[];
-  readonly elements: readonly ReachedElement[];
-}
-
 /** Element `name` of these parents; undefined when none of them is known to have it. */
-export function reachMember(
-  parents: ReachedElements,
-  name: string,
-  definitions: Definitions,
-): ReachedMember | undefined {
+export function reachMember(parents: ReachedElements, name: string, definitions: Definitions): KnownMember | undefined {
   const jsonNames = new Set<string>();
   const elements: ReachedElement[] = [];
   for (const parent of parents ?? []) {

@@ -1,7 +1,7 @@
 // Reads one element of a node: https://hl7.org/fhir/R4/json.html
 
 /** Pushes the values of an element of the node. */
-export type ReadMember = (node: unknown, out: unknown[]) => void;
+export type ReadMember<T = unknown> = (node: T, out: T[]) => void;
 
 /** Reads the element by the names it can have in JSON. */
 export function readNames(jsonNames: readonly string[]): ReadMember {

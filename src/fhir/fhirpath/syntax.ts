@@ -1,9 +1,15 @@
-// The part of FHIRPath that search parameters are written in, read into a tree: https://hl7.org/fhirpath/N1/#grammar
+// The part of FHIRPath that search parameters and patches are written in, read into a tree: https://hl7.org/fhirpath/N1/#grammar
+
+import { type Token, tokenize, UnsupportedSyntax } from './tokens.ts';
 
 /** A tree node; `of` is the expression whose result the node works on, `focus` the collection the whole expression starts from. */
 export type Expression =
   | { readonly kind: 'focus' }
+  /** The resource, also inside of a criterion. */
+  | { readonly kind: 'root' }
+  | { readonly kind: 'empty' }
   | { readonly kind: 'typeRoot'; readonly type: string }
+  /** Dates are texts here as they are in JSON. */
   | { readonly kind: 'literal'; readonly value: string | number | boolean }
   | { readonly kind: 'member'; readonly of: Expression; readonly name: string }
   | { readonly kind: 'index'; readonly of: Expression; readonly index: number }
@@ -16,21 +22,19 @@ export type Expression =
       readonly right: Expression;
     };
 
-export type BinaryOperator = '|' | '=' | '!=' | 'and' | 'or';
-
-/** Thrown for what this part of the language leaves out; the caller then takes the full evaluator. */
-export class UnsupportedSyntax extends Error {}
+export type BinaryOperator = '|' | '=' | '!=' | '~' | '!~' | 'in' | 'contains' | 'and' | 'or' | 'xor' | 'implies';
 
 const focus: Expression = { kind: 'focus' };
-const tokenPattern = /\s*(?:([A-Za-z_]\w*)|`([^`]+)`|'((?:[^'\\]|\\['\\])*)'|(\d+(?:\.\d+)?)|(!=|[().[\]|=,]))/y;
 /** Loosest first: https://hl7.org/fhirpath/N1/#operator-precedence */
-const precedence: readonly (readonly BinaryOperator[])[] = [['or'], ['and'], ['=', '!='], ['|']];
+const precedence: readonly (readonly BinaryOperator[])[] = [
+  ['implies'],
+  ['or', 'xor'],
+  ['and'],
+  ['in', 'contains'],
+  ['=', '!=', '~', '!~'],
+  ['|'],
+];
 const depthMax = 50;
-
-interface Token {
-  readonly kind: 'name' | 'string' | 'number' | 'sign';
-  readonly text: string;
-}
 
 /** Reads an expression, or throws UnsupportedSyntax. */
 export function parseExpression(source: string): Expression {
@@ -38,25 +42,6 @@ export function parseExpression(source: string): Expression {
   const expression = reader.binary(0);
   reader.expectEnd();
   return expression;
-}
-
-function tokenize(source: string): Token[] {
-  const tokens: Token[] = [];
-  const text = source.trimEnd();
-  tokenPattern.lastIndex = 0;
-  while (tokenPattern.lastIndex < text.length) {
-    const match = tokenPattern.exec(text);
-    if (!match) throw new UnsupportedSyntax('A character outside of the supported syntax.');
-    tokens.push(toToken(match));
-  }
-  return tokens;
-}
-
-function toToken([, name, quotedName, string, number, sign]: RegExpExecArray): Token {
-  if (name !== undefined || quotedName !== undefined) return { kind: 'name', text: (name ?? quotedName) as string };
-  if (string !== undefined) return { kind: 'string', text: string.replace(/\\(.)/g, '$1') };
-  if (number !== undefined) return { kind: 'number', text: number };
-  return { kind: 'sign', text: sign as string };
 }
 
 class Reader {
@@ -81,7 +66,7 @@ class Reader {
   }
 
   expectEnd(): void {
-    if (this.#position !== this.#tokens.length) throw new UnsupportedSyntax('Something follows the expression.');
+    if (this.#position !== this.#tokens.length) throw new UnsupportedSyntax('something unexpected follows its end');
   }
 
   #typeTest(): Expression {
@@ -104,25 +89,42 @@ class Reader {
   }
 
   #term(): Expression {
-    const token = this.#tokens[this.#position];
-    if (token?.kind === 'string' || token?.kind === 'number') {
-      this.#position++;
-      return { kind: 'literal', value: token.kind === 'string' ? token.text : Number(token.text) };
-    }
     if (this.#accept('(')) return this.#parenthesized();
-    if (token?.text === 'true' || token?.text === 'false') {
-      this.#position++;
-      return { kind: 'literal', value: token.text === 'true' };
+    if (this.#accept('{')) {
+      this.#expect('}');
+      return { kind: 'empty' };
     }
+    const literal = this.#literal();
+    if (literal) return literal;
+    const token = this.#tokens[this.#position];
+    if (token?.kind === 'variable') return this.#variable(token.text);
     return this.#startsWithType(token) ? { kind: 'typeRoot', type: this.#name() } : this.#invocation(focus);
   }
 
+  #literal(): Expression | undefined {
+    const { kind, text = '' } = this.#tokens[this.#position] ?? {};
+    const isBoolean = kind === 'name' && (text === 'true' || text === 'false');
+    if (!isBoolean && kind !== 'string' && kind !== 'number' && kind !== 'date') return undefined;
+    this.#position++;
+    if (isBoolean) return { kind: 'literal', value: text === 'true' };
+    return { kind: 'literal', value: kind === 'number' ? Number(text) : withoutTimeMark(text, kind) };
+  }
+
+  /** https://hl7.org/fhir/R4/fhirpath.html#variables; `$this` is what a criterion looks at. */
+  #variable(name: string): Expression {
+    this.#position++;
+    if (name === 'this') return focus;
+    if (name === 'resource' || name === 'rootResource' || name === 'context') return { kind: 'root' };
+    throw new UnsupportedSyntax('it has a variable other than %resource and $this');
+  }
+
   #startsWithType(token: Token | undefined): boolean {
-    return token?.kind === 'name' && /^[A-Z]/.test(token.text) && this.#tokens[this.#position + 1]?.text !== '(';
+    const isName = token?.kind === 'name' || token?.kind === 'quoted';
+    return isName && /^[A-Z]/.test(token.text) && this.#tokens[this.#position + 1]?.text !== '(';
   }
 
   #parenthesized(): Expression {
-    if (++this.#depth > depthMax) throw new UnsupportedSyntax('Too many nested parentheses.');
+    if (++this.#depth > depthMax) throw new UnsupportedSyntax('its parentheses are nested too deep');
     const expression = this.binary(0);
     this.#expect(')');
     this.#depth--;
@@ -131,9 +133,10 @@ class Reader {
 
   #index(of: Expression): Expression {
     const token = this.#tokens[this.#position++];
-    if (token?.kind !== 'number') throw new UnsupportedSyntax('An index that is not a number.');
+    const index = token?.kind === 'number' ? Number(token.text) : Number.NaN;
+    if (!Number.isInteger(index)) throw new UnsupportedSyntax('an index in it is no whole number');
     this.#expect(']');
-    return { kind: 'index', of, index: Number(token.text) };
+    return { kind: 'index', of, index };
   }
 
   #invocation(of: Expression): Expression {
@@ -155,13 +158,13 @@ class Reader {
 
   #name(): string {
     const token = this.#tokens[this.#position++];
-    if (token?.kind !== 'name') throw new UnsupportedSyntax('A name was expected.');
+    if (token?.kind !== 'name' && token?.kind !== 'quoted') throw new UnsupportedSyntax('a name is missing in it');
     return token.text;
   }
 
   #peek(): string | undefined {
     const token = this.#tokens[this.#position];
-    return token?.kind === 'string' ? undefined : token?.text;
+    return token?.kind === 'name' || token?.kind === 'sign' ? token.text : undefined;
   }
 
   #accept(sign: string): boolean {
@@ -172,6 +175,11 @@ class Reader {
   }
 
   #expect(sign: string): void {
-    if (!this.#accept(sign)) throw new UnsupportedSyntax(`${sign} was expected.`);
+    if (!this.#accept(sign)) throw new UnsupportedSyntax(`a ${sign} is missing in it`);
   }
+}
+
+/** `@T12:00` is the time 12:00, and `@2012T` a date and time of which only the year is known. */
+function withoutTimeMark(text: string, kind: string | undefined): string {
+  return kind === 'date' ? text.replace(/^T|T$/g, '') : text;
 }

@@ -173,6 +173,11 @@ describe('the compiled language', () => {
       ['https://o.example/Practitioner/1/_history/2'],
     ],
     ['Patient.name.given | Patient.name.family', ['Eva', 'Muster']],
+    ['Patient.name.given.first()', ['Eva']],
+    ["Patient.telecom.where(%resource.gender = 'female')[0].value", ['1']],
+    ['Patient.telecom.skip(1).take(1).value', ['a@b']],
+    ["Patient.telecom.where(system in ('fax' | 'email')).value", ['a@b']],
+    ['Patient.telecom.where(value.exists().not()).count()', [0]],
     ['Organization.name | Patient.gender', ['female']],
     ['`Patient`.`gender`', ['female']],
   ])('%s', (source, values) => {
@@ -191,7 +196,7 @@ describe('the compiled language', () => {
     expect(read(source, patient)).toEqual(values);
   });
 
-  test.each(['Patient.name.given.first()', 'Patient.name.count() > 1', 'iif(Patient.active, 1, 2)'])(
+  test.each(['Patient.name.given.trace()', 'Patient.name.count() > 1', 'iif(Patient.active, 1, 2)'])(
     'what it leaves out goes to the full evaluator: %s',
     (source) => {
       const compiled = compilePath(source, 'Patient', definitions);
