@@ -1,0 +1,10 @@
+// GET [base]/[type]/_history: https://hl7.org/fhir/R4/http.html#history
+
+import { historyType } from '../../repository/history-type.ts';
+import type { Session } from '../../repository/session.ts';
+import type { InteractionRequest, InteractionResponse } from '../interaction.ts';
+import { answerHistory } from './history-answer.ts';
+
+export function historyTypeInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
+  return answerHistory(session, request, historyType);
+}

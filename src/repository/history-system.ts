@@ -1,0 +1,29 @@
+// The versions of all resources of the tenant, newest first: https://hl7.org/fhir/R4/http.html#history
+
+import type { Caller } from '../access/caller.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { auditEventType } from './audit-rows.ts';
+import { type HistoryPage, history } from './history.ts';
+import type { HistoryRequest } from './history-source.ts';
+import { versionWalk } from './history-walk.ts';
+import type { Session } from './session.ts';
+
+const totalMax = 1_000;
+
+/**
+ * Of the types the caller may search. AuditEvents are left out, or each version would be listed with the record that it was
+ * written, and each reading with the record that it was read; they have a history of their own.
+ */
+export async function historySystem(session: Session, request: HistoryRequest): Promise<HistoryPage> {
+  const types = searchableTypes(session.caller);
+  if (types?.length === 0) {
+    throw fhirError('forbidden', 'The access token does not allow to search any type of the system history.');
+  }
+  return await history(session, request, versionWalk(request, { types, totalMax }));
+}
+
+/** Undefined for all types. */
+function searchableTypes({ grants }: Caller): string[] | undefined {
+  const types = grants.filter(({ permissions }) => permissions.has('s')).map(({ type }) => type);
+  return types.includes('*') ? undefined : [...new Set(types)].filter((type) => type !== auditEventType);
+}

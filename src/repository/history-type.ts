@@ -1,0 +1,22 @@
+// The versions of all resources of a type, newest first: https://hl7.org/fhir/R4/http.html#history
+
+import { requirePermission } from '../access/may.ts';
+import { auditEventType } from './audit-rows.ts';
+import { type HistoryPage, history } from './history.ts';
+import { auditEventSource } from './history-audit-event.ts';
+import type { HistoryRequest } from './history-source.ts';
+import { versionWalk } from './history-walk.ts';
+import type { Session } from './session.ts';
+
+/** Counted without being asked to. */
+const totalMax = 1_000;
+
+/** A search right is what SMART asks for here: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
+export async function historyType(session: Session, request: HistoryRequest): Promise<HistoryPage> {
+  requirePermission(session.caller, 's', request.type);
+  const source =
+    request.type === auditEventType
+      ? auditEventSource(request, totalMax)
+      : versionWalk(request, { types: [request.type], totalMax });
+  return await history(session, request, source);
+}
