@@ -3,7 +3,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { fhirError } from '../fhir/outcome.ts';
 import type { SortPosition } from './compile/sort.ts';
-import type { SearchQuery } from './search-query.ts';
+import { type SearchQuery, searchPath } from './search-query.ts';
 
 export interface CursorBinding {
   readonly key: Buffer;
@@ -34,7 +34,7 @@ export function openCursor(cursor: string, binding: CursorBinding): SortPosition
 }
 
 function sign(payload: Buffer, { key, tenantId, caller, query }: CursorBinding): Buffer {
-  const bound = JSON.stringify([tenantId, caller, query.type, ...query.understood.filter(choosesOrOrders)]);
+  const bound = JSON.stringify([tenantId, caller, searchPath(query), ...query.understood.filter(choosesOrOrders)]);
   return createHmac('sha256', key).update(bound).update('\n').update(payload).digest();
 }
 

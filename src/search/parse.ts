@@ -27,6 +27,8 @@ export interface ParseOptions {
   /** The tenant's own FHIR base, so that absolute references below it are known as its own. */
   readonly baseUrl?: string;
   readonly now: number;
+  /** What can be asked for, where that is not what the type has. */
+  readonly parameters?: ReadonlyMap<string, IndexedParameter>;
 }
 
 /** Reads `name=value` pairs, decoded from the URL; throws a FhirError (400) for what cannot be answered. */
@@ -36,7 +38,14 @@ export function parseSearch(
   pairs: Iterable<readonly [name: string, value: string]>,
   options: ParseOptions,
 ): SearchQuery {
-  return new SearchParser(definitions, type, options).parse([...pairs]);
+  return new SearchParser(definitions, type, options).parse(boundedPairs(pairs));
+}
+
+/** Throws a FhirError (400) when there are more than a search takes. */
+export function boundedPairs(pairs: Iterable<readonly [string, string]>): readonly (readonly [string, string])[] {
+  const all = [...pairs];
+  if (all.length <= parametersMax) return all;
+  throw tooCostly(`A search takes at most ${parametersMax} parameters.`);
 }
 
 class SearchParser {
@@ -49,15 +58,14 @@ class SearchParser {
   readonly #understood: [string, string][] = [];
   readonly #seen = new Set<string>();
 
-  constructor(definitions: Definitions, type: string, { handling, baseUrl, now }: ParseOptions) {
+  constructor(definitions: Definitions, type: string, { handling, baseUrl, now, parameters }: ParseOptions) {
     this.#type = type;
-    this.#parameters = indexedParameters(definitions, type);
+    this.#parameters = parameters ?? indexedParameters(definitions, type);
     this.#notes = new SearchNotes(handling);
     this.#context = { resourceTypes: definitions.resourceTypes, baseUrl, now };
   }
 
   parse(pairs: readonly (readonly [string, string])[]): SearchQuery {
-    if (pairs.length > parametersMax) throw tooCostly(`A search takes at most ${parametersMax} parameters.`);
     for (const [name, value] of pairs) this.#readPair(name, value);
     const { cursor, count = countDefault, summary = 'false', ...settings } = this.#settings;
     return deepFreeze({

@@ -1,7 +1,7 @@
 // The searchset Bundle as text, around bodies that are already JSON: https://hl7.org/fhir/R4/bundle.html#searchset
 
 import { toOperationOutcome } from '../fhir/outcome.ts';
-import type { SearchQuery } from './search-query.ts';
+import { type SearchQuery, searchPath } from './search-query.ts';
 
 export interface ResultEntry {
   readonly mode: 'match' | 'include';
@@ -44,10 +44,12 @@ function outcomeTexts({ warnings }: SearchQuery): string[] {
 }
 
 /** The search as it was understood: https://hl7.org/fhir/R4/search.html#conformance */
-function searchUrl({ type, understood }: SearchQuery, baseUrl: string, cursor: string | undefined): string {
+function searchUrl(query: SearchQuery, baseUrl: string, cursor: string | undefined): string {
+  const { understood } = query;
+  const url = `${baseUrl}/${searchPath(query)}`;
   const pairs = cursor === undefined ? understood : [...understood, ['_cursor', cursor] as const];
   const text = pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
-  return text === '' ? `${baseUrl}/${type}` : `${baseUrl}/${type}?${text}`;
+  return text === '' ? url : `${url}?${text}`;
 }
 
 /** Characters that are allowed in a query and common in searches stay readable. */

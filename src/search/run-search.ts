@@ -27,7 +27,7 @@ export interface SearchPage {
 
 /** An estimated total is exact up to so many and absent beyond; an accurate one is exact up to so many or too costly. */
 const estimateMax = 1000;
-const accurateMax = 200_000;
+export const accurateMax = 200_000;
 
 /** Throws a FhirError `too-costly` when the search cannot be answered within its bounds. */
 export async function runSearch(query: SearchQuery, access: SearchAccess, after?: SortPosition): Promise<SearchPage> {

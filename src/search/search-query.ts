@@ -8,6 +8,8 @@ import type { TokenKey } from './token-text.ts';
 
 export interface SearchQuery {
   readonly type: string;
+  /** The compartment the search was asked in; one of the criteria keeps it inside. */
+  readonly compartment?: CompartmentName;
   /** All must hold. */
   readonly criteria: readonly Criterion[];
   readonly sort: readonly SortKey[];
@@ -22,6 +24,17 @@ export interface SearchQuery {
   /** The parameters that were understood, in their order, for the self link; the cursor is not among them. */
   readonly understood: readonly (readonly [name: string, value: string])[];
   readonly warnings: readonly Issue[];
+}
+
+/** A compartment is named by the resource it belongs to: https://hl7.org/fhir/R4/compartmentdefinition.html */
+export interface CompartmentName {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Where a search is below the FHIR base: what its links show and its cursors are bound to. */
+export function searchPath({ type, compartment }: SearchQuery): string {
+  return compartment ? `${compartment.type}/${compartment.id}/${type}` : type;
 }
 
 /** One parameter of the request; one of its values must hold. */
@@ -41,6 +54,13 @@ export type Criterion =
     }
   /** Uris and references, which are compared as they are. */
   | { readonly kind: 'value'; readonly key: TokenKey; readonly texts: readonly string[] }
+  /** One of the parameters holds the reference, or it is the compartment's own resource. */
+  | {
+      readonly kind: 'compartment';
+      readonly keys: readonly TokenKey[];
+      readonly reference: string;
+      readonly ownId?: string;
+    }
   | { readonly kind: 'lastUpdated'; readonly values: readonly DateValue[] }
   | { readonly kind: 'date'; readonly parameter: IndexedParameter; readonly values: readonly DateValue[] }
   | { readonly kind: 'identifyingDate'; readonly parameter: IndexedParameter; readonly values: readonly DateValue[] };

@@ -44,6 +44,7 @@ function holds(condition: Condition, entries: readonly IndexEntry[], resource: R
       return condition.ids.includes(resource.id ?? '');
     case 'tokens': {
       const tokens = new Set(entries.flatMap((entry) => (entry.kind === 'token' ? [entry.text] : [])));
+      if (condition.orId !== undefined && condition.orId === resource.id) return true;
       return condition.anyOf.some((texts) => texts.every((text) => tokens.has(text)));
     }
     case 'lastUpdated': {

@@ -81,7 +81,7 @@ function anchorOf(conditions: SortedConditions, limit: number | undefined, conte
   const isLiveType = `${isOfType('r', context)} AND ${isLive('r', context)}${limitTo(limit)}`;
   if (ids.length > 0) {
     const byId = ids.map((list) => `r.id = ANY(${context.values.bind(list)}::text[])`);
-    const tests = [...byId, ...tokenTests(tokens, 'r.tokens', context)].join(' AND ');
+    const tests = [...byId, ...tokenTests(tokens, 'r', context)].join(' AND ');
     return {
       sql: `SELECT r.id, r.last_updated FROM ${context.view} r WHERE ${tests} AND ${isLiveType}`,
       met: new Set(),
@@ -89,7 +89,7 @@ function anchorOf(conditions: SortedConditions, limit: number | undefined, conte
   }
   if (tokens.length > 0) {
     // A token says its type itself: the fence keeps the planner from reading the whole type to save itself a filter.
-    const byToken = `SELECT r.* FROM ${context.view} r WHERE ${tokenTests(tokens, 'r.tokens', context).join(' AND ')} OFFSET 0`;
+    const byToken = `SELECT r.* FROM ${context.view} r WHERE ${tokenTests(tokens, 'r', context).join(' AND ')} OFFSET 0`;
     return { sql: `SELECT r.id, r.last_updated FROM (${byToken}) r WHERE ${isLiveType}`, met: new Set() };
   }
   if (narrowestDate) {

@@ -5,8 +5,8 @@ import type { MillisecondRange } from '../../fhir/dates.ts';
 import type { DateValue } from '../search-query.ts';
 
 export type Condition =
-  /** Of one of these lists, all token texts are among the resource's. No list at all: nothing is found. */
-  | { readonly kind: 'tokens'; readonly anyOf: readonly (readonly string[])[] }
+  /** Of one of these lists, all token texts are among the resource's, or it has this id. No list and no id: nothing is found. */
+  | { readonly kind: 'tokens'; readonly anyOf: readonly (readonly string[])[]; readonly orId?: string }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   /** When the resource was last updated passes one of the tests. */
   | { readonly kind: 'lastUpdated'; readonly tests: readonly DateValue[] }
@@ -32,7 +32,7 @@ export interface CompiledCriterion {
 }
 
 /** Any one of these texts. */
-export function anyText(texts: Iterable<string>): Condition {
+export function anyText(texts: Iterable<string>): Condition & { kind: 'tokens' } {
   return { kind: 'tokens', anyOf: [...new Set(texts)].map((text) => [text]) };
 }
 

@@ -2,6 +2,7 @@
 
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { Criterion, DateValue } from '../search-query.ts';
+import { compileCompartment } from './compartment.ts';
 import type { CompiledCriterion, Recheck } from './condition.ts';
 import { compileDates } from './date.ts';
 import { compileIdentifyingDates } from './identifying-date.ts';
@@ -35,6 +36,8 @@ function compileAlone(criterion: Criterion): CompiledCriterion[] {
       return [compileString(criterion)];
     case 'value':
       return [compileReference(criterion)];
+    case 'compartment':
+      return [compileCompartment(criterion)];
     case 'date':
     case 'identifyingDate':
       return [];

@@ -77,7 +77,7 @@ function longBefore(walk: DateWalk, bound: DateCondition | undefined): string {
 /** Resources without this date come last, when the dated ones do not fill the page. */
 function undated({ parameter, page, tests, limit, context }: DateWalk): string {
   const missing = page.order.idDescends ? "'-infinity'::timestamptz" : "'infinity'::timestamptz";
-  const none = tokenTests([{ kind: 'tokens', anyOf: [[calendarText(parameter.key, noSpan)]] }], 'r.tokens', context);
+  const none = tokenTests([{ kind: 'tokens', anyOf: [[calendarText(parameter.key, noSpan)]] }], 'r', context);
   return `
     SELECT r.id, r.last_updated, ${missing} AS k1 FROM resource r
     WHERE (SELECT count(*) FROM dated) < ${limit} AND ${isOfType('r', context)} AND ${none.join(' AND ')}

@@ -50,7 +50,7 @@ export function startTests(condition: DateCondition, alias: string, { values }: 
 
 /** On a resource: it has a long span that passes. */
 export function longTests(condition: DateCondition, alias: string, context: SqlContext): string {
-  const token = tokenTests([{ kind: 'tokens', anyOf: [[condition.longText]] }], `${alias}.tokens`, context);
+  const token = tokenTests([{ kind: 'tokens', anyOf: [[condition.longText]] }], alias, context);
   return [isOfType(alias, context), isLive(alias, context), ...token, dateTest(condition, alias, context)].join(
     ' AND ',
   );

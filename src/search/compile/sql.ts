@@ -48,20 +48,22 @@ export type TokenCondition = Condition & { kind: 'tokens' };
 export type DateCondition = Condition & { kind: 'date' };
 
 /** Conditions with one list each become one `@>`, and each further one an `&&` or an OR, all served by the GIN index. */
-export function tokenTests(conditions: readonly TokenCondition[], column: string, context: SqlContext): string[] {
-  const required = conditions.flatMap(({ anyOf }) => (anyOf.length === 1 ? (anyOf[0] as readonly string[]) : []));
-  const tests = required.length > 0 ? [`${column} @> ${tokenArray(required, context)}`] : [];
-  for (const { anyOf } of conditions) if (anyOf.length !== 1) tests.push(alternatives(anyOf, column, context));
+export function tokenTests(conditions: readonly TokenCondition[], alias: string, context: SqlContext): string[] {
+  const isRequired = ({ anyOf, orId }: TokenCondition) => anyOf.length === 1 && orId === undefined;
+  const required = conditions.filter(isRequired).flatMap(({ anyOf }) => anyOf.flat());
+  const tests = required.length > 0 ? [`${alias}.tokens @> ${tokenArray(required, context)}`] : [];
+  for (const condition of conditions) if (!isRequired(condition)) tests.push(alternatives(condition, alias, context));
   return tests;
 }
 
-function alternatives(anyOf: TokenCondition['anyOf'], column: string, context: SqlContext): string {
-  if (anyOf.length === 0) return 'false';
+function alternatives({ anyOf, orId }: TokenCondition, alias: string, context: SqlContext): string {
   const single = anyOf.filter((texts) => texts.length === 1).flat();
   const several = anyOf.filter((texts) => texts.length > 1);
-  const tests = several.map((texts) => `${column} @> ${tokenArray(texts, context)}`);
-  if (single.length > 0) tests.unshift(`${column} && ${tokenArray(single, context)}`);
-  return `(${tests.join(' OR ')})`;
+  const tests = several.map((texts) => `${alias}.tokens @> ${tokenArray(texts, context)}`);
+  if (single.length > 0) tests.unshift(`${alias}.tokens && ${tokenArray(single, context)}`);
+  // With its type, for the primary key begins with that.
+  if (orId !== undefined) tests.push(`${isOfType(alias, context)} AND ${alias}.id = ${context.values.bind(orId)}`);
+  return tests.length === 0 ? 'false' : `(${tests.join(' OR ')})`;
 }
 
 function tokenArray(texts: readonly string[], { values, tokenOf }: SqlContext): string {
@@ -70,7 +72,11 @@ function tokenArray(texts: readonly string[], { values, tokenOf }: SqlContext): 
 }
 
 /** `passes` in condition.ts for a column that holds one moment, in a form that an index on it can serve. */
-export function momentTest(tests: readonly DateValue[], column: string, { values }: SqlContext): string {
+export function momentTest(
+  tests: readonly DateValue[],
+  column: string,
+  { values }: Pick<SqlContext, 'values'>,
+): string {
   const parts = tests.map((test) => pointTest(test, column, values));
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' OR ')})`;
 }

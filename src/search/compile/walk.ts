@@ -50,7 +50,7 @@ function resourceTests(conditions: SortedConditions, context: SqlContext): strin
   return all([
     ...(context.view === 'resource' ? ['NOT r.deleted'] : []),
     ...conditions.ids.map((ids) => `r.id = ANY(${context.values.bind(ids)}::text[])`),
-    ...tokenTests(conditions.tokens, 'r.tokens', context),
+    ...tokenTests(conditions.tokens, 'r', context),
     ...residualTests(conditions, new Set(), 'r', context),
   ]);
 }

@@ -19,7 +19,10 @@ export function extractReference(
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  const { reference, identifier } = value as { reference?: unknown; identifier?: unknown };
+  const { reference, identifier, resourceType, id } = value as Partial<Record<string, unknown>>;
+  // The first resource of a Bundle, which it holds instead of pointing to it.
+  if (typeof resourceType === 'string' && typeof id === 'string')
+    entries.token(valueText(parameter.key, `${resourceType}/${id}`));
   if (typeof reference === 'string') extractLiteral(reference, parameter, entries, links);
   if (identifier) extractToken(identifier, `${parameter.key}:identifier`, coded, entries);
 }

@@ -1,0 +1,70 @@
+// From an understood search to the text of its searchset Bundle: https://hl7.org/fhir/R4/bundle.html#searchset
+
+import type { Resource } from '@medplum/fhirtypes';
+import { may } from '../access/may.ts';
+import type { SearchRow } from '../search/compile/select-page.ts';
+import type { SortPosition } from '../search/compile/sort.ts';
+import { openCursor, sealCursor } from '../search/cursor.ts';
+import { createProjection } from '../search/project.ts';
+import { type ResultEntry, searchsetText } from '../search/result.ts';
+import { runSearch, type SearchPage } from '../search/run-search.ts';
+import type { SearchQuery } from '../search/search-query.ts';
+import { mayReadContext } from './binary-access.ts';
+import type { Session } from './session.ts';
+import { openVersions, openWithoutData, parseBody } from './stored-version.ts';
+
+type RunPage = (after: SortPosition | undefined) => Promise<SearchPage>;
+
+/** The rights to what the search is about are the caller's matter; `run` finds the page unless it is a search of one type. */
+export async function answerSearch(
+  session: Session,
+  query: SearchQuery,
+  baseUrl: string,
+  run: RunPage = (after) => runQuery(session, query, after),
+): Promise<string> {
+  const { cursorKey: key } = session.repository;
+  const binding = { key, tenantId: session.caller.tenantId, caller: session.caller.clientId, query };
+  const page = await run(query.cursor === undefined ? undefined : openCursor(query.cursor, binding));
+  return searchsetText({
+    query,
+    baseUrl,
+    entries: await openEntries(session, query, page),
+    // How many Binaries there are tells of those whose securityContext is out of the caller's reach: security.md 110.
+    total: query.type !== 'Binary' || may(session.caller, 'r', '*') ? page.total : undefined,
+    nextCursor: page.next && sealCursor(page.next, binding),
+  });
+}
+
+function runQuery(session: Session, query: SearchQuery, after: SortPosition | undefined): Promise<SearchPage> {
+  return runSearch(
+    query,
+    {
+      send: (statement) => session.trx.query(statement),
+      tokenOf: session.cipher.tokenOf,
+      open: (row) => openResource(session, row),
+    },
+    after,
+  );
+}
+
+async function openResource(session: Session, row: SearchRow): Promise<Resource> {
+  const version = await openWithoutData({ cipher: session.cipher, objectStore: session.repository.objectStore }, row);
+  const resource = parseBody(version);
+  if (!resource) throw new Error('A search found a deleted resource.');
+  return resource;
+}
+
+/** What is included needs a right of its own: without it the entry is absent (security.md 7). */
+async function openEntries(session: Session, query: SearchQuery, page: SearchPage): Promise<ResultEntry[]> {
+  const includes = page.includes.filter((row) => may(session.caller, 'r', row.type));
+  const project = createProjection(session.repository.definitions, query);
+  const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
+  const rows = [...page.matches, ...includes];
+  const versions = await openVersions(reader, rows);
+  return versions.flatMap(({ body, type, id, securityContext }, index) => {
+    if (!body) throw new Error('A search found a deleted resource.');
+    if (!mayReadContext(session.caller, securityContext)) return [];
+    const json = body.toString();
+    return [{ mode: rows[index]?.mode ?? 'match', type, id, json: project ? project(json) : json }];
+  });
+}

@@ -1,0 +1,59 @@
+// Runs a search for everything in a compartment within its bounds: https://hl7.org/fhir/R4/http.html#vsearch
+
+import { type SendStatement, tooCostly } from './collect-page.ts';
+import type { CompartmentQuery } from './compartment-query.ts';
+import { candidatesMax } from './compile/candidates.ts';
+import { memberCountStatement, memberStatement } from './compile/members.ts';
+import type { SearchRow } from './compile/select-page.ts';
+import type { SortPosition } from './compile/sort.ts';
+import type { SearchPage } from './run-search.ts';
+
+/** References that are read for an accurate total; for an estimate it is as many as a search has candidates. */
+const accurateMax = 200_000;
+
+/** Throws a FhirError `too-costly` when an accurate total or a filter by `_lastUpdated` would read beyond its bound. */
+export async function runCompartmentSearch(
+  query: CompartmentQuery,
+  send: SendStatement,
+  after?: SortPosition,
+): Promise<SearchPage> {
+  if (query.summary === 'count') return { matches: [], includes: [], total: await accurateTotal(query, send) };
+  const rows = await send<SearchRow>(memberStatement(query, after && positionIn(after)));
+  if (rows[0]?.overflow) {
+    throw tooCostly(`More than ${candidatesMax} resources would have to be looked at; name fewer types in _type.`);
+  }
+  const found = rows.filter(({ mode }) => mode === 'match');
+  const matches = found.slice(0, query.count);
+  const last = found.length > query.count ? matches.at(-1) : undefined;
+  const isWhole = after === undefined && last === undefined;
+  const total = isWhole && query.total !== 'none' ? matches.length : await totalOf(query, send);
+  return {
+    matches,
+    includes: [],
+    ...(last && { next: { id: `${last.type}/${last.id}`, moments: [] } }),
+    ...(total !== undefined && { total }),
+  };
+}
+
+/** A cursor's id is that of a resource among many types. */
+function positionIn({ id: reference }: SortPosition) {
+  const [type = '', id = ''] = reference.split('/');
+  return { type, id };
+}
+
+async function totalOf(query: CompartmentQuery, send: SendStatement): Promise<number | undefined> {
+  if (query.total === 'none') return undefined;
+  return query.total === 'accurate' ? await accurateTotal(query, send) : await countUpTo(candidatesMax, query, send);
+}
+
+async function accurateTotal(query: CompartmentQuery, send: SendStatement): Promise<number> {
+  const total = await countUpTo(accurateMax, query, send);
+  if (total === undefined)
+    throw tooCostly(`More than ${accurateMax} references lead here; use _total=estimate or none.`);
+  return total;
+}
+
+async function countUpTo(max: number, query: CompartmentQuery, send: SendStatement): Promise<number | undefined> {
+  const [row] = await send<{ overflow: boolean; total: number }>(memberCountStatement(query, max));
+  return row && !row.overflow ? row.total : undefined;
+}
