@@ -1,4 +1,4 @@
-// Encryption of long bodies in frames, so that neither writing nor reading one holds all of it twice.
+// Encryption of long bodies in frames, so that neither writing nor reading one holds more of it than two frames.
 
 import type { TenantCipher } from './tenant-cipher.ts';
 
@@ -7,40 +7,67 @@ const lengthBytes = 4;
 /** A sealed frame is never larger than its plain bytes and the box around them; anything longer is not ours. */
 const boxBytesMax = frameBytes + 1_024;
 
-/** Each frame is its length and a box whose context holds its number and whether it is the last: none can be lost or moved. */
-export function* sealFrames(cipher: Pick<TenantCipher, 'seal'>, body: Buffer, context: string): Iterable<Buffer> {
-  const frames = Math.max(1, Math.ceil(body.length / frameBytes));
-  for (let index = 0; index < frames; index++) {
-    const box = cipher.seal(
-      body.subarray(index * frameBytes, (index + 1) * frameBytes),
-      frameContext(context, index, index === frames - 1),
-    );
-    const length = Buffer.alloc(lengthBytes);
-    length.writeUInt32BE(box.length);
-    yield length;
-    yield box;
+/** Pieces of any size, as a request or a buffer gives them. */
+export type Bytes = Iterable<Buffer> | AsyncIterable<Buffer>;
+
+/**
+ * Each frame is its length and a box whose context holds its number and whether it is the last: none can be lost or moved.
+ * A frame leaves once a byte behind it is known, so the next is asked for only when this one was taken.
+ */
+export async function* sealFrames(
+  cipher: Pick<TenantCipher, 'seal'>,
+  body: Bytes,
+  context: string,
+): AsyncGenerator<Buffer, void> {
+  // One buffer for all: many small pieces must not be put together again and again.
+  const frame = Buffer.allocUnsafe(frameBytes);
+  let filled = 0;
+  let index = 0;
+  const sealed = (last: boolean) =>
+    withLength(cipher.seal(frame.subarray(0, filled), frameContext(context, index++, last)));
+  for await (const piece of body) {
+    for (let at = 0; at < piece.length; ) {
+      if (filled === frameBytes) {
+        yield sealed(false);
+        filled = 0;
+      }
+      const copied = piece.copy(frame, filled, at);
+      filled += copied;
+      at += copied;
+    }
   }
+  yield sealed(true);
 }
 
-/** The plain body again; throws when a frame is missing, moved or changed. */
-export async function openFrames(
+/**
+ * The plain bytes again, a piece per frame. Throws when a frame is missing, moved or changed: what was given before is
+ * genuine, but only the end of the iteration says that it was all.
+ */
+export async function* openFrames(
   cipher: Pick<TenantCipher, 'open'>,
   bytes: AsyncIterable<Buffer>,
   context: string,
-): Promise<Buffer> {
-  const boxes: Buffer[] = [];
+): AsyncGenerator<Buffer, void> {
+  let held: Buffer | undefined;
+  let index = 0;
+  for await (const box of boxesOf(bytes)) {
+    if (held) yield cipher.open(held, frameContext(context, index++, false));
+    held = box;
+  }
+  if (!held) throw new Error('A stored body has no frame.');
+  yield cipher.open(held, frameContext(context, index, true));
+}
+
+async function* boxesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let pending: Buffer = Buffer.alloc(0);
   for await (const piece of bytes) {
-    pending = Buffer.concat([pending, piece]);
+    pending = pending.length === 0 ? piece : Buffer.concat([pending, piece]);
     for (let box = firstBox(pending); box; box = firstBox(pending)) {
-      boxes.push(box);
+      yield box;
       pending = pending.subarray(lengthBytes + box.length);
     }
   }
-  if (pending.length > 0 || boxes.length === 0) throw new Error('A stored body ends within a frame.');
-  return Buffer.concat(
-    boxes.map((box, index) => cipher.open(box, frameContext(context, index, index === boxes.length - 1))),
-  );
+  if (pending.length > 0) throw new Error('A stored body ends within a frame.');
 }
 
 function firstBox(pending: Buffer): Buffer | undefined {
@@ -48,6 +75,12 @@ function firstBox(pending: Buffer): Buffer | undefined {
   const length = pending.readUInt32BE();
   if (length > boxBytesMax) throw new Error('A stored frame is too long.');
   return pending.length < lengthBytes + length ? undefined : pending.subarray(lengthBytes, lengthBytes + length);
+}
+
+function withLength(box: Buffer): Buffer {
+  const length = Buffer.allocUnsafe(lengthBytes);
+  length.writeUInt32BE(box.length);
+  return Buffer.concat([length, box]);
 }
 
 function frameContext(context: string, index: number, last: boolean): string {

@@ -4,11 +4,13 @@ import { sealFrames } from '../crypto/frames.ts';
 import { newId } from '../fhir/ids.ts';
 import { serializeJson } from '../fhir/json.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
+import { requireContext, type StoredBody, storeBinary } from './binary-store.ts';
 import type { Change, WriteResult } from './change.ts';
 import { deleteIndexRows, insertIndexRows, sameIndexRows } from './index-rows.ts';
 import { insertResources, keepHistory, type ResourceRow, updateResources } from './resource-rows.ts';
 import type { Session } from './session.ts';
 import { bodyContext } from './stored-version.ts';
+import { takeTurn } from './turn.ts';
 
 export interface StoredChange {
   readonly change: Change;
@@ -16,17 +18,20 @@ export interface StoredChange {
   readonly result: WriteResult;
 }
 
-/** Larger bodies would make every scan of the table slower; they and all Binary go to the object store. */
+/** Larger bodies would make every scan of the table slower; they and the content of all Binary go to the object store. */
 const contentBytesMax = 1_000_000;
 
 export async function storeChanges(session: Session, changes: readonly Change[]): Promise<StoredChange[]> {
   const rows: ResourceRow[] = [];
   const stored: StoredChange[] = [];
+  const turn = takeTurn();
   for (const change of changes) {
     const entries = change.resource ? session.repository.extract(change.resource) : [];
-    const json = change.resource && serializeJson(change.resource, change.exactNumbers);
-    rows.push(await resourceRow(session, change, entries, json));
-    stored.push({ change, entries, result: resultOf(session, change, json) });
+    requireContext(session, change);
+    const body = await storeBody(session, change);
+    rows.push(resourceRow(session, change, entries, body));
+    stored.push({ change, entries, result: resultOf(session, change, body?.json) });
+    if (turn.isOver()) await turn.next();
   }
   const replacing = rows.filter((_, index) => changes[index]?.old);
   const added = rows.filter((_, index) => !changes[index]?.old);
@@ -53,23 +58,28 @@ function storeIndexRows(session: Session, stored: readonly StoredChange[]): void
   insertIndexRows(session.trx, fresh);
 }
 
-async function resourceRow(
-  session: Session,
-  change: Change,
-  entries: readonly IndexEntry[],
-  json: string | undefined,
-): Promise<ResourceRow> {
-  const { type, id, versionId } = change;
-  const row = { type, id, versionId, deleted: json === undefined, tokens: tokensOf(session, entries) };
-  if (json === undefined) return { ...row, content: null, objectId: null };
+/** Undefined for a deletion. */
+async function storeBody(session: Session, change: Change): Promise<StoredBody | undefined> {
+  const { type, id, versionId, resource } = change;
+  if (!resource) return undefined;
+  if (type === 'Binary') return await storeBinary(session, change);
+  const json = serializeJson(resource, change.exactNumbers);
   const body = Buffer.from(json);
   const context = bodyContext(type, id, versionId);
-  if (type !== 'Binary' && body.length <= contentBytesMax) {
-    return { ...row, content: session.cipher.seal(body, context), objectId: null };
-  }
+  if (body.length <= contentBytesMax) return { json, content: session.cipher.seal(body, context), objectId: null };
   const objectId = newId(session.at.getTime());
-  await session.repository.objectStore.put(objectId, sealFrames(session.cipher, body, context));
-  return { ...row, content: null, objectId };
+  await session.repository.objectStore.put(objectId, sealFrames(session.cipher, [body], context));
+  return { json, content: null, objectId };
+}
+
+function resourceRow(
+  session: Session,
+  { type, id, versionId }: Change,
+  entries: readonly IndexEntry[],
+  body: StoredBody | undefined,
+): ResourceRow {
+  const { content = null, objectId = null } = body ?? {};
+  return { type, id, versionId, deleted: !body, content, objectId, tokens: tokensOf(session, entries) };
 }
 
 function tokensOf(session: Session, entries: readonly IndexEntry[]): string {

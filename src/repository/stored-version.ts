@@ -1,9 +1,12 @@
 // One stored version of a resource and how its encrypted body becomes JSON again.
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { Reference, Resource } from '@medplum/fhirtypes';
 import { openFrames } from '../crypto/frames.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
+import { parseJson, serializeJson } from '../fhir/json.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
+import { type BinaryHead, openHead } from './binary-content.ts';
+import { base64Bytes, binaryJson } from './binary-json.ts';
 
 /** The columns every reader of versions selects. */
 export const versionColumns = 'type, id, version_id, last_updated, deleted, content, object_id';
@@ -25,6 +28,8 @@ export interface StoredVersion {
   readonly lastUpdated: Date;
   /** UTF-8 JSON as it was stored; undefined for a deletion. */
   readonly body: Buffer | undefined;
+  /** Of a Binary: see binary-access.ts. */
+  readonly securityContext?: Reference | undefined;
 }
 
 /** Additional data of the encryption: a body moved to another row, id or version does not open. */
@@ -38,20 +43,69 @@ export interface BodyReader {
 }
 
 export async function openVersion(reader: BodyReader, row: VersionRow): Promise<StoredVersion> {
-  return {
-    type: row.type,
-    id: row.id,
-    versionId: row.version_id,
-    lastUpdated: row.last_updated,
-    body: row.deleted ? undefined : await openBody(reader, row),
-  };
+  if (row.deleted) return versionOf(row, undefined);
+  if (row.type !== 'Binary') return versionOf(row, await openBody(reader, row));
+  const head = openBinaryHead(reader, row);
+  return { ...versionOf(row, await collect(binaryJson(reader, head))), securityContext: head.securityContext };
+}
+
+/** What a Binary says about itself, without `data`, for whoever has no use for the content. */
+export function openWithoutData(reader: BodyReader, row: VersionRow): Promise<StoredVersion> {
+  if (row.deleted || row.type !== 'Binary') return openVersion(reader, row);
+  const { json, securityContext } = openBinaryHead(reader, row);
+  return Promise.resolve({ ...versionOf(row, Buffer.from(json)), securityContext });
+}
+
+/** All `data` of one list together; a search may find a thousand Binaries of 60 MB each. */
+const listedDataBytesMax = 16_000_000;
+
+/**
+ * The versions of a list. The Binaries whose content does not fit any more come without it, tagged SUBSETTED:
+ * https://hl7.org/fhir/R4/valueset-common-tags.html
+ */
+export async function openVersions(reader: BodyReader, rows: readonly VersionRow[]): Promise<StoredVersion[]> {
+  let dataBytesLeft = listedDataBytesMax;
+  return await Promise.all(
+    rows.map(async (row) => {
+      if (row.type !== 'Binary' || row.deleted || row.object_id === null) return await openVersion(reader, row);
+      const { json, content, securityContext } = openBinaryHead(reader, row);
+      const dataBytes = base64Bytes(content?.sizeBytes ?? 0);
+      if (dataBytes > dataBytesLeft) return { ...versionOf(row, subsetted(json)), securityContext };
+      dataBytesLeft -= dataBytes;
+      return await openVersion(reader, row);
+    }),
+  );
+}
+
+/** Throws when the row is not a Binary's. */
+export function openBinaryHead({ cipher }: Pick<BodyReader, 'cipher'>, row: VersionRow): BinaryHead {
+  if (!row.content) throw new Error(`Binary/${row.id} version ${row.version_id} has no head.`);
+  return openHead(cipher, { id: row.id, versionId: row.version_id, objectId: row.object_id, sealed: row.content });
+}
+
+function versionOf(row: VersionRow, body: Buffer | undefined): StoredVersion {
+  return { type: row.type, id: row.id, versionId: row.version_id, lastUpdated: row.last_updated, body };
 }
 
 async function openBody(reader: BodyReader, row: VersionRow): Promise<Buffer> {
   const context = bodyContext(row.type, row.id, row.version_id);
   if (row.content) return reader.cipher.open(row.content, context);
   if (row.object_id === null) throw new Error(`${row.type}/${row.id} version ${row.version_id} has no body.`);
-  return await openFrames(reader.cipher, reader.objectStore.get(row.object_id), context);
+  return await collect(openFrames(reader.cipher, reader.objectStore.get(row.object_id), context));
+}
+
+async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const collected: Buffer[] = [];
+  for await (const piece of pieces) collected.push(piece);
+  return Buffer.concat(collected);
+}
+
+function subsetted(json: string): Buffer {
+  const { value, exactNumbers } = parseJson(json);
+  const { meta } = value as { meta: { tag?: object[] } };
+  const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue';
+  meta.tag = [...(meta.tag ?? []), { system, code: 'SUBSETTED' }];
+  return Buffer.from(serializeJson(value, exactNumbers));
 }
 
 export function parseBody(version: StoredVersion): Resource | undefined {
