@@ -1,0 +1,67 @@
+// Calls an operation: https://hl7.org/fhir/R4/operations.html#executing
+
+import type { Resource } from '@medplum/fhirtypes';
+import { isClosed, requireOpen, requirePermission } from '../../access/may.ts';
+import { serializeJson } from '../../fhir/json.ts';
+import { FhirError, fhirError } from '../../fhir/outcome.ts';
+import type { Operation, OperationInputs } from '../../operations/operation.ts';
+import { queryParameters } from '../../operations/query-parameters.ts';
+import { readInputs } from '../../operations/read-inputs.ts';
+import type { Content } from '../../repository/change.ts';
+import type { Session } from '../../repository/session.ts';
+import type { Interaction, InteractionRequest } from '../interaction.ts';
+import { ifMatchVersionId } from '../preconditions.ts';
+
+export function operationInteraction(operation: Operation): Interaction {
+  return async (session, request) => {
+    const { type, id, versionId } = request;
+    if (type !== '') requireOffered(session, operation, type);
+    const inputs = inputsOf(session, operation, request);
+    const { resource, exactNumbers } = await operation.run(session, {
+      ...{ type, id, versionId, inputs },
+      ...ifMatchVersionId(request),
+    });
+    return { status: 200, headers: {}, body: serializeJson(resource, exactNumbers) };
+  };
+}
+
+/** Asked by the capability statement too. */
+export function isOffered({ resourceTypes, permission }: Operation, type: string): boolean {
+  return (resourceTypes?.includes(type) ?? true) && !isClosed(type, permission);
+}
+
+/** Before any statement runs, so that a refusal tells nothing of what there is. */
+function requireOffered({ caller }: Session, { code, resourceTypes, permission }: Operation, type: string): void {
+  if (resourceTypes && !resourceTypes.includes(type)) {
+    throw fhirError('not-supported', `$${code} is not offered for ${type}; it is for ${resourceTypes.join(', ')}.`, {
+      status: 404,
+    });
+  }
+  requireOpen(caller, permission, type);
+  requirePermission(caller, permission, type);
+}
+
+/** For the HTTP layer, which has answered them already: https://hl7.org/fhir/R4/http.html#parameters */
+const answeredElsewhere: ReadonlySet<string> = new Set(['_format', '_pretty', '_summary', '_elements']);
+
+function inputsOf({ repository }: Session, operation: Operation, request: InteractionRequest): OperationInputs {
+  const pairs = [...request.query].filter(([name]) => !answeredElsewhere.has(name));
+  if (request.method === 'GET') {
+    return checkedInputs(repository, operation, queryParameters(operation, pairs));
+  }
+  if (pairs.length > 0) {
+    throw fhirError('invalid', `Send the parameters of $${operation.code} in the body, not in the URL.`);
+  }
+  const { value: resource, exactNumbers } = request.body ?? { value: undefined };
+  return checkedInputs(repository, operation, {
+    resource: resource as Resource,
+    ...(exactNumbers && { exactNumbers }),
+  });
+}
+
+function checkedInputs(repository: Session['repository'], operation: Operation, content: Content): OperationInputs {
+  const issues = repository.validate(content.resource).filter(({ severity }) => severity === 'error');
+  // 400 even for a missing element: a call that is wrong is not a resource that is.
+  if (issues.length > 0) throw new FhirError(issues, { status: 400 });
+  return readInputs(operation, content);
+}
