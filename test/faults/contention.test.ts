@@ -74,12 +74,14 @@ describe('the same rows in different orders: fault 12', () => {
              DO UPDATE SET value = to_jsonb(setting.value::text::int + 1)`,
     }));
     let runs = 0;
+    let holders = 0;
     const bothHoldOne = Promise.withResolvers<void>();
     const hold = (first: typeof left, second: typeof left) =>
       app.doors.tenantDoor(bed.a.tenantId, async (trx) => {
         runs += 1;
         await trx.query(first!);
-        if (runs === 2) bothHoldOne.resolve();
+        holders += 1;
+        if (holders === 2) bothHoldOne.resolve();
         await bothHoldOne.promise;
         await trx.query(second!);
       });
