@@ -3,11 +3,14 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from 'pino';
+import { createSettingsReader } from '../tenants/settings.ts';
 import type { FhirHandlerOptions } from './fhir-handler.ts';
 import { createFhirRoutes } from './fhir-routes.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { createAccessLog } from './middleware/access-log.ts';
+import { compression } from './middleware/compression.ts';
+import { createCors, type OriginsOf } from './middleware/cors.ts';
 import { createErrorMiddleware } from './middleware/errors.ts';
 import { type HttpState, requestState } from './middleware/request-state.ts';
 import { createRequestTarget } from './middleware/request-target.ts';
@@ -28,8 +31,10 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.on('error', (error: Error) => options.log.warn({ name: error.name }, 'connection failed'));
   app.use(requestState);
   app.use(createAccessLog(options.log, options.metrics));
-  app.use(createErrorMiddleware(options.log));
+  app.use(compression);
+  app.use(createErrorMiddleware(options.log, options.api?.repository.definitions));
   app.use(createRequestTarget(options.api?.admit.publicUrl));
+  if (options.api) app.use(createCors(registeredOrigins(options.api)));
   // Paths are case-sensitive: RFC 9110 section 4.2.3.
   const router = new Router<HttpState>({ sensitive: true });
   healthRoutes(router, options.health);
@@ -41,4 +46,13 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.use(router.routes());
   app.use(unknownRoute(router));
   return app;
+}
+
+/** As the tenant has set them; asked only when a browser says where its page is from. */
+function registeredOrigins({ admit, repository }: FhirHandlerOptions): OriginsOf {
+  const settings = createSettingsReader(repository.tenantDoor);
+  return async (tenantName) => {
+    const tenant = await admit.findTenant(tenantName);
+    return tenant ? (await settings.of(tenant.id))['cors.origins'] : [];
+  };
 }

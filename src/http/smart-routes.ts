@@ -15,14 +15,24 @@ export function createSmartRoutes(router: Router<HttpState>, { smart, admit }: S
   router.get(discovery, async (ctx) => {
     ctx.state.route = discovery;
     const tenant = await requireTenant(admit, ctx);
-    ctx.set('Access-Control-Allow-Origin', '*');
     ctx.body = smart.smartConfiguration(tenant);
   });
-  for (const path of ['/token', '/introspect', '/revoke', '/jwks', '/.well-known/*document']) {
+  for (const [path, allowed] of Object.entries(methods)) {
     const route = `/t/:tenant${path}`;
     router.all(route, async (ctx) => {
       ctx.state.route = route;
-      await smart.handler(await requireTenant(admit, ctx))(ctx);
+      if (ctx.method !== 'OPTIONS') return await smart.handler(await requireTenant(admit, ctx))(ctx);
+      // The same for a tenant that does not exist.
+      ctx.status = 204;
+      ctx.set('Allow', `${allowed}, OPTIONS`);
     });
   }
 }
+
+const methods: Readonly<Record<string, string>> = {
+  '/token': 'POST',
+  '/introspect': 'POST',
+  '/revoke': 'POST',
+  '/jwks': 'GET, HEAD',
+  '/.well-known/*document': 'GET, HEAD',
+};

@@ -14,6 +14,8 @@ export interface Settings {
   readonly timezone: string;
   /** An Appointment may not jump from `booked` to `fulfilled`. */
   readonly 'appointment.strict-transitions': boolean;
+  /** Of browser apps that may read the answers: security.md 66. */
+  readonly 'cors.origins': readonly string[];
 }
 
 export type SettingKey = keyof Settings;
@@ -35,6 +37,11 @@ const rules: Readonly<Record<SettingKey, Rule>> = {
   },
   timezone: { byDefault: 'UTC', allowed: 'a time zone name of IANA', accepts: isTimezone },
   'appointment.strict-transitions': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
+  'cors.origins': {
+    byDefault: [],
+    allowed: 'a list of at most 100 origins such as https://app.example.org',
+    accepts: (value) => Array.isArray(value) && value.length <= 100 && value.every(isOrigin),
+  },
 };
 
 export interface SettingsReader {
@@ -86,4 +93,10 @@ function isTimezone(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** As browsers write it: https://www.rfc-editor.org/rfc/rfc6454#section-6.2 */
+function isOrigin(value: unknown): boolean {
+  const url = typeof value === 'string' ? URL.parse(value) : undefined;
+  return url?.origin === value && /^https?:\/\/[^*]+$/.test(url?.origin ?? '');
 }

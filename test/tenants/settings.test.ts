@@ -21,6 +21,7 @@ const defaults = {
   currency: 'USD',
   timezone: 'UTC',
   'appointment.strict-transitions': false,
+  'cors.origins': [],
 };
 const write = (tenantId: number, key: string, value: unknown) =>
   database.tenantDoor(tenantId, async (trx) => writeSetting(trx, key, value));

@@ -1,14 +1,17 @@
 // Turns everything that is thrown into an OperationOutcome; the log gets the reason, the client only what helps it.
 
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
+import type { Definitions } from '../../fhir/definitions.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
 import { errorFields } from '../../jobs/observe.ts';
+import { type AnswerFormat, answerFormat, plainFormat } from '../answer-format.ts';
+import { represent } from '../represent.ts';
 import { lingering } from './lingering.ts';
-import { fhirJson } from './negotiation.ts';
 import type { HttpState } from './request-state.ts';
 
-export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
+/** Without `definitions` there is no API here, and every error is JSON. */
+export function createErrorMiddleware(log: Logger, definitions: Definitions | undefined): Middleware<HttpState> {
   return async function errors(ctx, next) {
     try {
       await next();
@@ -21,14 +24,25 @@ export function createErrorMiddleware(log: Logger): Middleware<HttpState> {
       // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
       if (known.status === 405 && !ctx.res.hasHeader('Allow')) ctx.set('Allow', 'GET, HEAD');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
-      const text = JSON.stringify(toOperationOutcome(known.issues));
-      ctx.type = fhirJson;
+      const format = ctx.state.format ?? formatOf(ctx);
+      const json = JSON.stringify(toOperationOutcome(known.issues));
+      const text = definitions ? represent(definitions, json, { format, subset: undefined }) : json;
+      ctx.set('Content-Type', (definitions ? format : plainFormat).contentType);
       ctx.body = ctx.req.complete ? text : lingering(ctx.req, text);
       ctx.length = Buffer.byteLength(text);
       // The rest of a body that nobody read must not become the next request.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
     }
   };
+}
+
+/** As far as it can be told: who asks for nothing that there is gets JSON. */
+function formatOf(ctx: Pick<Context, 'req' | 'querystring'>): AnswerFormat {
+  try {
+    return answerFormat(ctx.req.headers.accept, new URLSearchParams(ctx.querystring)) ?? plainFormat;
+  } catch {
+    return plainFormat;
+  }
 }
 
 function asFhirError(error: unknown, requestId: string): FhirError {

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Middleware } from 'koa';
+import type { AnswerFormat } from '../answer-format.ts';
 
 export interface HttpState {
   requestId: string;
@@ -10,6 +11,8 @@ export interface HttpState {
   tenantName?: string;
   clientId?: string;
   resourceType?: string;
+  /** In which also an error is answered. */
+  format?: AnswerFormat | undefined;
 }
 
 const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
@@ -20,5 +23,9 @@ export const requestState: Middleware<HttpState> = (ctx, next) => {
   ctx.state.requestId = given !== '' && acceptableId.test(given) ? given : randomUUID();
   ctx.res.setHeader('X-Request-Id', ctx.state.requestId);
   ctx.res.setHeader('X-Content-Type-Options', 'nosniff');
+  // What is said about patients stays on nobody's disk: RFC 9111 section 5.2.2.5
+  ctx.res.setHeader('Cache-Control', 'no-store');
+  // What an answer depends on besides the URL: RFC 9110 section 12.5.5.
+  ctx.res.setHeader('Vary', 'Accept, Accept-Encoding, Origin');
   return next();
 };

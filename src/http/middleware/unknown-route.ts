@@ -1,4 +1,4 @@
-// What no route answers: 404, or 405 where the path exists for another method: RFC 9110 section 15.5.6
+// What no route answers: OPTIONS, 405 where the path exists for another method, and 404: RFC 9110 sections 9.3.7 and 15.5.6
 
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
@@ -10,7 +10,11 @@ export function unknownRoute(router: Router<HttpState>): Middleware<HttpState> {
     const { path } = router.match(ctx.path, ctx.method);
     const methods = [...new Set(path.flatMap((layer) => layer.methods))];
     if (methods.length === 0) throw fhirError('not-found', 'There is nothing at this URL.');
-    ctx.set('Allow', methods.join(', '));
+    ctx.set('Allow', [...methods, 'OPTIONS'].join(', '));
+    if (ctx.method === 'OPTIONS') {
+      ctx.status = 204;
+      return;
+    }
     throw fhirError('not-supported', `${ctx.method} is not possible here; ${methods.join(', ')} is.`);
   };
 }
