@@ -7,12 +7,18 @@ import type { Change } from './change.ts';
 import type { Session } from './session.ts';
 import type { StoredChange } from './store-changes.ts';
 import { bodyContext } from './stored-version.ts';
+import { takeTurn } from './turn.ts';
 
 export const auditEventType = 'AuditEvent';
 
-export function recordChanges(session: Session, stored: readonly StoredChange[]): void {
+export async function recordChanges(session: Session, stored: readonly StoredChange[]): Promise<void> {
   if (stored.length === 0) return;
-  const rows = stored.map((item) => auditRow(session, item));
+  const rows: AuditRow[] = [];
+  const turn = takeTurn();
+  for (const item of stored) {
+    rows.push(auditRow(session, item));
+    if (turn.isOver()) await turn.next();
+  }
   const [only] = rows;
   if (only && rows.length === 1) {
     session.trx.execute({
@@ -31,7 +37,13 @@ export function recordChanges(session: Session, stored: readonly StoredChange[])
   });
 }
 
-function auditRow(session: Session, { change, entries }: StoredChange) {
+interface AuditRow {
+  readonly id: string;
+  readonly content: Buffer;
+  readonly tokens: string;
+}
+
+function auditRow(session: Session, { change, entries }: StoredChange): AuditRow {
   const { type, id, versionId } = change;
   const audit = buildChangeAudit({
     id: newId(session.at.getTime()),

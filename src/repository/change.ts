@@ -2,6 +2,7 @@
 
 import type { Resource } from '@medplum/fhirtypes';
 import type { StoredVersion } from './stored-version.ts';
+import type { VersionTest } from './version-test.ts';
 
 export type ExactNumbers = ReadonlyMap<string, string>;
 
@@ -11,6 +12,23 @@ export interface Content {
   readonly exactNumbers?: ExactNumbers;
 }
 
+/** What must be true of the current version, or the write is refused: https://hl7.org/fhir/R4/http.html#concurrency */
+export interface Preconditions {
+  readonly ifMatchVersionId?: VersionTest;
+  readonly ifNoneMatchVersionId?: VersionTest;
+}
+
+/** Search criteria that stand where an id could: https://hl7.org/fhir/R4/http.html#cond-update */
+export interface Criteria {
+  /** What follows the question mark of a URL, still encoded. */
+  readonly query: string;
+  /** The tenant's FHIR base, so that absolute references below it are known as its own. */
+  readonly baseUrl?: string;
+}
+
+/** The resource with this id, or the one that meets the criteria. */
+type Chosen = { readonly id: string; readonly criteria?: never } | { readonly criteria: Criteria; readonly id?: never };
+
 /** One write a caller asks for. */
 export type WriteIntent =
   | {
@@ -18,24 +36,34 @@ export type WriteIntent =
       readonly resource: Resource;
       readonly exactNumbers?: ExactNumbers;
       readonly id?: string;
+      /** Nothing is created where one resource meets these: https://hl7.org/fhir/R4/http.html#ccreate */
+      readonly ifNoneExist?: Criteria;
     }
-  | {
+  | ({
       readonly action: 'update';
       readonly resource: Resource;
-      readonly id: string;
       readonly exactNumbers?: ExactNumbers;
-      /** The version the caller believes to be current: https://hl7.org/fhir/R4/http.html#concurrency */
-      readonly ifMatchVersionId?: number;
-    }
-  | {
+    } & Chosen &
+      Preconditions)
+  | ({
       readonly action: 'patch';
       readonly type: string;
-      readonly id: string;
       /** From the current content, which it may change, to the next. */
       readonly apply: (current: Content) => Content;
-      readonly ifMatchVersionId?: number;
-    }
-  | { readonly action: 'delete'; readonly type: string; readonly id: string; readonly ifMatchVersionId?: number };
+    } & Chosen &
+      Preconditions)
+  /** Criteria may choose several, which are all deleted. */
+  | ({ readonly action: 'delete'; readonly type: string } & Chosen & Preconditions);
+
+/** The type an intent is about. */
+export function typeOf(intent: WriteIntent): string {
+  return 'resource' in intent ? intent.resource.resourceType : intent.type;
+}
+
+/** What must be met before the intent's resource is known. */
+export function criteriaOf(intent: WriteIntent): Criteria | undefined {
+  return intent.action === 'create' ? intent.ifNoneExist : intent.criteria;
+}
 
 /** A write under way: rules read `old` and may change `resource` until it is validated. */
 export interface Change {
@@ -54,15 +82,19 @@ export interface Change {
   readonly exactNumbers: ExactNumbers | undefined;
 }
 
-/** The stored outcome of one intent. */
+/** The outcome of one intent. */
 export interface WriteResult {
   readonly action: Change['action'];
   readonly type: string;
+  /** Empty after a delete by criteria of none or several. */
   readonly id: string;
+  /** 0 where there is no version. */
   readonly versionId: number;
   readonly lastUpdated: Date;
   /** The stored JSON text; undefined after a delete. */
   readonly json: string | undefined;
-  /** False when a delete found nothing to delete. */
+  /** False when a delete found nothing to delete, and when a create found what it was to create: the result is that then. */
   readonly changed: boolean;
+  /** How many a delete by criteria has deleted, when they were several. */
+  readonly deletedCount?: number;
 }

@@ -1,6 +1,6 @@
 // Delete: the resource is gone, its versions stay readable: https://hl7.org/fhir/R4/http.html#delete
 
-import type { WriteResult } from './change.ts';
+import type { Criteria, Preconditions, WriteResult } from './change.ts';
 import type { Session } from './session.ts';
 import { write } from './write.ts';
 
@@ -9,10 +9,19 @@ export async function remove(
   session: Session,
   type: string,
   id: string,
-  ifMatchVersionId?: number,
+  preconditions: Preconditions = {},
 ): Promise<WriteResult> {
-  const [result] = await write(session, [
-    { action: 'delete', type, id, ...(ifMatchVersionId === undefined ? {} : { ifMatchVersionId }) },
-  ]);
+  const [result] = await write(session, [{ action: 'delete', type, id, ...preconditions }]);
+  return result as WriteResult;
+}
+
+/** All that meet the criteria, within bounds; `deletedCount` says how many where they are several. */
+export async function removeMatches(
+  session: Session,
+  type: string,
+  criteria: Criteria,
+  preconditions: Preconditions = {},
+): Promise<WriteResult> {
+  const [result] = await write(session, [{ action: 'delete', type, criteria, ...preconditions }]);
   return result as WriteResult;
 }

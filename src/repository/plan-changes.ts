@@ -1,49 +1,53 @@
-// First step of a write: what is stored now decides whether an intent creates, updates, deletes or does nothing.
+// What is stored now decides whether an intent creates, updates, deletes or does nothing.
 
 import type { Resource } from '@medplum/fhirtypes';
 import { requirePermission } from '../access/may.ts';
-import { newId, requireId } from '../fhir/ids.ts';
 import { parseJson } from '../fhir/json.ts';
 import { FhirError, fhirError, gone, notFound } from '../fhir/outcome.ts';
-import type { Change, ExactNumbers, WriteIntent, WriteResult } from './change.ts';
+import {
+  type Change,
+  type ExactNumbers,
+  type Preconditions,
+  typeOf,
+  type WriteIntent,
+  type WriteResult,
+} from './change.ts';
+import type { Identified } from './identify.ts';
 import type { Session } from './session.ts';
-import { openVersion, parseBody, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { parseBody, type StoredVersion } from './stored-version.ts';
+import { keyOf, type Target } from './target.ts';
+import { passesTest } from './version-test.ts';
 
 export interface Plan {
-  /** One per intent that changes something, in the order of the intents. */
+  /** One for each resource that changes, in the order of the intents. */
   readonly changes: Change[];
-  /** Results of intents that change nothing, by index: deletes of what is not there. */
+  /** Results of intents that change nothing, by index: deletes of what is not there, creates of what is. */
   readonly unchanged: ReadonlyMap<number, WriteResult>;
 }
 
-export async function planChanges(session: Session, intents: readonly WriteIntent[]): Promise<Plan> {
-  requireDistinct(intents);
-  const stored = await lockStored(session, intents);
+export function planChanges(session: Session, { targets, answered, stored }: Identified): Plan {
   const changes: Change[] = [];
-  const unchanged = new Map<number, WriteResult>();
-  for (const [index, intent] of intents.entries()) {
-    const change = ofWrite(index, () => planChange(session, index, intent, stored));
+  const unchanged = new Map(answered);
+  for (const target of targets) {
+    const { index, intent, id } = target;
+    const old = stored.get(keyOf(typeOf(intent), id));
+    const change = ofWrite(index, () => planChange(session, target, old));
     if (change) changes.push(change);
-    else if (intent.action === 'delete') {
-      unchanged.set(index, nothingDeleted(session, intent, stored.get(keyOf(intent.type, intent.id))));
-    }
+    else unchanged.set(index, nothingDeleted(session, typeOf(intent), id, old));
   }
   return { changes, unchanged };
 }
 
 /** Undefined when there is nothing to do: a delete of what is not there. */
-function planChange(session: Session, index: number, intent: WriteIntent, stored: StoredByKey): Change | undefined {
+function planChange(session: Session, target: Target, old: StoredVersion | undefined): Change | undefined {
+  const { index, intent, id } = target;
   if (intent.action === 'create') {
-    const id = intent.id ?? newId(session.at.getTime());
-    return newVersion(
-      session,
-      { index, action: 'create', id, versionId: 1, old: undefined, oldResource: undefined },
-      intent,
-    );
+    return newVersion(session, { index, action: 'create', id, versionId: 1, old, oldResource: undefined }, intent);
   }
-  if (intent.action === 'update') return planUpdate(session, index, intent, stored);
-  if (intent.action === 'patch') return planPatch(session, index, intent, stored);
-  return planDelete(index, intent, stored);
+  if (intent.action === 'patch') return planPatch(session, target as TargetOf<'patch'>, old);
+  requirePreconditions(typeOf(intent), id, intent, old);
+  if (intent.action === 'update') return planUpdate(session, target as TargetOf<'update'>, old);
+  return planDelete(target as TargetOf<'delete'>, old);
 }
 
 /** Says which write an error is about. */
@@ -55,120 +59,63 @@ export function ofWrite<T>(index: number, work: () => T): T {
   }
 }
 
-type StoredByKey = ReadonlyMap<string, StoredVersion>;
+type TargetOf<Action> = Target<WriteIntent & { readonly action: Action }>;
 
-/** The type an intent is about. */
-export function typeOf(intent: WriteIntent): string {
-  return 'resource' in intent ? intent.resource.resourceType : intent.type;
-}
-
-const keyOf = (type: string, id: string) => `${type}/${id}`;
-
-/** Reads and locks the current versions of all that is updated or deleted, in key order so that writers cannot deadlock. */
-async function lockStored(session: Session, intents: readonly WriteIntent[]): Promise<Map<string, StoredVersion>> {
-  const targets = intents.flatMap((intent) => {
-    if (intent.action === 'create') return [];
-    const type = typeOf(intent);
-    requireId(intent.id, `${type}.id`);
-    return [{ type, id: intent.id }];
-  });
-  if (targets.length === 0) return new Map();
-  const rows = await session.trx.query<VersionRow>(lockStatement(targets));
-  const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
-  const versions = await Promise.all(rows.map((row) => openVersion(reader, row)));
-  return new Map(versions.map((version) => [keyOf(version.type, version.id), version]));
-}
-
-function lockStatement(targets: readonly { type: string; id: string }[]) {
-  const [only] = targets;
-  if (only && targets.length === 1) {
-    return {
-      name: 'lock-one',
-      text: `SELECT ${versionColumns} FROM resource WHERE type = $1 AND id = $2 FOR UPDATE`,
-      values: [only.type, only.id],
-    };
-  }
-  return {
-    name: 'lock-many',
-    text: `SELECT ${versionColumns} FROM resource WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-           ORDER BY type, id FOR UPDATE`,
-    values: [targets.map((target) => target.type), targets.map((target) => target.id)],
-  };
-}
-
-function planUpdate(
-  session: Session,
-  index: number,
-  intent: WriteIntent & { action: 'update' },
-  stored: StoredByKey,
-): Change {
-  const type = intent.resource.resourceType;
-  const old = stored.get(keyOf(type, intent.id));
-  requireVersion(type, intent, old);
+function planUpdate(session: Session, target: TargetOf<'update'>, old: StoredVersion | undefined): Change {
+  const { index, intent, id } = target;
+  const { resourceType } = intent.resource;
+  if (target.mustBeFree && old?.body) throw idTaken(resourceType);
   // A new id is a create and needs the right to create: security.md 35.
-  if (!old) requirePermission(session.caller, 'c', type);
+  if (!old) requirePermission(session.caller, 'c', resourceType);
   const versionId = (old?.versionId ?? 0) + 1;
   const oldResource = old && parseBody(old);
-  return newVersion(
-    session,
-    { index, action: old ? 'update' : 'create', id: intent.id, versionId, old, oldResource },
-    intent,
-  );
+  return newVersion(session, { index, action: old ? 'update' : 'create', id, versionId, old, oldResource }, intent);
+}
+
+/** R4 leaves open what a conditional update that found nothing does where its body's id is in use; R5 says this. */
+function idTaken(type: string): Error {
+  return fhirError('conflict', `No ${type} meets the criteria, and the id in the body is that of another one.`, {
+    expression: `${type}.id`,
+  });
 }
 
 /** There must be something to patch: https://hl7.org/fhir/R4/http.html#patch */
-function planPatch(
-  session: Session,
-  index: number,
-  intent: WriteIntent & { action: 'patch' },
-  stored: StoredByKey,
-): Change {
-  const { type, id } = intent;
-  const old = stored.get(keyOf(type, id));
-  if (!old) throw notFound(type, id);
-  if (!old.body) throw gone(type, id);
-  requireVersion(type, intent, old);
+function planPatch(session: Session, target: TargetOf<'patch'>, old: StoredVersion | undefined): Change {
+  const { index, intent, id } = target;
+  if (!old) throw notFound(intent.type, id);
+  if (!old.body) throw gone(intent.type, id);
+  requirePreconditions(intent.type, id, intent, old);
   const { value, exactNumbers } = parseJson(old.body.toString());
   const content = intent.apply({ resource: value as Resource, ...(exactNumbers ? { exactNumbers } : {}) });
-  const version = {
-    index,
-    action: 'update',
-    id,
-    versionId: old.versionId + 1,
-    old,
-    oldResource: parseBody(old),
-  } as const;
-  return newVersion(session, version, content);
+  const versionId = old.versionId + 1;
+  return newVersion(session, { index, action: 'update', id, versionId, old, oldResource: parseBody(old) }, content);
 }
 
-function planDelete(
-  index: number,
-  intent: WriteIntent & { action: 'delete' },
-  stored: StoredByKey,
-): Change | undefined {
-  const { action, type, id } = intent;
-  const old = stored.get(keyOf(type, id));
-  requireVersion(type, intent, old);
+function planDelete({ index, intent, id }: TargetOf<'delete'>, old: StoredVersion | undefined): Change | undefined {
   if (!old?.body) return undefined;
+  const { action, type } = intent;
   const versionId = old.versionId + 1;
   const oldResource = parseBody(old);
   return { index, action, type, id, versionId, old, oldResource, resource: undefined, exactNumbers: undefined };
 }
 
 /** 412 when another version is current than the caller believes: https://hl7.org/fhir/R4/http.html#concurrency */
-function requireVersion(
+function requirePreconditions(
   type: string,
-  intent: { id: string; ifMatchVersionId?: number },
+  id: string,
+  { ifMatchVersionId, ifNoneMatchVersionId }: Preconditions,
   old: StoredVersion | undefined,
 ): void {
-  if (intent.ifMatchVersionId === undefined || intent.ifMatchVersionId === old?.versionId) return;
-  throw fhirError(
-    'conflict',
-    `${type}/${intent.id} is not at version ${intent.ifMatchVersionId} any more; read it and try again.`,
-    {
-      status: 412,
-    },
-  );
+  if (ifMatchVersionId !== undefined && !passesTest(ifMatchVersionId, old)) {
+    throw refused(`${type}/${id} is not at the version that If-Match names; read it and try again.`);
+  }
+  if (ifNoneMatchVersionId !== undefined && passesTest(ifNoneMatchVersionId, old)) {
+    throw refused(`${type}/${id} is there already, at a version that If-None-Match excludes.`);
+  }
+}
+
+function refused(diagnostics: string): Error {
+  return fhirError('conflict', diagnostics, { status: 412 });
 }
 
 /** The server owns id, versionId and lastUpdated; whatever a client sends there is replaced. */
@@ -186,29 +133,14 @@ function newVersion(
   return { ...version, type: resourceType, resource, exactNumbers: intent.exactNumbers };
 }
 
-function nothingDeleted(
-  session: Session,
-  intent: WriteIntent & { action: 'delete' },
-  old: StoredVersion | undefined,
-): WriteResult {
+function nothingDeleted(session: Session, type: string, id: string, old: StoredVersion | undefined): WriteResult {
   return {
     action: 'delete',
-    type: intent.type,
-    id: intent.id,
+    type,
+    id,
     versionId: old?.versionId ?? 0,
     lastUpdated: old?.lastUpdated ?? session.at,
     json: undefined,
     changed: false,
   };
-}
-
-/** One resource cannot be written twice at once: https://hl7.org/fhir/R4/http.html#trules */
-function requireDistinct(intents: readonly WriteIntent[]): void {
-  const seen = new Set<string>();
-  for (const [writeIndex, intent] of intents.entries()) {
-    if (intent.id === undefined) continue;
-    const key = keyOf(typeOf(intent), intent.id);
-    if (seen.has(key)) throw fhirError('invalid', `${key} is written twice in one transaction.`, { writeIndex });
-    seen.add(key);
-  }
 }

@@ -5,6 +5,7 @@ import type { Statement } from '../database/statement.ts';
 import { isId, timeOfId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
+import { mayReadContext } from './binary-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
 
@@ -15,7 +16,7 @@ export type ReadVersion = StoredVersion & { readonly body: Buffer };
 export async function read(session: Session, type: string, id: string): Promise<ReadVersion> {
   requirePermission(session.caller, 'r', type);
   const version = await find(session, type, id);
-  if (!version) throw notFound(type, id);
+  if (!version || !mayReadContext(session.caller, version.securityContext)) throw notFound(type, id);
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
 }

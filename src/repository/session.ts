@@ -5,6 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
 import type { TenantDoor, TenantTransaction, WorkKind } from '../database/tenant-transaction.ts';
+import type { BuiltIns } from '../fhir/definitions/built-ins.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { Issue } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
@@ -14,6 +15,8 @@ import type { Rules } from './rules.ts';
 /** What the repository is made of; one for the life of the process. */
 export interface Repository {
   readonly definitions: Definitions;
+  /** Definitions that the server itself answers; absent = none. */
+  readonly builtIns?: BuiltIns;
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
   readonly objectStore: ObjectStore;

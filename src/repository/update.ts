@@ -1,14 +1,13 @@
-// Update, also of an id that does not exist yet: https://hl7.org/fhir/R4/http.html#update
+// Update, also of an id that does not exist yet, or of what meets criteria: https://hl7.org/fhir/R4/http.html#update
 
 import type { Resource } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
-import type { ExactNumbers, WriteResult } from './change.ts';
+import type { Criteria, ExactNumbers, Preconditions, WriteResult } from './change.ts';
 import type { Session } from './session.ts';
 import { write } from './write.ts';
 
-export interface UpdateOptions {
+export interface UpdateOptions extends Preconditions {
   readonly exactNumbers?: ExactNumbers;
-  readonly ifMatchVersionId?: number;
 }
 
 export async function update(
@@ -19,6 +18,17 @@ export async function update(
 ): Promise<WriteResult> {
   requireSameId(id, resource);
   const [result] = await write(session, [{ action: 'update', id, resource, ...options }]);
+  return result as WriteResult;
+}
+
+/** The one that meets the criteria; a new one where there is none. */
+export async function updateMatch(
+  session: Session,
+  criteria: Criteria,
+  resource: Resource,
+  options: UpdateOptions = {},
+): Promise<WriteResult> {
+  const [result] = await write(session, [{ action: 'update', criteria, resource, ...options }]);
   return result as WriteResult;
 }
 

@@ -4,6 +4,7 @@ import { requirePermission } from '../access/may.ts';
 import { isId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
+import { mayReadContext } from './binary-access.ts';
 import { type ReadVersion, read } from './read.ts';
 import type { Session } from './session.ts';
 import { openVersion, type VersionRow, versionColumns } from './stored-version.ts';
@@ -27,6 +28,7 @@ export async function vread(session: Session, type: string, id: string, versionI
   });
   if (!row) throw unknown;
   const version = await openVersion({ cipher: session.cipher, objectStore: session.repository.objectStore }, row);
+  if (!mayReadContext(session.caller, version.securityContext)) throw unknown;
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
 }

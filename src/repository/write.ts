@@ -1,42 +1,80 @@
 // The write path: every create, update and delete of every door goes through these steps, as one list per transaction.
 
 import { requireOpen, requirePermission } from '../access/may.ts';
-import { FhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { recordChanges } from './audit-rows.ts';
-import type { Change, WriteIntent, WriteResult } from './change.ts';
+import { type Change, criteriaOf, typeOf, type WriteIntent, type WriteResult } from './change.ts';
 import { checkReferences } from './check-references.ts';
-import { ofWrite, planChanges, typeOf } from './plan-changes.ts';
+import { type Identified, identify } from './identify.ts';
+import { ofWrite, planChanges } from './plan-changes.ts';
 import { addReactions } from './reactions.ts';
 import { runRules } from './rules.ts';
 import type { Session } from './session.ts';
 import { storeChanges } from './store-changes.ts';
+import { keyOf } from './target.ts';
+import { takeTurn } from './turn.ts';
 
 /** Effects may ask for writes whose effects ask for writes: no real workflow is deeper. */
 const cascadeDepthMax = 5;
 
-/** Writes all intents in the session's transaction; the results are in the order of the intents. */
-export async function write(session: Session, intents: readonly WriteIntent[]): Promise<WriteResult[]> {
-  for (const [index, intent] of intents.entries()) ofWrite(index, () => requireAllowed(session, intent));
-  return await writeAllowed(session, intents, 0);
+/** Told of what is going on before any content is looked at: links and references may be written then. */
+export interface WriteHooks {
+  /** Of the resource each intent is about, as `Type/id`; a delete by criteria is about none where it finds none or several. */
+  identified?(identities: readonly (string | undefined)[]): void;
+  planned?(changes: readonly Change[]): Promise<void>;
 }
 
-async function writeAllowed(session: Session, intents: readonly WriteIntent[], depth: number): Promise<WriteResult[]> {
+/** Writes all intents in the session's transaction; the results are in the order of the intents. */
+export async function write(
+  session: Session,
+  intents: readonly WriteIntent[],
+  hooks?: WriteHooks,
+): Promise<WriteResult[]> {
+  for (const [index, intent] of intents.entries()) ofWrite(index, () => requireAllowed(session, intent));
+  return await writeAllowed(session, intents, 0, hooks);
+}
+
+async function writeAllowed(
+  session: Session,
+  intents: readonly WriteIntent[],
+  depth: number,
+  hooks?: WriteHooks,
+): Promise<WriteResult[]> {
   if (depth > cascadeDepthMax) throw new Error('Effects of effects go on without end.');
   const { rules } = session.repository;
-  const { changes, unchanged } = await planChanges(session, intents);
+  const identified = await identify(session, intents);
+  for (const { index, intent, id } of identified.targets)
+    ofWrite(index, () => requireNotBuiltIn(session, typeOf(intent), id));
+  hooks?.identified?.(identitiesOf(intents, identified));
+  const { changes, unchanged } = planChanges(session, identified);
+  await hooks?.planned?.(changes);
   await runRules(rules.prepare, changes, session);
-  validateChanges(session, changes);
+  await validateChanges(session, changes);
   await checkReferences(session, changes);
   await runRules(rules.guards, changes, session);
   const stored = await storeChanges(session, changes);
-  recordChanges(session, stored);
+  await recordChanges(session, stored);
   addReactions(session, changes);
   for (const further of await runRules(rules.effects, changes, session)) {
     if (further.length > 0) await writeFurther(session, further, depth + 1);
   }
   const results = new Map(unchanged);
-  for (const { change, result } of stored) results.set(change.index, result);
+  for (const { change, result } of stored) results.set(change.index, together(results.get(change.index), result));
   return intents.map((_, index) => results.get(index) as WriteResult);
+}
+
+function identitiesOf(intents: readonly WriteIntent[], { targets, answered }: Identified): (string | undefined)[] {
+  const identities = new Map<number, string | undefined>();
+  for (const [index, { type, id }] of answered) identities.set(index, id === '' ? undefined : keyOf(type, id));
+  for (const { index, intent, id } of targets) {
+    identities.set(index, identities.has(index) ? undefined : keyOf(typeOf(intent), id));
+  }
+  return intents.map((_, index) => identities.get(index));
+}
+
+/** Several deletions by one intent have one result. */
+function together(before: WriteResult | undefined, result: WriteResult): WriteResult {
+  return before ? { ...result, id: '', versionId: 0, deletedCount: (before.deletedCount ?? 1) + 1 } : result;
 }
 
 /** Positions among these are nobody's who asked for the first writes. */
@@ -48,21 +86,33 @@ async function writeFurther(session: Session, intents: readonly WriteIntent[], d
   }
 }
 
+/** A client's own text under this id would say something else than what the server does. */
+function requireNotBuiltIn({ repository }: Session, type: string, id: string): void {
+  if (repository.builtIns?.find(type, id) === undefined) return;
+  throw fhirError('not-supported', `${type}/${id} is a definition of the server itself; use another id for your own.`, {
+    expression: `${type}.id`,
+  });
+}
+
 /** Scopes are checked before any statement, so that an answer never tells whether something exists. */
 function requireAllowed(session: Session, intent: WriteIntent): void {
   const type = typeOf(intent);
   const permission = permissions[intent.action];
   requireOpen(session.caller, permission, type);
   requirePermission(session.caller, permission, type);
+  // Criteria tell what exists, and a create that finds one shows it, as a search does.
+  if (criteriaOf(intent)) requirePermission(session.caller, 's', type);
 }
 
 const permissions = { create: 'c', update: 'u', patch: 'u', delete: 'd' } as const;
 
-function validateChanges(session: Session, changes: readonly Change[]): void {
+async function validateChanges(session: Session, changes: readonly Change[]): Promise<void> {
+  const turn = takeTurn();
   for (const change of changes) {
     if (!change.resource) continue;
     const issues = session.repository.validate(change.resource);
     if (issues.some((issue) => issue.severity === 'error' || issue.severity === 'fatal'))
       throw new FhirError(issues, { writeIndex: change.index });
+    if (turn.isOver()) await turn.next();
   }
 }

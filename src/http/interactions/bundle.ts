@@ -2,35 +2,62 @@
 
 import type { Bundle } from '@medplum/fhirtypes';
 import type { Caller } from '../../access/caller.ts';
-import { runBatch } from '../../bundles/batch.ts';
-import { runTransaction } from '../../bundles/transaction.ts';
+import { type RunEntry, runBatch } from '../../bundles/batch.ts';
+import { prepareTransaction } from '../../bundles/transaction.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { inSession, type Session } from '../../repository/session.ts';
+import { acceptAsync } from '../async/accept.ts';
 import { batchEntries } from '../batch-entries.ts';
+import type { FindRoute } from '../dispatch.ts';
+import { answerEntries } from '../entry-requests.ts';
 import { answerOnce, type RequestKey } from '../idempotency.ts';
-import type { InteractionRequest, InteractionResponse, SystemOptions } from '../interaction.ts';
-import { searchBundle } from './search-type.ts';
+import type { InteractionRequest, InteractionResponse, SystemInteraction, SystemOptions } from '../interaction.ts';
+import { prefersAsync, returnPreference } from '../prefer.ts';
 
-const entriesMax = 10_000;
+export const bundleEntriesMax = 10_000;
 
-export async function bundleInteraction(
-  options: SystemOptions,
-  caller: Caller,
+/** In which transactions a bundle is done. */
+export interface BundleRunner {
+  transaction(work: (session: Session) => Promise<InteractionResponse>): Promise<InteractionResponse>;
+  readonly entry: RunEntry;
+}
+
+export function createBundleInteraction(find: FindRoute): SystemInteraction {
+  return async (options, caller, request, key) => {
+    const runner = runnerOf(options, caller, key);
+    if (prefersAsync(request)) return await runner.transaction((session) => acceptAsync(session, '', request));
+    return await answerBundle(options, find, request, runner);
+  };
+}
+
+function runnerOf(options: SystemOptions, caller: Caller, key: RequestKey | undefined): BundleRunner {
+  const { repository } = options;
+  return {
+    transaction: (work) => (key ? answerOnce(repository, caller, key, work) : inSession(repository, caller, work)),
+    entry: batchEntries(options, caller, key),
+  };
+}
+
+export async function answerBundle(
+  { repository, onFailure }: SystemOptions,
+  find: FindRoute,
   request: InteractionRequest,
-  key: RequestKey | undefined,
+  runner: BundleRunner,
 ): Promise<InteractionResponse> {
   const bundle = requireBundle(request);
-  const { repository, onFailure } = options;
-  const search = (session: Session, type: string, query: URLSearchParams) =>
-    searchBundle(session, { ...request, type, query });
-  const parts = { bundle, exactNumbers: request.body?.exactNumbers, baseUrl: request.baseUrl, search };
+  const parts = {
+    bundle,
+    exactNumbers: request.body?.exactNumbers,
+    baseUrl: request.baseUrl,
+    returns: returnPreference(request) ?? 'representation',
+    answer: answerEntries(find, request),
+  };
   if (bundle.type === 'batch') {
-    const run = batchEntries(options, caller, key);
-    return answer('batch-response', await runBatch(repository.definitions, { ...parts, run, onFailure }));
+    const entries = await runBatch(repository.definitions, { ...parts, run: runner.entry, onFailure });
+    return responseOf('batch-response', entries);
   }
-  const work = async (session: Session) => answer('transaction-response', await runTransaction(session, parts));
-  if (key) return await answerOnce(repository, caller, key, work);
-  return await inSession(repository, caller, work);
+  const run = prepareTransaction(parts);
+  return await runner.transaction(async (session) => responseOf('transaction-response', await run(session)));
 }
 
 function requireBundle(request: InteractionRequest): Bundle {
@@ -46,8 +73,8 @@ function requireBundle(request: InteractionRequest): Bundle {
   if (bundle.entry !== undefined && !Array.isArray(bundle.entry)) {
     throw fhirError('structure', 'Bundle.entry must be an array.', { expression: 'Bundle.entry' });
   }
-  if ((bundle.entry?.length ?? 0) > entriesMax) {
-    throw fhirError('too-costly', `A bundle takes at most ${entriesMax} entries.`, {
+  if ((bundle.entry?.length ?? 0) > bundleEntriesMax) {
+    throw fhirError('too-costly', `A bundle takes at most ${bundleEntriesMax} entries.`, {
       status: 413,
       expression: 'Bundle.entry',
     });
@@ -55,10 +82,9 @@ function requireBundle(request: InteractionRequest): Bundle {
   return bundle as Bundle;
 }
 
-function answer(type: string, entries: readonly string[]): InteractionResponse {
-  return {
-    status: 200,
-    headers: {},
-    body: `{"resourceType":"Bundle","type":"${type}","entry":[${entries.join(',')}]}`,
-  };
+function responseOf(type: string, entries: readonly string[]): InteractionResponse {
+  const head = `{"resourceType":"Bundle","type":"${type}"`;
+  // FHIR has no empty arrays: https://hl7.org/fhir/R4/json.html#xml
+  const body = entries.length === 0 ? `${head}}` : `${head},"entry":[${entries.join(',')}]}`;
+  return { status: 200, headers: {}, body };
 }

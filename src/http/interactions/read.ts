@@ -2,9 +2,9 @@
 
 import { read } from '../../repository/read.ts';
 import type { Session } from '../../repository/session.ts';
-import { type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
+import type { InteractionRequest, InteractionResponse } from '../interaction.ts';
+import { answerVersion } from '../preconditions.ts';
 
 export async function readInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
-  const version = await read(session, request.type, request.id);
-  return { status: 200, headers: versionHeaders(version), body: version.body };
+  return answerVersion(request, await read(session, request.type, request.id));
 }

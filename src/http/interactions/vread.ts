@@ -2,9 +2,10 @@
 
 import type { Session } from '../../repository/session.ts';
 import { vread } from '../../repository/vread.ts';
-import { type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
+import type { InteractionRequest, InteractionResponse } from '../interaction.ts';
+import { answerVersion } from '../preconditions.ts';
 
 export async function vreadInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
-  const version = await vread(session, request.type, request.id, request.versionId);
-  return { status: 200, headers: versionHeaders(version), body: version.body };
+  const { type, id, versionId } = request;
+  return answerVersion(request, await vread(session, type, id, versionId));
 }

@@ -1,0 +1,109 @@
+// Conditional references of transactions, `Patient?identifier=...`, become literal ones: https://hl7.org/fhir/R4/http.html#trules
+
+import { requirePermission } from '../access/may.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
+import type { SearchQuery } from '../search/search-query.ts';
+import type { Change } from './change.ts';
+import { parseCriteria } from './conditions.ts';
+import { type Condition, findMatches } from './find-matches.ts';
+import { createMatchChanges } from './match-changes.ts';
+import type { Session } from './session.ts';
+import type { VersionRow } from './stored-version.ts';
+import { keyOf } from './target.ts';
+
+export const referencesMax = 5_000;
+
+export interface ReferenceContext {
+  readonly baseUrl?: string;
+  /** The element that has the reference, for errors. */
+  readonly placeOf?: (reference: string) => string | undefined;
+  /** What the same transaction writes: references mean what is there when all of it is done. */
+  readonly changes?: readonly Change[];
+}
+
+/**
+ * `Type/id` for each of these, by one search of all. Throws 412 where not exactly one resource meets the criteria; one of
+ * another tenant is as none (security.md 9). Where more than tokens decides, of what the transaction writes only deletions
+ * count.
+ */
+export async function resolveReferences(
+  session: Session,
+  references: readonly string[],
+  { baseUrl, placeOf, changes = [] }: ReferenceContext = {},
+): Promise<Map<string, string>> {
+  const distinct = [...new Set(references)];
+  const locate = (reference: string) => (error: FhirError) => {
+    const expression = placeOf?.(reference);
+    return expression === undefined ? error : error.below(expression);
+  };
+  const oneTooMany = distinct[referencesMax];
+  if (oneTooMany !== undefined) {
+    const diagnostics = `A transaction takes at most ${referencesMax} different conditional references.`;
+    throw locate(oneTooMany)(fhirError('too-costly', diagnostics));
+  }
+  const conditions = distinct.map((reference) =>
+    conditionOf(session, reference, { baseUrl, changes, locate: locate(reference) }),
+  );
+  const found = await findMatches(session, conditions);
+  const idsOf = createIdsOf(session, changes);
+  return new Map(
+    distinct.map((reference, position) => {
+      const { query, locate } = conditions[position] as ReferenceCondition;
+      const [id, another] = idsOf(query, found[position] ?? []);
+      if (id !== undefined && another === undefined) return [reference, `${query.type}/${id}`];
+      throw locate(unresolved(reference, id !== undefined));
+    }),
+  );
+}
+
+type ReferenceCondition = Condition & Required<Pick<Condition, 'locate'>>;
+
+interface ConditionContext {
+  readonly baseUrl: string | undefined;
+  readonly changes: readonly Change[];
+  readonly locate: ReferenceCondition['locate'];
+}
+
+function conditionOf(
+  session: Session,
+  reference: string,
+  { baseUrl, changes, locate }: ConditionContext,
+): ReferenceCondition {
+  const question = reference.indexOf('?');
+  const type = reference.slice(0, question);
+  try {
+    if (question < 0 || !session.repository.definitions.resourceTypes.has(type)) {
+      throw fhirError('value', 'A conditional reference is Type?parameters.', { status: 400 });
+    }
+    requirePermission(session.caller, 's', type);
+    const criteria = { query: reference.slice(question + 1), ...(baseUrl === undefined ? {} : { baseUrl }) };
+    // Matches that the transaction changes may be none any more.
+    const changed = changes.filter((change) => change.type === type && change.old).length;
+    return { query: parseCriteria(session, type, criteria), matchesMax: changed + 2, needsBody: false, locate };
+  } catch (error) {
+    throw error instanceof FhirError ? locate(error) : error;
+  }
+}
+
+/** The ids of what meets a query, from what met it before. */
+function createIdsOf(session: Session, changes: readonly Change[]) {
+  const changed = new Map(changes.map((change) => [keyOf(change.type, change.id), change]));
+  const matchChanges = createMatchChanges(session, changes);
+  return (query: SearchQuery, found: readonly VersionRow[]): string[] => {
+    const fresh = matchChanges(query);
+    const kept = found.filter(({ type, id }) => {
+      const change = changed.get(keyOf(type, id));
+      return !change || (fresh === undefined && change.resource !== undefined);
+    });
+    return [...kept.map(({ id }) => id), ...(fresh ?? [])];
+  };
+}
+
+/** The values stay out of the text: they are somebody's identifiers. */
+function unresolved(reference: string, isAmbiguous: boolean): FhirError {
+  const [type = '', query] = reference.split('?', 2);
+  const names = [...new Set(new URLSearchParams(query).keys())].join(', ');
+  const criteria = `the conditional reference ${type}?${names}`;
+  if (isAmbiguous) return fhirError('multiple-matches', `More than one ${type} meets ${criteria}; narrow it.`);
+  return fhirError('not-found', `No ${type} meets ${criteria}.`, { status: 412 });
+}
