@@ -6,10 +6,11 @@ import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers } from '../repository/change.ts';
 import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
+import { AnswerSize } from './answer-size.ts';
 import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entry.ts';
 import { intentOf } from './entry-intent.ts';
-import { errorResponse, writeResponse } from './entry-response.ts';
-import { readEntry, type SearchEntry } from './read-entry.ts';
+import { type AnswerRequest, requestOf } from './entry-request.ts';
+import { answerResponse, errorResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
 
 /** Gives the answer of an entry, a refusal included; what it throws ends the batch. */
 export type RunEntry = (
@@ -18,11 +19,10 @@ export type RunEntry = (
   kind: 'read' | 'write',
 ) => Promise<string>;
 
-export interface BatchRequest {
+export interface BatchRequest extends ResponseOptions {
   readonly bundle: Bundle;
   readonly exactNumbers: ExactNumbers | undefined;
-  readonly baseUrl: string;
-  readonly search: SearchEntry;
+  readonly answer: AnswerRequest;
   readonly run: RunEntry;
   /** Told of what a client only learns as "exception". */
   readonly onFailure: (error: unknown) => void;
@@ -32,20 +32,28 @@ export interface BatchRequest {
 export async function runBatch(definitions: Definitions, request: BatchRequest): Promise<string[]> {
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = [];
+  const size = new AnswerSize();
   for (const index of (request.bundle.entry ?? []).keys()) {
-    const entry = tryParse(definitions, request, index);
+    const entry = tryParse(definitions, request, index, size);
     if (typeof entry === 'string') responses.push(entry);
     else {
       const work = (session: Session) => runEntry(session, entry, numbers.get(index), request);
-      responses.push(await request.run(index, work, entry.method === 'GET' ? 'read' : 'write'));
+      const reads = entry.method === 'GET' || entry.method === 'HEAD';
+      responses.push(size.add(await request.run(index, work, reads ? 'read' : 'write')));
     }
   }
   return responses;
 }
 
 /** The entry, or the answer that refuses it. */
-function tryParse(definitions: Definitions, request: BatchRequest, index: number): ParsedEntry | string {
+function tryParse(
+  definitions: Definitions,
+  request: BatchRequest,
+  index: number,
+  size: AnswerSize,
+): ParsedEntry | string {
   try {
+    size.requireRoom();
     return parseEntry(request.bundle, index, definitions, request.baseUrl);
   } catch (error) {
     return entryError(error, request.onFailure);
@@ -58,10 +66,11 @@ async function runEntry(
   numbers: ExactNumbers | undefined,
   request: BatchRequest,
 ): Promise<string> {
-  if (entry.method === 'GET') return await readEntry(session, entry, request.search);
-  const [result] = await write(session, [intentOf(entry, undefined, numbers)]);
+  if (!entry.isWrite) return answerResponse(await request.answer(session, requestOf(entry, numbers)));
+  const context = { ...session.repository, baseUrl: request.baseUrl };
+  const [result] = await write(session, [intentOf(entry, numbers, context)]);
   if (!result) throw new Error('A write has no result.');
-  return writeResponse(request.baseUrl, result);
+  return writeResponse(result, request);
 }
 
 /** The answer of an entry that failed. */

@@ -1,36 +1,58 @@
-// The write an entry asks for.
+// The write an entry asks for: https://hl7.org/fhir/R4/http.html#transaction
 
 import type { Resource } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
-import type { ExactNumbers, WriteIntent } from '../repository/change.ts';
+import type { ExactNumbers, Preconditions, WriteIntent } from '../repository/change.ts';
+import type { PatchContext } from '../repository/patch/to-patch.ts';
 import { requireSameId } from '../repository/update.ts';
+import { parseVersionTest, type VersionTest } from '../repository/version-test.ts';
 import type { ParsedEntry } from './bundle-entry.ts';
+import { patchOf } from './entry-patch.ts';
 
-const versionTag = /^(?:W\/)?"([0-9]{1,9})"$/;
-
-/** `newId` is the id a transaction gave a POST beforehand, so that other entries could refer to it. */
-export function intentOf(
-  entry: ParsedEntry,
-  newId: string | undefined,
-  exactNumbers: ExactNumbers | undefined,
-): WriteIntent {
-  const numbers = exactNumbers ? { exactNumbers } : {};
-  if (entry.method === 'DELETE') return { action: 'delete', type: entry.type, id: entry.id, ...ifMatchOf(entry) };
-  const resource = entry.resource as Resource;
-  if (entry.method === 'POST')
-    return { action: 'create', resource, ...(newId === undefined ? {} : { id: newId }), ...numbers };
-  requireSameId(entry.id, resource);
-  return { action: 'update', id: entry.id, resource, ...numbers, ...ifMatchOf(entry) };
+export interface IntentContext extends Omit<PatchContext, 'type'> {
+  /** The tenant's FHIR base. */
+  readonly baseUrl: string;
 }
 
-function ifMatchOf(entry: ParsedEntry): { ifMatchVersionId?: number } {
-  if (entry.ifMatch === undefined) return {};
-  const match = versionTag.exec(entry.ifMatch);
-  if (!match) {
-    throw fhirError('value', 'request.ifMatch holds one version, such as W/"3".', {
-      status: 400,
-      expression: `Bundle.entry[${entry.index}].request.ifMatch`,
-    });
+export function intentOf(
+  entry: ParsedEntry,
+  exactNumbers: ExactNumbers | undefined,
+  context: IntentContext,
+): WriteIntent {
+  const { baseUrl } = context;
+  const { method, type, id, query } = entry;
+  const numbers = exactNumbers ? { exactNumbers } : {};
+  const resource = entry.resource as Resource;
+  if (method === 'POST') {
+    const { ifNoneExist } = entry;
+    const criteria = ifNoneExist === undefined ? {} : { ifNoneExist: { query: ifNoneExist, baseUrl } };
+    return { action: 'create', resource, ...numbers, ...criteria };
   }
-  return { ifMatchVersionId: Number(match[1]) };
+  const chosen = id === '' ? { criteria: { query: query.toString(), baseUrl } } : { id };
+  const target = { ...chosen, ...preconditionsOf(entry) };
+  if (method === 'DELETE') return { action: 'delete', type, ...target };
+  if (method === 'PATCH')
+    return { action: 'patch', type, apply: patchOf(entry, exactNumbers, { ...context, type }), ...target };
+  if (id !== '') requireSameId(id, resource);
+  return { action: 'update', resource, ...numbers, ...target };
+}
+
+function preconditionsOf(entry: ParsedEntry): Preconditions {
+  const ifMatch = versionTest(entry, 'ifMatch');
+  const ifNoneMatch = versionTest(entry, 'ifNoneMatch');
+  return {
+    ...(ifMatch === undefined ? {} : { ifMatchVersionId: ifMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatchVersionId: ifNoneMatch }),
+  };
+}
+
+function versionTest(entry: ParsedEntry, name: 'ifMatch' | 'ifNoneMatch'): VersionTest | undefined {
+  const text = entry[name];
+  if (text === undefined) return undefined;
+  const test = parseVersionTest(text);
+  if (test !== undefined) return test;
+  throw fhirError('value', `request.${name} holds "*" or versions, such as W/"3".`, {
+    status: 400,
+    expression: `Bundle.entry[${entry.index}].request.${name}`,
+  });
 }

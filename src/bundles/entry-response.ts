@@ -1,40 +1,56 @@
 // The answer to one entry, as JSON text so that stored bodies go out as they are.
 
+import { STATUS_CODES } from 'node:http';
 import { type FhirError, toOperationOutcome } from '../fhir/outcome.ts';
 import type { WriteResult } from '../repository/change.ts';
+import type { EntryAnswer } from './entry-request.ts';
 
-const statusByAction = { create: '201 Created', update: '200 OK', delete: '204 No Content' } as const;
+export interface ResponseOptions {
+  readonly baseUrl: string;
+  /** What the client wants to see of what it wrote: https://hl7.org/fhir/R4/http.html#ops */
+  readonly returns: 'minimal' | 'representation' | 'OperationOutcome';
+}
 
-export function writeResponse(baseUrl: string, result: WriteResult): string {
+export function writeResponse(result: WriteResult, { baseUrl, returns }: ResponseOptions): string {
   const { type, id, versionId, lastUpdated, json } = result;
   const response = {
-    status: statusByAction[result.action],
+    status: statusLine(statusOf(result)),
     ...(json === undefined ? {} : { location: `${baseUrl}/${type}/${id}/_history/${versionId}` }),
     ...(versionId > 0 ? { etag: `W/"${versionId}"` } : {}),
     lastModified: lastUpdated.toISOString(),
+    ...(returns === 'OperationOutcome' || result.deletedCount !== undefined ? { outcome: outcomeOf(result) } : {}),
   };
   const entry = JSON.stringify({ ...(json === undefined ? {} : { fullUrl: `${baseUrl}/${type}/${id}` }), response });
-  return json === undefined ? entry : withResource(entry, json);
+  return json === undefined || returns !== 'representation' ? entry : withResource(entry, json);
 }
 
-export interface FoundVersion {
-  readonly versionId: number;
-  readonly lastUpdated: Date;
-  readonly body: Buffer;
+/** A conditional create that found what it would have made answers as an update that changes nothing. */
+function statusOf({ action, changed, deletedCount }: WriteResult): number {
+  if (action === 'delete') return deletedCount === undefined ? 204 : 200;
+  return action === 'create' && changed ? 201 : 200;
 }
 
-export function readResponse(version: FoundVersion): string {
+const words = { create: 'created', update: 'updated', delete: 'deleted' } as const;
+
+function outcomeOf({ action, type, id, changed, deletedCount }: WriteResult): object {
+  const what = id === '' ? `No ${type}` : `${type}/${id}`;
+  const diagnostics =
+    deletedCount === undefined
+      ? `${what} was ${changed || id === '' ? words[action] : 'not changed'}.`
+      : `${deletedCount} ${type} were deleted.`;
+  return toOperationOutcome([{ severity: 'information', code: 'informational', diagnostics }]);
+}
+
+/** The answer of anything that is no write of a transaction. */
+export function answerResponse({ status, headers, lastModified, body }: EntryAnswer): string {
   const response = {
-    status: '200 OK',
-    etag: `W/"${version.versionId}"`,
-    lastModified: version.lastUpdated.toISOString(),
+    status: statusLine(status),
+    ...(headers.Location === undefined ? {} : { location: headers.Location }),
+    ...(headers.ETag === undefined ? {} : { etag: headers.ETag }),
+    ...(lastModified === undefined ? {} : { lastModified: lastModified.toISOString() }),
   };
-  return withResource(JSON.stringify({ response }), version.body.toString());
-}
-
-/** A searchset or history as the resource of an entry. */
-export function bundleResponse(json: string): string {
-  return withResource('{"response":{"status":"200 OK"}}', json);
+  const entry = JSON.stringify({ response });
+  return body === undefined ? entry : withResource(entry, body);
 }
 
 export function errorResponse(error: FhirError): string {
@@ -43,7 +59,12 @@ export function errorResponse(error: FhirError): string {
 
 /** `outcome` is an OperationOutcome's JSON text. */
 export function refusalResponse(status: number, outcome: string): string {
-  return `{"response":{"status":"${status}","outcome":${outcome}}}`;
+  return `{"response":{"status":"${statusLine(status)}","outcome":${outcome}}}`;
+}
+
+/** https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response.status: it begins with the three digits. */
+function statusLine(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
 }
 
 function withResource(entry: string, json: string): string {

@@ -1,52 +1,104 @@
-// Gives the entries of a transaction their ids and turns links between them into references: https://hl7.org/fhir/R4/http.html#trules
+// Turns links between the entries of a transaction, and conditional references, into references: https://hl7.org/fhir/R4/http.html#trules
 
 import type { Resource } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
-import { newId } from '../fhir/ids.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { forEachReference } from '../fhir/references.ts';
 import type { ParsedEntry } from './bundle-entry.ts';
-import { rewriteLinks } from './rewrite-links.ts';
+import { rewriteLinks, type Undo } from './rewrite-links.ts';
 
-/** The new ids of POST entries, by position. Links in the entries' resources are rewritten in place. */
+/** `Type/id` of the resource an entry is about; undefined where it is about none or several. */
+export type IdentityOf = (entry: ParsedEntry) => string | undefined;
+
+/** Rewrites the resources of the entries in place, adding to `undos` what takes that back. */
 export function resolveLinks(
   entries: readonly ParsedEntry[],
   definitions: Definitions,
-  atMs: number,
-): ReadonlyMap<number, string> {
-  const ids = new Map<number, string>();
+  identityOf: IdentityOf,
+  undos: Undo[],
+): void {
   const targets = new Map<string, string>();
   for (const entry of entries) {
-    const id = entry.method === 'POST' ? newId(atMs) : entry.id;
-    if (entry.method === 'POST') ids.set(entry.index, id);
-    if (entry.fullUrl === undefined || entry.method === 'GET' || entry.method === 'DELETE') continue;
-    if (targets.has(entry.fullUrl)) {
-      throw fhirError('invalid', 'Two entries have the same fullUrl.', {
-        expression: `Bundle.entry[${entry.index}].fullUrl`,
-      });
-    }
-    targets.set(entry.fullUrl, `${entry.type}/${id}`);
+    const identity = entry.fullUrl === undefined ? undefined : identityOf(entry);
+    if (identity !== undefined) targets.set(entry.fullUrl as string, identity);
   }
-  for (const entry of entries) if (entry.resource) rewriteEntry(entry, entry.resource, targets, definitions);
-  return ids;
+  for (const { entry, resource } of linking(entries)) {
+    const base = baseOf(entry.fullUrl);
+    const linkTargets = {
+      ofUrl: (url: string) => targets.get(url),
+      ofReference(text: string) {
+        const target = findTarget(text, targets) ?? (base === undefined ? undefined : findTarget(base + text, targets));
+        if (target === undefined && text.startsWith('urn:uuid:')) throw unresolved(entry, resource, text, definitions);
+        return target;
+      },
+    };
+    rewriteLinks(definitions, resource, linkTargets, undos);
+  }
 }
 
-function rewriteEntry(
-  entry: ParsedEntry,
-  resource: Resource,
-  targets: ReadonlyMap<string, string>,
+/** The same with conditional references, by the `Type/id` that each of them means. */
+export function replaceReferences(
+  entries: readonly ParsedEntry[],
   definitions: Definitions,
+  targets: ReadonlyMap<string, string>,
+  undos: Undo[],
 ): void {
-  const base = baseOf(entry.fullUrl);
-  rewriteLinks(definitions, resource, {
-    ofUrl: (url) => targets.get(url),
-    ofReference(text) {
-      const target = findTarget(text, targets) ?? (base === undefined ? undefined : findTarget(base + text, targets));
-      if (target === undefined && text.startsWith('urn:uuid:')) throw unresolved(entry, resource, text, definitions);
-      if (target === undefined && text.includes('?')) refuseConditional(entry, resource, text, definitions);
-      return target;
+  const linkTargets = { ofUrl: () => undefined, ofReference: (text: string) => targets.get(text) };
+  for (const { resource } of linking(entries)) rewriteLinks(definitions, resource, linkTargets, undos);
+}
+
+/** bdl-7: of two entries with one full URL nobody could say which a link means. */
+export function requireDistinctUrls(entries: readonly ParsedEntry[]): void {
+  const seen = new Set<string>();
+  for (const { isWrite, method, fullUrl, index } of entries) {
+    if (!isWrite || method === 'DELETE' || fullUrl === undefined) continue;
+    if (seen.has(fullUrl)) {
+      throw fhirError('invalid', 'Two entries have the same fullUrl.', {
+        expression: `Bundle.entry[${index}].fullUrl`,
+      });
+    }
+    seen.add(fullUrl);
+  }
+}
+
+export interface ConditionalReferences {
+  readonly references: readonly string[];
+  /** Where the first of them stands. */
+  readonly placeOf: (reference: string) => string | undefined;
+}
+
+/** References such as `Patient?identifier=x`: each means the one resource that meets the criteria. */
+export function conditionalReferences(
+  entries: readonly ParsedEntry[],
+  definitions: Definitions,
+): ConditionalReferences {
+  const places = new Map<string, { entry: ParsedEntry; resource: Resource }>();
+  for (const at of linking(entries)) {
+    forEachReference(definitions, at.resource, ({ reference }) => {
+      if (typeof reference === 'string' && isConditional(reference, definitions) && !places.has(reference)) {
+        places.set(reference, at);
+      }
+    });
+  }
+  return {
+    references: [...places.keys()],
+    placeOf(reference) {
+      const at = places.get(reference);
+      return at && placeOf(at.entry, at.resource, reference, definitions);
     },
-  });
+  };
+}
+
+function isConditional(reference: string, definitions: Definitions): boolean {
+  const question = reference.indexOf('?');
+  return question > 0 && definitions.resourceTypes.has(reference.slice(0, question));
+}
+
+/** The resources that are written, with their entries. What a patch says is not looked into. */
+function* linking(entries: readonly ParsedEntry[]): Iterable<{ entry: ParsedEntry; resource: Resource }> {
+  for (const entry of entries) {
+    if (entry.isWrite && entry.resource && entry.method !== 'PATCH') yield { entry, resource: entry.resource };
+  }
 }
 
 /** A relative reference is read below the base that its own entry's full URL has: https://hl7.org/fhir/R4/bundle.html#references */
@@ -62,15 +114,6 @@ function findTarget(text: string, targets: ReadonlyMap<string, string>): string 
 
 function unresolved(entry: ParsedEntry, resource: Resource, text: string, definitions: Definitions) {
   return fhirError('not-found', 'No entry has this urn:uuid as its fullUrl.', {
-    status: 400,
-    expression: placeOf(entry, resource, text, definitions),
-  });
-}
-
-/** Storing `Type?parameters` as it is would leave a reference that leads nowhere (security.md 9). */
-function refuseConditional(entry: ParsedEntry, resource: Resource, text: string, definitions: Definitions): void {
-  if (!definitions.resourceTypes.has(text.slice(0, text.indexOf('?')))) return;
-  throw fhirError('not-supported', 'Conditional references are not offered; refer to the resource by its id.', {
     status: 400,
     expression: placeOf(entry, resource, text, definitions),
   });

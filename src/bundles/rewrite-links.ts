@@ -14,8 +14,14 @@ export interface LinkTargets {
 const linkTypes: ReadonlySet<string> = new Set(['uri', 'url', 'oid', 'uuid']);
 const narrativeLink = /\b(href|src)="([^"]{1,1000})"/g;
 
-/** In place. A Bundle in an entry is a whole of its own, with links between its own entries, and is left alone. */
-export function rewriteLinks(definitions: Definitions, resource: Resource, targets: LinkTargets): void {
+/** Puts back what stood there before. */
+export type Undo = () => void;
+
+/**
+ * In place, adding to `undos` what takes it back. A Bundle in an entry is a whole of its own, with links between its own
+ * entries, and is left alone.
+ */
+export function rewriteLinks(definitions: Definitions, resource: Resource, targets: LinkTargets, undos: Undo[]): void {
   if (resource.resourceType !== 'Bundle') walk(resource, resource.resourceType);
 
   function walk(node: object, typeName: string): void {
@@ -26,7 +32,7 @@ export function rewriteLinks(definitions: Definitions, resource: Resource, targe
       if (!property) continue;
       if (typeof value === 'string') {
         const target = targetOf(value, typeName, key, property.type.code);
-        if (target !== undefined) members[key] = target;
+        if (target !== undefined) replace(members, key, target);
       } else if (typeof value === 'object' && value !== null) {
         walkMember(value, key.startsWith('_') ? 'Element' : property.type.code);
       }
@@ -40,7 +46,7 @@ export function rewriteLinks(definitions: Definitions, resource: Resource, targe
 
   function walkListed(list: unknown[], index: number, item: unknown, type: string): void {
     if (typeof item === 'object' && item !== null) walkItem(item, type);
-    else if (typeof item === 'string' && linkTypes.has(type)) list[index] = targets.ofUrl(item) ?? item;
+    else if (typeof item === 'string' && linkTypes.has(type)) replace(list, index, targets.ofUrl(item) ?? item);
   }
 
   function walkItem(item: object, type: string): void {
@@ -49,11 +55,20 @@ export function rewriteLinks(definitions: Definitions, resource: Resource, targe
       walk(item, item.resourceType);
   }
 
+  function replace<Key extends string | number>(holder: { [key in Key]?: unknown }, key: Key, value: string): void {
+    const before = holder[key];
+    if (before === value) return;
+    undos.push(() => {
+      holder[key] = before;
+    });
+    holder[key] = value;
+  }
+
   function targetOf(value: string, typeName: string, key: string, type: string): string | undefined {
     if (typeName === 'Reference' && key === 'reference') return targets.ofReference(value);
     if (typeName === 'Narrative' && key === 'div') return inNarrative(value);
-    // The url of an extension names its definition.
-    return linkTypes.has(type) && typeName !== 'Extension' ? targets.ofUrl(value) : undefined;
+    const namesDefinition = typeName === 'Extension' && key === 'url';
+    return linkTypes.has(type) && !namesDefinition ? targets.ofUrl(value) : undefined;
   }
 
   function inNarrative(div: string): string {

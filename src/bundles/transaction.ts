@@ -2,64 +2,116 @@
 
 import type { Bundle } from '@medplum/fhirtypes';
 import { FhirError } from '../fhir/outcome.ts';
-import type { ExactNumbers, WriteIntent } from '../repository/change.ts';
+import type { ExactNumbers, WriteResult } from '../repository/change.ts';
 import { ofWrite } from '../repository/plan-changes.ts';
+import { resolveReferences } from '../repository/resolve-references.ts';
 import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
+import { AnswerSize } from './answer-size.ts';
 import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entry.ts';
 import { intentOf } from './entry-intent.ts';
-import { writeResponse } from './entry-response.ts';
-import { readEntry, type SearchEntry } from './read-entry.ts';
-import { resolveLinks } from './resolve-links.ts';
+import { type AnswerRequest, requestOf } from './entry-request.ts';
+import { answerResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
+import { conditionalReferences, replaceReferences, requireDistinctUrls, resolveLinks } from './resolve-links.ts';
+import type { Undo } from './rewrite-links.ts';
 
-export interface TransactionRequest {
+export interface TransactionRequest extends ResponseOptions {
   readonly bundle: Bundle;
   readonly exactNumbers: ExactNumbers | undefined;
-  readonly baseUrl: string;
-  readonly search: SearchEntry;
+  readonly answer: AnswerRequest;
 }
 
-/** Entry answers as JSON texts in the order of the bundle. Throws what the first failing entry throws, with its place. */
-export async function runTransaction(session: Session, request: TransactionRequest): Promise<string[]> {
+/** Runs the transaction in a session, and may do so again in another one after that was rolled back. */
+export type RunTransaction = (session: Session) => Promise<string[]>;
+
+/** Gives entry answers as JSON texts in the order of the bundle. Throws what the first failing entry throws, with its place. */
+export function prepareTransaction(request: TransactionRequest): RunTransaction {
+  const undos: Undo[] = [];
+  return (session) => {
+    // The ids that an earlier attempt wrote into the bundle were rolled back with it.
+    for (const undo of undos.splice(0).reverse()) undo();
+    return runTransaction(session, request, undos);
+  };
+}
+
+async function runTransaction(session: Session, request: TransactionRequest, undos: Undo[]): Promise<string[]> {
   const { definitions } = session.repository;
   const entries = (request.bundle.entry ?? []).map((_, index) =>
     parseEntry(request.bundle, index, definitions, request.baseUrl),
   );
-  const ids = resolveLinks(entries, definitions, session.at.getTime());
+  requireDistinctUrls(entries);
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = new Array(entries.length);
-  const writes = inProcessingOrder(entries);
-  const results = await writeEntries(session, writes, (entry) =>
-    intentOf(entry, ids.get(entry.index), numbers.get(entry.index)),
-  );
-  for (const [position, result] of results.entries()) {
-    responses[(writes[position] as ParsedEntry).index] = writeResponse(request.baseUrl, result);
+  const size = new AnswerSize();
+  for (const { entry, result } of await writeEntries(
+    session,
+    { ...request, undos, numbers },
+    inProcessingOrder(entries),
+  )) {
+    size.requireRoom(`Bundle.entry[${entry.index}]`);
+    responses[entry.index] = size.add(writeResponse(result, request));
   }
   for (const entry of entries) {
-    if (entry.method !== 'GET') continue;
-    responses[entry.index] = await named(entry.index, () => readEntry(session, entry, request.search));
+    if (entry.isWrite) continue;
+    const asked = requestOf(entry, numbers.get(entry.index));
+    size.requireRoom(`Bundle.entry[${entry.index}]`);
+    const answer = await named(entry.index, () => request.answer(session, asked));
+    responses[entry.index] = size.add(answerResponse(answer));
   }
   return responses;
 }
 
 function inProcessingOrder(entries: readonly ParsedEntry[]): ParsedEntry[] {
-  return (['DELETE', 'POST', 'PUT'] as const).flatMap((method) => entries.filter((entry) => entry.method === method));
+  const of = (...methods: string[]) => entries.filter(({ isWrite, method }) => isWrite && methods.includes(method));
+  return [...of('DELETE'), ...of('POST'), ...of('PUT', 'PATCH')];
 }
 
-/** Issues speak of `Type.element`; in a bundle they must say which entry's. */
+interface WrittenEntry {
+  readonly entry: ParsedEntry;
+  readonly result: WriteResult;
+}
+
+interface WriteOptions {
+  readonly baseUrl: string;
+  /** Takes back what was written into the bundle. */
+  readonly undos: Undo[];
+  readonly numbers: ReadonlyMap<number, ExactNumbers>;
+}
+
+/**
+ * Links are resolved as soon as it is known which resources the entries are about, conditional references as soon as it is
+ * known what these will be: "5. Resolve any conditional references".
+ */
 async function writeEntries(
   session: Session,
+  { baseUrl, undos, numbers }: WriteOptions,
   entries: readonly ParsedEntry[],
-  toIntent: (entry: ParsedEntry) => WriteIntent,
-) {
+): Promise<WrittenEntry[]> {
+  const { definitions } = session.repository;
+  const context = { ...session.repository, baseUrl };
   try {
-    const intents = entries.map((entry, position) => ofWrite(position, () => toIntent(entry)));
-    return await write(session, intents);
+    const intents = entries.map((entry, position) =>
+      ofWrite(position, () => intentOf(entry, numbers.get(entry.index), context)),
+    );
+    const { references, placeOf } = conditionalReferences(entries, definitions);
+    const results = await write(session, intents, {
+      identified(identities) {
+        const byEntry = new Map(entries.map((entry, position) => [entry, identities[position]]));
+        resolveLinks(entries, definitions, (entry) => byEntry.get(entry), undos);
+      },
+      async planned(changes) {
+        if (references.length === 0) return;
+        const targets = await resolveReferences(session, references, { baseUrl, placeOf, changes });
+        replaceReferences(entries, definitions, targets, undos);
+      },
+    });
+    return entries.map((entry, position) => ({ entry, result: results[position] as WriteResult }));
   } catch (error) {
     throw error instanceof FhirError ? withEntryPlaces(error, entries) : error;
   }
 }
 
+/** Issues speak of `Type.element`; in a bundle they must say which entry's. */
 function withEntryPlaces(error: FhirError, entries: readonly ParsedEntry[]): FhirError {
   const entry = error.writeIndex === undefined ? undefined : entries[error.writeIndex];
   return entry ? error.below(`Bundle.entry[${entry.index}].resource`) : error;

@@ -26,7 +26,11 @@ export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buff
   }
   return {
     key: sha256(JSON.stringify([caller.clientId, ctx.method, ctx.path, given])),
-    bodyHash: sha256(body),
+    // The criteria of a conditional create are as much of what is asked for as the body.
+    bodyHash: createHash('sha256')
+      .update(`${ctx.get('If-None-Exist')}\n`)
+      .update(body)
+      .digest(),
   };
 }
 

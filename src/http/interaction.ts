@@ -1,6 +1,7 @@
 // The shape all FHIR interactions share: a request taken apart, and an answer before it becomes HTTP.
 
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { Caller } from '../access/caller.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import type { Repository, Session } from '../repository/session.ts';
@@ -21,13 +22,24 @@ export interface InteractionRequest {
   readonly params: Readonly<Partial<Record<string, string>>>;
   readonly query: URLSearchParams;
   readonly body: ParsedJson | undefined;
+  /** Instead of `body` on a route that carries `any`, when the body is no FHIR JSON or XML. */
+  readonly raw?: RawBody;
   header(name: string): string | undefined;
+}
+
+/** A body that was not read yet: decoded, and ending in a FhirError (413, 400) where it is too long or broken. */
+export interface RawBody {
+  /** The Content-Type as it was sent, with its parameters; `application/octet-stream` when there was none. */
+  readonly mediaType: string;
+  readonly stream: Readable;
 }
 
 export interface InteractionResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON text of a resource, unless the headers name another Content-Type; undefined for an empty answer. */
+  /** Of the version that is answered, to the millisecond, where the header has seconds only. */
+  readonly lastModified?: Date;
+  /** JSON text of a resource, unless the headers name a Content-Type, as those of a stream do; undefined for an empty answer. */
   readonly body: string | Buffer | Readable | undefined;
 }
 
@@ -48,7 +60,11 @@ export interface SystemOptions {
 }
 
 /** An interaction that needs no caller. */
-export type OpenInteraction = (options: SystemOptions, baseUrl: string) => InteractionResponse;
+export type OpenInteraction = (
+  options: SystemOptions,
+  baseUrl: string,
+  request: Pick<InteractionRequest, 'query' | 'header'>,
+) => InteractionResponse;
 
 /** Weak ETag of a version: https://hl7.org/fhir/R4/http.html#versioning */
 export function etag(versionId: number): string {
@@ -60,6 +76,11 @@ export function versionHeaders(version: {
   readonly lastUpdated: Date;
 }): Record<string, string> {
   return { ETag: etag(version.versionId), 'Last-Modified': version.lastUpdated.toUTCString() };
+}
+
+/** The text of a streamed answer, which something that is no HTTP answer takes whole. */
+export async function wholeTextOfBody(body: InteractionResponse['body']): Promise<string | undefined> {
+  return body instanceof Readable ? await text(body) : textOfBody(body);
 }
 
 /** Of an answer that is no stream: those of writes never are. */

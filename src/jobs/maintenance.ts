@@ -29,9 +29,10 @@ export function keepPartitions(systemDoor: SystemDoor): Promise<void> {
   });
 }
 
-/** Answers to repeated requests are kept for 24 hours: contract.md 8. */
+/** Answers to repeated requests are kept for 24 hours (contract.md 8), those of the background as long as they say. */
 export function sweepKeptAnswers(systemDoor: SystemDoor): Promise<void> {
   return systemDoor(async (trx) => {
     trx.execute({ text: "DELETE FROM idempotency_key WHERE created_at < now() - interval '24 hours'" });
+    trx.execute({ text: 'DELETE FROM async_request WHERE expires_at < now()' });
   });
 }

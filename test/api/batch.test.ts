@@ -82,14 +82,6 @@ describe('a batch', () => {
     expect(answer.json.entry[2].resource.subject.reference).toBe(fullUrl);
   });
 
-  test('refuses conditional create, which it does not offer, and does the rest', async () => {
-    const conditional = {
-      ...postEntry(buildPatient()),
-      request: { method: 'POST', url: 'Patient', ifNoneExist: 'x=y' },
-    };
-    expect(statusesOf(await batch(conditional, postEntry(buildPatient())))).toEqual(['400', '201']);
-  });
-
   test("leads nowhere outside its tenant's base (security.md 13)", async () => {
     await server.b.request('PUT', '/Patient/of-b', { ...buildPatient(), id: 'of-b' });
     const urls = [

@@ -12,8 +12,13 @@ const link = 'urn:uuid:00000000-0000-4000-8000-000000000001';
 function rewritten(resource: object): object {
   const copy = structuredClone(resource) as Resource;
   const ofUrl = (url: string) => (url === link ? 'Patient/new' : undefined);
-  rewriteLinks(definitions, copy, { ofReference: ofUrl, ofUrl });
-  return copy;
+  const undos: (() => void)[] = [];
+  rewriteLinks(definitions, copy, { ofReference: ofUrl, ofUrl }, undos);
+  const result = structuredClone(copy);
+  for (const undo of undos) undo();
+  // What is taken back leaves no trace.
+  expect(copy).toEqual(resource);
+  return result;
 }
 
 const reference = { reference: link };
@@ -41,6 +46,11 @@ describe('a link is replaced', () => {
       'in an extension',
       { resourceType: 'Patient', extension: [{ url: 'u', valueReference: reference }] },
       { extension: [{ url: 'u', valueReference: replaced }] },
+    ],
+    [
+      'in a uri of an extension',
+      { resourceType: 'Patient', extension: [{ url: 'u', valueUri: link }] },
+      { extension: [{ url: 'u', valueUri: 'Patient/new' }] },
     ],
     [
       'in an extension of a primitive',

@@ -1,0 +1,90 @@
+// Does what was accepted for the background, once: its effects, its answer and the job's receipt are one transaction.
+
+import { translateSqlError } from '../../database/sql-errors.ts';
+import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
+import type { OutboxEvent } from '../../jobs/outbox.ts';
+import type { ModuleJob } from '../../repository/module.ts';
+import { inSession, type Session } from '../../repository/session.ts';
+import { asyncTopic, keptHours } from './accept.ts';
+import { type BackgroundRequest, openRequest, sealAnswer } from './background-request.ts';
+
+/** Gives the text of a Bundle's entry: the response and the resource. */
+export type AnswerBackground = (session: Session, request: BackgroundRequest, progress: Progress) => Promise<string>;
+
+export interface Progress {
+  readonly requestId: string;
+  /** Keeps the job's transaction awake; throws when the request was cancelled meanwhile. */
+  beat(): Promise<void>;
+}
+
+export function createAsyncJob(answer: AnswerBackground): ModuleJob {
+  return {
+    topic: asyncTopic,
+    consumer: asyncTopic,
+    run: (event, session) => runOnce(event, session, answer),
+  };
+}
+
+async function runOnce(event: OutboxEvent, session: Session, answer: AnswerBackground): Promise<void> {
+  const id = event.resourceId;
+  const [row] = await session.trx.query<{ request: Buffer }>({
+    name: 'open-async',
+    text: 'SELECT request FROM async_request WHERE id = $1 AND answer IS NULL AND expires_at > now()',
+    values: [id],
+  });
+  // Cancelled, or done by an earlier delivery.
+  if (!row) return;
+  const request = openRequest(session.cipher, id, row.request);
+  const asCaller = { ...session, caller: request.caller };
+  const progress = { requestId: id, beat: () => requireWanted(session, id) };
+  try {
+    await keep(session, id, await answer(asCaller, request, progress));
+  } catch (error) {
+    const known = asFhirError(error);
+    // What is away comes back; everything else would fail again.
+    if (error instanceof CancelledError || known.status === 503) throw error;
+    await keepRefusal(asCaller, id, known);
+    throw error;
+  }
+}
+
+async function requireWanted(session: Session, id: string): Promise<void> {
+  const rows = await session.trx.query({
+    name: 'async-wanted',
+    text: 'SELECT id FROM async_request WHERE id = $1',
+    values: [id],
+  });
+  if (rows.length === 0) throw new CancelledError();
+}
+
+/** A cancelled request has no row to keep the answer in, and all it did is rolled back. */
+async function keep(session: Session, id: string, entry: string): Promise<void> {
+  const rows = await session.trx.query({
+    name: 'keep-async',
+    text: `UPDATE async_request SET answer = $2, expires_at = now() + make_interval(hours => $3)
+           WHERE id = $1 AND answer IS NULL RETURNING id`,
+    values: [id, sealAnswer(session.cipher, id, entry), keptHours],
+  });
+  if (rows.length === 0) throw new CancelledError();
+}
+
+/** In a transaction of its own, for the job's is rolled back; its next delivery finds the answer and does nothing. */
+async function keepRefusal({ repository, caller }: Session, id: string, error: FhirError): Promise<void> {
+  const outcome = JSON.stringify(toOperationOutcome(error.issues));
+  const entry = `{"response":{"status":"${error.status}","outcome":${outcome}}}`;
+  await inSession(repository, caller, (session) => keep(session, id, entry));
+}
+
+function asFhirError(error: unknown): FhirError {
+  const translated = translateSqlError(error);
+  if (translated instanceof FhirError) return translated;
+  return fhirError('exception', 'The server failed; its log has the detail.', { cause: error });
+}
+
+class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+
+  constructor() {
+    super('The request was cancelled.');
+  }
+}
