@@ -12,6 +12,10 @@ import { checkDatabase } from './database/self-check.ts';
 import { type Doors, openDoors } from './doors.ts';
 import { loadDefinitions } from './fhir/definitions.ts';
 import { createDirectoryObjectStore } from './gateways/directory-object-store.ts';
+import type { ObjectStore } from './gateways/object-store.ts';
+import { createAnswerBackground } from './http/async/answer.ts';
+import { createAsyncJob } from './http/async/job.ts';
+import { findFhirRoute } from './http/fhir-routes.ts';
 import { readinessChecks } from './http/health.ts';
 import { createJobMetrics } from './http/job-metrics.ts';
 import { listen } from './http/listen.ts';
@@ -23,10 +27,13 @@ import type { JobHandler } from './jobs/outbox.ts';
 import { createQueues } from './jobs/queue.ts';
 import { startJobs } from './jobs/start.ts';
 import { type JobTiming, usualTiming } from './jobs/timing.ts';
+import { createBuiltIns } from './operations/built-ins.ts';
+import { operations } from './operations/operations.ts';
 import { bindJobs } from './repository/jobs.ts';
 import type { Module } from './repository/module.ts';
 import { collectRules } from './repository/rules.ts';
 import type { Repository } from './repository/session.ts';
+import { createObjectSweep } from './repository/sweep-objects.ts';
 import { createExtractor } from './search/extract.ts';
 import { createSmart } from './smart/smart.ts';
 import { sweepExpired } from './smart/sweep-expired.ts';
@@ -64,7 +71,7 @@ const lingerMs = 1_000;
 const drainTimeoutMs = 24_000;
 const workerConcurrency = 4;
 /** 64 MB of a bundle: security.md, decisions, attack 87. */
-const bodyBytesMax = 64_000_000;
+export const bodyBytesMax = 64_000_000;
 
 /** Rejects when the database is not as the migrations made it, or the port is taken. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -93,7 +100,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...(does.api ? { api: { ...access.api, repository, bodyBytesMax } } : {}),
   });
   const http = await listen(server.callback(), config.http.port);
-  const jobs = does.jobs ? openJobs(options, doors, bindJobs(repository, modules), metrics) : undefined;
+  const jobs = does.jobs
+    ? openJobs(options, doors, bindJobs(repository, [...modules, asyncModule(repository, access)]), metrics)
+    : undefined;
   // From here on whoever holds the app closes it.
   const rest = opened.move();
   return {
@@ -158,11 +167,12 @@ function createRepository(
   const definitions = loadDefinitions();
   return {
     definitions,
+    builtIns: createBuiltIns(definitions, operations),
     tenantDoor,
     keyRing,
     now,
     cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),
-    objectStore: createDirectoryObjectStore(path.join(config.dataDir, 'objects')),
+    objectStore: objectStoreOf(config),
     validate: createValidator(definitions),
     extract: createExtractor(definitions),
     rules: collectRules(modules),
@@ -171,6 +181,17 @@ function createRepository(
       return known instanceof Promise ? known.then((read) => read['references.check']) : known['references.check'];
     },
   };
+}
+
+/** Requests of the background are jobs like those of the workflows. */
+function asyncModule(repository: Repository, { api }: ReturnType<typeof openAccess>): Module {
+  const answer = createAnswerBackground({ repository, ...api }, findFhirRoute(repository.definitions));
+  return { name: 'async', jobs: [createAsyncJob(answer)] };
+}
+
+/** A directory on this machine, which all its processes share. */
+function objectStoreOf({ dataDir }: Config): ObjectStore {
+  return createDirectoryObjectStore(path.join(dataDir, 'objects'));
 }
 
 function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandler[], metrics: Metrics) {
@@ -191,7 +212,12 @@ function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandl
   jobs.ready.catch(options.onFatal);
   const { systemDoor } = doors;
   const maintenance = startMaintenance(
-    [() => keepPartitions(systemDoor), () => sweepKeptAnswers(systemDoor), () => sweepExpired(systemDoor)],
+    [
+      () => keepPartitions(systemDoor),
+      () => sweepKeptAnswers(systemDoor),
+      () => sweepExpired(systemDoor),
+      createObjectSweep({ systemDoor, objectStore: objectStoreOf(config), now: () => new Date() }),
+    ],
     log,
   );
   return {

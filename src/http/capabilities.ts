@@ -1,82 +1,118 @@
 // GET [base]/metadata: what this server can do, from the same tables that do it: https://hl7.org/fhir/R4/capabilitystatement.html
 
-import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
-import { isClosed } from '../access/may.ts';
-import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
+import { createHash } from 'node:crypto';
+import type { CapabilityStatement, CapabilityStatementRest } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
-import { indexedParameters } from '../search/search-parameters.ts';
-import type { OpenInteraction } from './interaction.ts';
-import type { FhirRoute } from './route.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { describeOperations } from './capabilities/describe-operations.ts';
+import { describeSecurity } from './capabilities/describe-security.ts';
+import { describeType } from './capabilities/describe-type.ts';
+import { describeUse } from './capabilities/describe-use.ts';
+import type { CapabilityFacts, DeclaringRoute } from './capabilities/facts.ts';
+import { software } from './capabilities/software.ts';
+import type { InteractionRequest, InteractionResponse, SystemOptions } from './interaction.ts';
 
-/** The resource list is the same for all tenants and is made once; only the URLs differ. */
-export function createCapabilities(definitions: Definitions, routes: readonly FhirRoute[]): OpenInteraction {
-  const interactions = [...new Set(routes.map((route) => route.code))];
+/** Without the request's own words it is answered in full. */
+export type Capabilities = (
+  options: SystemOptions,
+  baseUrl: string,
+  request?: Pick<InteractionRequest, 'query' | 'header'>,
+) => InteractionResponse;
+
+/** The resource list is the same for all tenants and is written once; only the URLs differ. */
+export function createCapabilities(
+  definitions: Definitions,
+  routes: readonly DeclaringRoute[],
+  facts: CapabilityFacts,
+): Capabilities {
   const date = new Date().toISOString();
-  let resource: CapabilityStatementRestResource[] | undefined;
-  return (_options, baseUrl) => {
+  let shared: Shared | undefined;
+  return (_options, baseUrl, request) => {
+    requireFull(request?.query);
     // At the first request, for it compiles the search parameters of all types.
-    resource ??= [...definitions.resourceTypes].sort().map((type) => describeType(definitions, type, interactions));
-    return { status: 200, headers: {}, body: JSON.stringify(describe(baseUrl, date, resource)) };
+    shared ??= describeShared(definitions, routes, facts);
+    const statement = describeTenant(baseUrl, date, facts);
+    const headers = { ETag: etagOf(statement, shared) };
+    if (isKnown(request?.header('If-None-Match'), headers.ETag)) return { status: 304, headers, body: undefined };
+    const security = JSON.stringify(describeSecurity(baseUrl));
+    const body = `${JSON.stringify(statement).slice(0, -1)},"rest":[{"security":${security},${shared.text}}]}`;
+    return { status: 200, headers, body };
   };
 }
 
-function describe(baseUrl: string, date: string, resource: CapabilityStatementRestResource[]): CapabilityStatement {
+/** RFC 9110 section 13.1.2 */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch?.split(',').some((tag) => tag.trim() === etag || tag.trim() === '*') ?? false;
+}
+
+/** Of what the statement says, so that processes that started at other times agree. */
+function etagOf(statement: CapabilityStatement, { hash }: Shared): string {
+  return `W/"${hashOf(JSON.stringify({ ...statement, date: hash }))}"`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+/** https://hl7.org/fhir/R4/http.html#capabilities: a server may know this one mode only. */
+function requireFull(query: URLSearchParams | undefined): void {
+  const mode = query?.get('mode') ?? 'full';
+  if (mode === 'full') return;
+  throw fhirError('not-supported', 'The mode of the capability statement is full; leave it out.', { status: 400 });
+}
+
+function describeTenant(baseUrl: string, date: string, facts: CapabilityFacts): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
     date,
     kind: 'instance',
-    software: { name: 'HPMS' },
+    software,
     implementation: { description: 'HPMS FHIR server', url: baseUrl },
     fhirVersion: '4.0.1',
-    format: ['application/fhir+json'],
-    patchFormat: ['application/json-patch+json'],
-    rest: [
-      {
-        mode: 'server',
-        security: {
-          service: [
-            {
-              coding: [
-                { system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' },
-              ],
-            },
-          ],
-        },
-        resource,
-        interaction: [{ code: 'transaction' }, { code: 'batch' }],
-      },
-    ],
+    format: [...facts.formats],
+    patchFormat: [...facts.patchFormats],
   };
 }
 
-const writing: Readonly<Record<string, 'c' | 'u' | 'd'>> = { create: 'c', update: 'u', patch: 'u', delete: 'd' };
-
-function describeType(
-  definitions: Definitions,
-  type: string,
-  interactions: readonly FhirRoute['code'][],
-): CapabilityStatementRestResource {
-  const offered = interactions.filter((code) => {
-    const permission = writing[code];
-    return permission === undefined || !isClosed(type, permission);
-  });
-  return {
-    type: type as NonNullable<CapabilityStatementRestResource['type']>,
-    interaction: offered.map((code) => ({ code: code as 'read' })),
-    versioning: 'versioned',
-    readHistory: true,
-    updateCreate: !isClosed(type, 'u'),
-    conditionalCreate: false,
-    conditionalUpdate: false,
-    conditionalDelete: 'not-supported',
-    searchParam: [...indexedParameters(definitions, type).keys()].map((code) =>
-      describeParameter(definitions, type, code),
-    ),
-  };
+interface Shared {
+  /** The members of `rest` but security as JSON text, without the braces. */
+  readonly text: string;
+  readonly hash: string;
 }
 
-function describeParameter(definitions: Definitions, type: string, code: string) {
-  const { type: kind, url } = definitions.searchParameters(type).get(code) as SearchParameter;
-  return { name: code, type: kind as 'token', definition: url };
+function describeShared(definitions: Definitions, routes: readonly DeclaringRoute[], facts: CapabilityFacts): Shared {
+  const types = [...definitions.resourceTypes].sort();
+  const resource = types.map((type) => describeType({ definitions, routes, operations: facts.operations }, type));
+  const operation = describeOperations(facts.operations, ({ levels }) => levels.includes('system'));
+  const codes = [...facts.systemInteractions, ...routes.map(({ code }) => code)].filter(isSystemCode);
+  const compartment = routes.some(isCompartment) ? compartmentUrls(definitions) : [];
+  const rest: CapabilityStatementRest = {
+    mode: 'server',
+    documentation: describeUse(facts.limits),
+    resource,
+    interaction: [...new Set(codes)].map((code) => ({ code })),
+    ...(operation.length > 0 && { operation }),
+    ...(compartment.length > 0 && { compartment }),
+  };
+  const text = JSON.stringify(rest).slice(1, -1);
+  return { text, hash: hashOf(text) };
+}
+
+const systemCodes = ['transaction', 'batch', 'search-system', 'history-system'] as const;
+
+function isSystemCode(code: string): code is (typeof systemCodes)[number] {
+  return (systemCodes as readonly string[]).includes(code);
+}
+
+/** A search below an instance: https://hl7.org/fhir/R4/http.html#vsearch */
+function isCompartment({ code, path }: DeclaringRoute): boolean {
+  return code.startsWith('search') && path.startsWith('/:type/:id/');
+}
+
+/** https://hl7.org/fhir/R4/compartmentdefinition.html#compartments */
+function compartmentUrls(definitions: Definitions): string[] {
+  return ['Device', 'Encounter', 'Patient', 'Practitioner', 'RelatedPerson']
+    .filter((code) => definitions.compartment(code) !== undefined)
+    .map((code) => `http://hl7.org/fhir/CompartmentDefinition/${code.charAt(0).toLowerCase()}${code.slice(1)}`);
 }

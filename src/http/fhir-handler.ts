@@ -1,9 +1,13 @@
-// What every FHIR request goes through around its interaction: admission, negotiation, body, one transaction, answer.
+// What every FHIR request goes through around its interaction: admit, negotiate, read the body, run, represent, send.
 
 import type { RouterMiddleware } from '@koa/router';
 import { fhirError } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type AdmitOptions, admit, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
+import { answerFormat, notAcceptable, plainFormat } from './answer-format.ts';
+import { answerSubset } from './answer-subset.ts';
+import { applyPreference } from './apply-preference.ts';
+import { acceptAsync, mayRespondAsync } from './async/accept.ts';
 import { answerOnce, requestKey } from './idempotency.ts';
 import type {
   InteractionRequest,
@@ -12,10 +16,12 @@ import type {
   RequestMethod,
   SystemInteraction,
 } from './interaction.ts';
-import { parseBody, readBody } from './middleware/body.ts';
-import { type BodyKind, fhirJson, requireAcceptable, requireBody } from './middleware/negotiation.ts';
 import type { HttpState } from './middleware/request-state.ts';
-import type { FhirRoute } from './route.ts';
+import { prefersAsync } from './prefer.ts';
+import type { Representation } from './represent.ts';
+import { type BodyKind, type CarriedBody, readCarried } from './request-body.ts';
+import type { FhirRoute, InteractionCode } from './route.ts';
+import { send } from './send.ts';
 
 export interface FhirHandlerOptions {
   readonly admit: AdmitOptions;
@@ -30,23 +36,41 @@ type FhirMiddleware = RouterMiddleware<HttpState>;
 /** An interaction on a type or instance: one transaction. */
 export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): FhirMiddleware {
   const pattern = `/t/:tenant/fhir${route.path}`;
+  const { repository } = options;
+  // Of a route of one type, such as `/Binary/:id`.
+  const [, ownType] = /^\/([A-Z]\w*)/.exec(route.path) ?? [];
   return async function fhirRequest(ctx: FhirContext) {
     ctx.state.route = pattern;
     const { caller, baseUrl } = await admit(options.admit, ctx);
-    const query = new URLSearchParams(ctx.querystring);
-    requireAcceptable(ctx, query);
-    const type = ctx.params.type === undefined ? '' : knownType(options.repository, ctx.params.type, ctx.state);
-    const bytes = route.carries ? await readCarried(options, ctx, route.carries) : undefined;
-    const request = requestOf(ctx, { baseUrl, type, query, bytes, carries: route.carries });
-    const work = (session: Session) => route.run(session, request);
-    const key = bytes && route.kind === 'write' && route.method === 'post' ? requestKey(ctx, caller, bytes) : undefined;
-    send(
-      ctx,
-      key
-        ? await answerOnce(options.repository, caller, key, work)
-        : await inSession(options.repository, caller, work, route.kind),
-    );
+    const named = ctx.params.type ?? ownType;
+    const type = named === undefined ? '' : knownType(repository, named, ctx.state);
+    const isForm = route.carries === 'form';
+    const query = isForm ? await queryAndForm(options, ctx) : new URLSearchParams(ctx.querystring);
+    const representation = negotiate(ctx, query, route.code);
+    // A Binary is also answered as what it is, which only its interaction knows.
+    if (!representation && type !== 'Binary') throw notAcceptable();
+    const carried = route.carries && !isForm ? await carriedBy(options, ctx, route.carries) : noBody;
+    try {
+      const request = requestOf(ctx, { baseUrl, type, query, carried });
+      const isAsync = mayRespondAsync(route) && prefersAsync(request);
+      const work = (session: Session) =>
+        isAsync ? acceptAsync(session, pathBelowBase(ctx), request) : route.run(session, request);
+      const { bytes } = carried;
+      const isKept = bytes && route.kind === 'write' && route.method === 'post';
+      const key = isKept ? requestKey(ctx, caller, bytes) : undefined;
+      const response = key
+        ? await answerOnce(repository, caller, key, work)
+        : await inSession(repository, caller, work, isAsync ? 'write' : route.kind);
+      respond(options, ctx, applyPreference(route.code, request, response), representation);
+    } finally {
+      carried.raw?.stream.destroy();
+    }
   };
+}
+
+/** Behind `/t/:tenant/fhir/`. */
+function pathBelowBase(ctx: FhirContext): string {
+  return ctx.path.split('/').slice(4).join('/');
 }
 
 /** An interaction on the whole system, which opens its own transactions. */
@@ -55,10 +79,13 @@ export function handleSystem(options: FhirHandlerOptions, route: string, run: Sy
     ctx.state.route = route;
     const { caller, baseUrl } = await admit(options.admit, ctx);
     const query = new URLSearchParams(ctx.querystring);
-    requireAcceptable(ctx, query);
-    const bytes = await readCarried(options, ctx, 'resource');
-    const request = requestOf(ctx, { baseUrl, type: '', query, bytes, carries: 'resource' });
-    send(ctx, await run(options, caller, request, requestKey(ctx, caller, bytes)));
+    const representation = negotiate(ctx, query);
+    if (!representation) throw notAcceptable();
+    const carried = await carriedBy(options, ctx, 'resource');
+    const request = requestOf(ctx, { baseUrl, type: '', query, carried });
+    const key = carried.bytes && requestKey(ctx, caller, carried.bytes);
+    const response = await run(options, caller, request, key);
+    respond(options, ctx, applyPreference('bundle', request, response), representation);
   };
 }
 
@@ -67,8 +94,11 @@ export function handleOpen(options: FhirHandlerOptions, route: string, run: Open
   return async function fhirOpenRequest(ctx: FhirContext) {
     ctx.state.route = route;
     const tenant = await requireTenant(options.admit, ctx);
-    requireAcceptable(ctx, new URLSearchParams(ctx.querystring));
-    send(ctx, run(options, baseUrlOf(options.admit, tenant)));
+    const query = new URLSearchParams(ctx.querystring);
+    const representation = negotiate(ctx, query, 'read');
+    if (!representation) throw notAcceptable();
+    const header = headerOf(ctx);
+    respond(options, ctx, run(options, baseUrlOf(options.admit, tenant), { query, header }), representation);
   };
 }
 
@@ -82,9 +112,30 @@ function knownType(repository: Repository, type: string, state: HttpState): stri
   return type;
 }
 
-async function readCarried(options: FhirHandlerOptions, ctx: FhirContext, kind: BodyKind): Promise<Buffer> {
-  requireBody(ctx, kind);
-  return await readBody(ctx.req, options.bodyBytesMax);
+const plain: Representation = { format: plainFormat, subset: undefined };
+const noBody: CarriedBody = {};
+
+/** Undefined when the client takes no FHIR format; without a code no part of an answer is left out. */
+function negotiate(ctx: FhirContext, query: URLSearchParams, code?: InteractionCode): Representation | undefined {
+  const format = answerFormat(ctx.req.headers.accept, query);
+  if (format === plainFormat && query.size === 0) return plain;
+  ctx.state.format = format;
+  return format && { format, subset: code && answerSubset(code, query) };
+}
+
+function carriedBy({ repository, bodyBytesMax }: FhirHandlerOptions, ctx: FhirContext, kind: BodyKind) {
+  return readCarried(ctx, kind, { definitions: repository.definitions, limitBytes: bodyBytesMax });
+}
+
+/** https://hl7.org/fhir/R4/search.html#get-post */
+async function queryAndForm(options: FhirHandlerOptions, ctx: FhirContext): Promise<URLSearchParams> {
+  const { form = [] } = await carriedBy(options, ctx, 'form');
+  return new URLSearchParams([...new URLSearchParams(ctx.querystring), ...form]);
+}
+
+/** An empty header was sent all the same. */
+function headerOf(ctx: FhirContext): InteractionRequest['header'] {
+  return (name) => (name.toLowerCase() in ctx.req.headers ? ctx.get(name) : undefined);
 }
 
 interface RequestParts {
@@ -92,23 +143,23 @@ interface RequestParts {
   /** Empty for an interaction on the whole system. */
   readonly type: string;
   readonly query: URLSearchParams;
-  readonly bytes: Buffer | undefined;
-  readonly carries: BodyKind | undefined;
+  readonly carried: CarriedBody;
 }
 
-function requestOf(ctx: FhirContext, { baseUrl, type, query, bytes, carries }: RequestParts): InteractionRequest {
+function requestOf(ctx: FhirContext, { baseUrl, type, query, carried }: RequestParts): InteractionRequest {
   const { id = '', versionId = '' } = ctx.params;
-  const header = (name: string) => ctx.get(name) || undefined;
-  const body = bytes && carries !== 'form' ? parseBody(bytes) : undefined;
-  if (carries === 'form') for (const [name, value] of new URLSearchParams(bytes?.toString())) query.append(name, value);
+  const header = headerOf(ctx);
   const method = (ctx.method === 'HEAD' ? 'GET' : ctx.method) as RequestMethod;
-  return { method, baseUrl, type, id, versionId, params: ctx.params, query, body, header };
+  const { body, raw } = carried;
+  const request = { method, baseUrl, type, id, versionId, params: ctx.params, query, body, header };
+  return raw ? { ...request, raw } : request;
 }
 
-function send(ctx: FhirContext, response: InteractionResponse): void {
-  ctx.status = response.status;
-  ctx.set(response.headers);
-  if (response.body === undefined) return;
-  ctx.set('Content-Type', fhirJson);
-  ctx.body = response.body;
+function respond(
+  { repository: { definitions } }: FhirHandlerOptions,
+  ctx: FhirContext,
+  response: InteractionResponse,
+  representation: Representation | undefined,
+): void {
+  send(ctx, response, { definitions, representation });
 }

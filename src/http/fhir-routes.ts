@@ -1,24 +1,50 @@
 // The FHIR routes of every tenant, made from one table: https://hl7.org/fhir/R4/http.html#summary
 
 import type Router from '@koa/router';
+import type { Definitions } from '../fhir/definitions.ts';
+import { operations } from '../operations/operations.ts';
+import { statusPath as asyncStatusPath } from './async/accept.ts';
+import { asyncCancelInteraction, asyncStatusInteraction } from './async/status.ts';
+import { offeredFacts } from './capabilities/facts.ts';
 import { createCapabilities } from './capabilities.ts';
+import { createFindRoute, type FindRoute } from './dispatch.ts';
 import { type FhirHandlerOptions, handleOpen, handleRoute, handleSystem } from './fhir-handler.ts';
-import { bundleInteraction } from './interactions/bundle.ts';
+import { binaryReadInteraction, binaryVreadInteraction } from './interactions/binary-read.ts';
+import { binaryCreateInteraction, binaryUpdateInteraction } from './interactions/binary-write.ts';
+import { createBundleInteraction } from './interactions/bundle.ts';
+import { conditionalDeleteInteraction } from './interactions/conditional-delete.ts';
+import { conditionalPatchInteraction } from './interactions/conditional-patch.ts';
+import { conditionalUpdateInteraction } from './interactions/conditional-update.ts';
 import { createInteraction } from './interactions/create.ts';
+import { definitionReadInteraction } from './interactions/definition-read.ts';
 import { deleteInteraction } from './interactions/delete.ts';
 import { historyInstanceInteraction } from './interactions/history-instance.ts';
+import { historySystemInteraction } from './interactions/history-system.ts';
+import { historyTypeInteraction } from './interactions/history-type.ts';
+import { operationRoutes } from './interactions/operation-routes.ts';
 import { patchInteraction } from './interactions/patch.ts';
 import { readInteraction } from './interactions/read.ts';
+import { searchCompartmentInteraction } from './interactions/search-compartment.ts';
 import { searchTypeInteraction } from './interactions/search-type.ts';
 import { updateInteraction } from './interactions/update.ts';
 import { vreadInteraction } from './interactions/vread.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import type { FhirRoute } from './route.ts';
 
-/** Paths are below `/t/:tenant/fhir`. */
+/** Paths are below `/t/:tenant/fhir`. Of two rows that fit a path, the first counts. */
 export const fhirRoutes: readonly FhirRoute[] = [
-  { code: 'read', method: 'get', path: '/:type/:id', kind: 'lookup', run: readInteraction },
-  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', kind: 'lookup', run: vreadInteraction },
+  { code: 'history-system', method: 'get', path: '/_history', kind: 'read', run: historySystemInteraction },
+  { code: 'history-type', method: 'get', path: '/:type/_history', kind: 'read', run: historyTypeInteraction },
+  { code: 'read', method: 'get', path: '/Binary/:id', kind: 'lookup', run: binaryReadInteraction },
+  {
+    code: 'vread',
+    method: 'get',
+    path: '/Binary/:id/_history/:versionId',
+    kind: 'lookup',
+    run: binaryVreadInteraction,
+  },
+  { code: 'create', method: 'post', path: '/Binary', kind: 'lookup', carries: 'any', run: binaryCreateInteraction },
+  { code: 'update', method: 'put', path: '/Binary/:id', kind: 'lookup', carries: 'any', run: binaryUpdateInteraction },
   {
     code: 'history-instance',
     method: 'get',
@@ -26,6 +52,18 @@ export const fhirRoutes: readonly FhirRoute[] = [
     kind: 'read',
     run: historyInstanceInteraction,
   },
+  ...operationRoutes(operations),
+  { code: 'read', method: 'get', path: '/SearchParameter/:id', kind: 'lookup', run: definitionReadInteraction },
+  { code: 'read', method: 'get', path: '/OperationDefinition/:id', kind: 'lookup', run: definitionReadInteraction },
+  {
+    code: 'read',
+    method: 'get',
+    path: '/:type/:id',
+    kind: 'lookup',
+    declares: { conditionalRead: 'full-support' },
+    run: readInteraction,
+  },
+  { code: 'vread', method: 'get', path: '/:type/:id/_history/:versionId', kind: 'lookup', run: vreadInteraction },
   { code: 'search-type', method: 'get', path: '/:type', kind: 'read', run: searchTypeInteraction },
   {
     code: 'search-type',
@@ -35,18 +73,76 @@ export const fhirRoutes: readonly FhirRoute[] = [
     carries: 'form',
     run: searchTypeInteraction,
   },
-  { code: 'create', method: 'post', path: '/:type', kind: 'write', carries: 'resource', run: createInteraction },
+  {
+    code: 'search-type',
+    method: 'get',
+    path: '/:type/:id/:memberType',
+    kind: 'read',
+    run: searchCompartmentInteraction,
+  },
+  {
+    code: 'search-type',
+    method: 'post',
+    path: '/:type/:id/:memberType/_search',
+    kind: 'read',
+    carries: 'form',
+    run: searchCompartmentInteraction,
+  },
+  {
+    code: 'create',
+    method: 'post',
+    path: '/:type',
+    kind: 'write',
+    carries: 'resource',
+    declares: { conditionalCreate: true },
+    run: createInteraction,
+  },
   { code: 'update', method: 'put', path: '/:type/:id', kind: 'write', carries: 'resource', run: updateInteraction },
+  {
+    code: 'update',
+    method: 'put',
+    path: '/:type',
+    kind: 'write',
+    carries: 'resource',
+    declares: { conditionalUpdate: true },
+    run: conditionalUpdateInteraction,
+  },
   { code: 'patch', method: 'patch', path: '/:type/:id', kind: 'write', carries: 'patch', run: patchInteraction },
+  { code: 'patch', method: 'patch', path: '/:type', kind: 'write', carries: 'patch', run: conditionalPatchInteraction },
   { code: 'delete', method: 'delete', path: '/:type/:id', kind: 'write', run: deleteInteraction },
+  {
+    code: 'delete',
+    method: 'delete',
+    path: '/:type',
+    kind: 'write',
+    declares: { conditionalDelete: 'multiple' },
+    run: conditionalDeleteInteraction,
+  },
 ];
 
+/** Beside the FHIR interactions: https://hl7.org/fhir/R5/async-bundle.html */
+const asyncRoutes: readonly FhirRoute[] = [
+  { code: 'read', method: 'get', path: asyncStatusPath, kind: 'lookup', run: asyncStatusInteraction },
+  { code: 'delete', method: 'delete', path: asyncStatusPath, kind: 'write', run: asyncCancelInteraction },
+];
+
+/** Finds routes for requests that do not come as HTTP. */
+export function findFhirRoute({ resourceTypes }: Definitions): FindRoute {
+  return createFindRoute(fhirRoutes, (name) => resourceTypes.has(name));
+}
+
 export function createFhirRoutes(router: Router<HttpState>, options: FhirHandlerOptions): void {
+  const { definitions } = options.repository;
   const base = '/t/:tenant/fhir';
   router.get(
     `${base}/metadata`,
-    handleOpen(options, `${base}/metadata`, createCapabilities(options.repository.definitions, fhirRoutes)),
+    handleOpen(
+      options,
+      `${base}/metadata`,
+      createCapabilities(definitions, fhirRoutes, offeredFacts(options.bodyBytesMax)),
+    ),
   );
-  router.post([base, `${base}/`], handleSystem(options, base, bundleInteraction));
-  for (const route of fhirRoutes) router[route.method](base + route.path, handleRoute(options, route));
+  router.post([base, `${base}/`], handleSystem(options, base, createBundleInteraction(findFhirRoute(definitions))));
+  for (const route of [...asyncRoutes, ...fhirRoutes])
+    router[route.method](base + route.path, handleRoute(options, route));
 }

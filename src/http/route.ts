@@ -1,8 +1,9 @@
 // A FHIR route as data: the router, the capability statement and the metrics all read the same table.
 
 import type { WorkKind } from '../database/tenant-transaction.ts';
+import type { Declaration } from './capabilities/facts.ts';
 import type { Interaction } from './interaction.ts';
-import type { BodyKind } from './middleware/negotiation.ts';
+import type { BodyKind } from './request-body.ts';
 
 /** https://hl7.org/fhir/R4/valueset-type-restful-interaction.html, of types and of the whole system */
 export type InteractionCode =
@@ -28,5 +29,7 @@ export interface FhirRoute {
   readonly kind: WorkKind;
   /** What the body is; form fields join the query: https://hl7.org/fhir/R4/search.html#get-post */
   readonly carries?: BodyKind;
+  /** What the capability statement says of the types it is open for. */
+  readonly declares?: Declaration;
   readonly run: Interaction;
 }

@@ -179,8 +179,8 @@ describe('a body over the limit is 413 (security.md 85)', () => {
     expectRefusal({ status: answer.status, text: await answer.text() }, 413);
   });
 
-  test('a compressed body is 415, whatever it would become', async () => {
-    for (const encoding of ['gzip', 'gzip, gzip', 'br', 'x']) {
+  test('a body compressed twice, or in a way nobody reads, is 415, whatever it would become', async () => {
+    for (const encoding of ['gzip, gzip', 'br, gzip', 'zstd', 'x']) {
       expectRefusal(await post(patient, { 'Content-Encoding': encoding }), 415);
     }
     expect((await post(patient, { 'Content-Encoding': 'identity' })).status).toBe(201);
@@ -188,14 +188,10 @@ describe('a body over the limit is 413 (security.md 85)', () => {
 });
 
 describe('content negotiation (http.html#mime-type)', () => {
-  test.each([
-    'text/plain',
-    'application/fhir+xml',
-    'application/x-www-form-urlencoded',
-    'multipart/form-data',
-    'json2',
-    ';',
-  ])('a body of type %s is 415', async (type) => expectRefusal(await post(patient, { 'Content-Type': type }), 415));
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'json2', ';'])(
+    'a body of type %s is 415',
+    async (type) => expectRefusal(await post(patient, { 'Content-Type': type }), 415),
+  );
 
   test.each([
     'application/fhir+json',
@@ -206,24 +202,18 @@ describe('content negotiation (http.html#mime-type)', () => {
     expect((await post(patient, { 'Content-Type': type })).status).toBe(201),
   );
 
-  test.each(['application/fhir+xml', 'text/html', 'image/*', 'application/json2', ',', 'q=1'])(
-    'Accept: %s is 406',
-    async (accept) => {
-      expectRefusal(await server.a.request('GET', '/Patient/x', undefined, { Accept: accept }), 406);
-    },
-  );
+  test.each(['text/html', 'image/*', 'application/json2', ',', 'q=1'])('Accept: %s is 406', async (accept) => {
+    expectRefusal(await server.a.request('GET', '/Patient/x', undefined, { Accept: accept }), 406);
+  });
 
   test('Accept of 10,000 entries is refused (security.md 91)', async () => {
     const accept = Array.from({ length: 1_000 }, (_, n) => `a/b${n}`).join(',');
     expectRefusal(await server.a.request('GET', '/Patient/x', undefined, { Accept: accept }), [400, 406]);
   });
 
-  test.each(['xml', 'application/fhir%2Bxml', 'html', 'application/fhir%2Bjson%0d%0aX:1', ''])(
-    '_format=%s is 406',
-    async (format) => {
-      expectRefusal(await server.a.request('GET', `/Patient/x?_format=${format}`), 406);
-    },
-  );
+  test.each(['html', 'text/turtle', 'application/fhir%2Bjson%0d%0aX:1', ''])('_format=%s is 406', async (format) => {
+    expectRefusal(await server.a.request('GET', `/Patient/x?_format=${format}`), 406);
+  });
 
   test('_format wins over Accept', async () => {
     const answer = await server.a.request('GET', '/Patient/x?_format=json', undefined, { Accept: 'text/html' });
@@ -234,12 +224,12 @@ describe('content negotiation (http.html#mime-type)', () => {
 describe('headers with values that mean nothing', () => {
   test.each([
     ['If-Match', 'nothing', 400],
-    ['If-Match', 'W/"1", W/"2"', 400],
+    ['If-Match', 'W/"1", W/"2"', 412],
     ['If-Match', `W/"${'9'.repeat(1_000)}"`, 400],
     ['If-Match', 'W/"-1"', 400],
     ['Idempotency-Key', 'ü', 400],
     ['Idempotency-Key', 'x'.repeat(256), 400],
-    ['If-None-Exist', 'identifier=x', 400],
+    ['If-None-Exist', 'nonsense=x', 400],
   ])('%s: %s is %i', async (name, value, status) => {
     const create = name !== 'If-Match';
     const answer = await server.a.request(

@@ -1,0 +1,87 @@
+// What can be done with the resources of one type: https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement.rest.resource
+
+import type { CapabilityStatementRestResource } from '@medplum/fhirtypes';
+import type { Permission } from '../../access/caller.ts';
+import { isClosed } from '../../access/may.ts';
+import type { SearchParameter } from '../../fhir/definitions/snapshot.ts';
+import type { Definitions } from '../../fhir/definitions.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { indexedParameters } from '../../search/search-parameters.ts';
+import { isOffered } from '../interactions/operation.ts';
+import { describeOperations } from './describe-operations.ts';
+import type { DeclaringRoute } from './facts.ts';
+
+export interface Tables {
+  readonly definitions: Definitions;
+  readonly routes: readonly DeclaringRoute[];
+  readonly operations: readonly Operation[];
+}
+
+export function describeType(tables: Tables, type: string): CapabilityStatementRestResource {
+  const { definitions, operations } = tables;
+  const routes = tables.routes.filter(({ code, path }) => isAbout(type, path) && isOpen(type, code));
+  const codes = new Set(routes.map(({ code }) => code));
+  const searchInclude = codes.has('search-type') ? includesOf(definitions, type) : [];
+  const operation = describeOperations(operations, (one) => isOffered(one, type) && !isSystemOnly(one));
+  return {
+    type: type as NonNullable<CapabilityStatementRestResource['type']>,
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(definitionTypes.has(type) && { documentation: builtInNote }),
+    interaction: typeCodes.filter((code) => codes.has(code)).map((code) => ({ code })),
+    versioning: 'versioned',
+    readHistory: codes.has('vread'),
+    updateCreate: codes.has('update') && isOpen(type, 'create'),
+    conditionalCreate: false,
+    conditionalRead: 'not-supported',
+    conditionalUpdate: false,
+    conditionalDelete: 'not-supported',
+    ...Object.assign({}, ...routes.map(({ declares }) => declares)),
+    referencePolicy: ['literal', 'logical'],
+    ...(searchInclude.length > 0 && { searchInclude }),
+    ...(codes.has('search-type') && { searchParam: describeParameters(definitions, type) }),
+    ...(operation.length > 0 && { operation }),
+  };
+}
+
+const definitionTypes: ReadonlySet<string> = new Set(['SearchParameter', 'OperationDefinition']);
+const builtInNote =
+  'The definitions of this server itself are read by their id, the end of their canonical URL, and cannot be written; a search finds the others only.';
+
+/** Of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
+const typeCodes = [
+  ...(['read', 'vread', 'update', 'patch', 'delete'] as const),
+  ...(['history-instance', 'history-type', 'create', 'search-type'] as const),
+];
+
+/** A row may be about one type only, such as `/Binary/:id`. */
+function isAbout(type: string, path: string): boolean {
+  const [, first = ''] = path.split('/');
+  return first === ':type' || first === type;
+}
+
+const writing: Readonly<Record<string, Permission>> = { create: 'c', update: 'u', patch: 'u', delete: 'd' };
+
+function isOpen(type: string, code: string): boolean {
+  const permission = writing[code];
+  return permission === undefined || !isClosed(type, permission);
+}
+
+function isSystemOnly({ levels }: Operation): boolean {
+  return levels.every((level) => level === 'system');
+}
+
+function describeParameters(definitions: Definitions, type: string) {
+  return [...indexedParameters(definitions, type).keys()].map((name) => {
+    const { type: kind, url } = definitions.searchParameters(type).get(name) as SearchParameter;
+    return { name, definition: url, type: kind };
+  });
+}
+
+/** Literal references only are followed: an AuditEvent has no rows of them, and a canonical names no place. */
+function includesOf(definitions: Definitions, type: string): string[] {
+  if (type === 'AuditEvent') return [];
+  const references = [...indexedParameters(definitions, type).values()].filter(
+    ({ kind, elements }) => kind === 'reference' && elements?.some((element) => element.type === 'Reference'),
+  );
+  return references.length === 0 ? [] : ['*', ...references.map(({ code }) => `${type}:${code}`)];
+}

@@ -1,0 +1,162 @@
+// Resources of any type with every element filled, made from the definitions alone: what a test says of a type holds for its elements too.
+
+import type { Resource } from '@medplum/fhirtypes';
+import type { ElementDefinition } from '../../src/fhir/definitions/snapshot.ts';
+import type { Definitions, Property } from '../../src/fhir/definitions.ts';
+
+export interface Sample {
+  /** Samples of two families share no text, code, date or reference where the definitions leave a choice. */
+  readonly family: 0 | 1;
+  /** Which of several types and codes an element has. */
+  readonly variant: number;
+  /** With what is required only. */
+  readonly isMinimal?: boolean;
+}
+
+type Node = Record<string, unknown>;
+
+/** Never filled: they mean the same in every type, or nest without end. */
+const left: ReadonlySet<string> = new Set([
+  'id',
+  'meta',
+  'extension',
+  'modifierExtension',
+  'implicitRules',
+  'contained',
+]);
+const depthMax = 8;
+
+export function sampleResource(definitions: Definitions, type: string, sample: Sample): Resource {
+  const { family, variant, isMinimal = false } = sample;
+  const meta = isMinimal ? {} : { meta: sampleMeta(family) };
+  return { resourceType: type, ...meta, ...objectOf(type, []) } as unknown as Resource;
+
+  function objectOf(typeName: string, trail: readonly string[]): Node {
+    const known = special[typeName];
+    if (known) return known(family, variant);
+    const node: Node = {};
+    for (const choices of byElement(definitions, typeName)) {
+      const [, { element }] = choices[0] as [string, Property];
+      if (!element.isRequired && (isMinimal || isLeft(element, typeName, trail))) continue;
+      const [name, property] = choices[variant % choices.length] as [string, Property];
+      const value = sampleValue(property, [...trail, typeName]);
+      if (value !== undefined) node[name] = element.repeats ? [value] : value;
+    }
+    return Object.keys(node).length > 0 ? node : firstMember(typeName, trail);
+  }
+
+  /** FHIR has no empty objects. */
+  function firstMember(typeName: string, trail: readonly string[]): Node {
+    const own = byElement(definitions, typeName).find(([first]) => !left.has(first?.[0] ?? ''));
+    if (!own?.[0]) throw new Error(`${typeName} has nothing of its own.`);
+    const [name, property] = own[0];
+    const value = sampleValue(property, [...trail, typeName]);
+    return { [name]: property.element.repeats ? [value] : value };
+  }
+
+  function sampleValue({ element, type: elementType, isPrimitive }: Property, trail: readonly string[]): unknown {
+    const { code, targets } = elementType;
+    if (code === 'Reference') return { reference: `${targets?.[variant % targets.length] ?? 'Patient'}/r${family}` };
+    if (code === 'Resource') return innerResource(family, variant);
+    if (!isPrimitive) return objectOf(code, trail);
+    const { strength, valueSet = '' } = element.binding ?? {};
+    const codes = code === 'code' && strength === 'required' ? definitions.valueSet(valueSet)?.codes : undefined;
+    if (codes) return [...codes][(variant + family) % codes.size];
+    const value = primitive(code, family);
+    // What ends does so after it began.
+    return element.name === 'end' && typeof value === 'string' ? value.replace('-03-05T', '-09-06T') : value;
+  }
+}
+
+function isLeft({ name, types }: ElementDefinition, typeName: string, trail: readonly string[]): boolean {
+  if (left.has(name) || types[0]?.code === 'Narrative') return true;
+  // A datatype within itself, or far down, tells nothing new.
+  return trail.includes(typeName) || trail.length >= depthMax;
+}
+
+/** Where elements depend on each other, or stand for what a search looks at as a whole. */
+const special: Readonly<Record<string, (family: number, variant: number) => Node>> = {
+  CodeableConcept: (family) => ({
+    coding: [{ system: `urn:walk:system-${family}`, code: `code-${family}` }],
+    text: words[family],
+  }),
+  Coding: (family) => ({ system: `urn:walk:system-${family}`, code: `code-${family}` }),
+  Identifier: (family) => ({ system: `urn:walk:identifier-${family}`, value: `identifier-${family}` }),
+  Period: (family) => ({ start: primitive('dateTime', family), end: `${years[family]}-09-06T10:30:00Z` }),
+  Timing: (family) => ({ event: [primitive('dateTime', family)] }),
+  Quantity: (family) => ({ value: family + 1.5, system: 'http://unitsofmeasure.org', code: units[family] }),
+};
+
+const years = ['2024', '1990'];
+const units = ['kg', 'cm'];
+const words = ['quartz', 'zebra'];
+
+function sampleMeta(family: number): Node {
+  const coding = (kind: string) => [{ system: `urn:walk:${kind}`, code: `${kind}-${family}` }];
+  return {
+    source: `urn:walk:source-${family}`,
+    profile: [`http://walk.test/StructureDefinition/profile-${family}`],
+    security: coding('security'),
+    tag: coding('tag'),
+  };
+}
+
+/** The first entry of a Bundle is what `Bundle.composition` and `Bundle.message` look at. */
+function innerResource(family: number, variant: number): Node {
+  const coding = { system: 'urn:walk:event', code: `event-${family}` };
+  if (variant % 2 === 1) {
+    const source = { endpoint: 'http://walk.test/endpoint' };
+    return { resourceType: 'MessageHeader', id: `inner-${family}`, eventCoding: coding, source };
+  }
+  return {
+    resourceType: 'Composition',
+    id: `inner-${family}`,
+    status: 'final',
+    type: { coding: [coding] },
+    date: primitive('dateTime', family),
+    author: [{ reference: `Practitioner/r${family}` }],
+    title: words[family],
+  };
+}
+
+function primitive(code: string, family: number): unknown {
+  const year = years[family];
+  const word = words[family];
+  const values: Readonly<Record<string, unknown>> = {
+    base64Binary: ['aGVsbG8=', 'AAAA'][family],
+    boolean: family === 0,
+    canonical: `http://walk.test/canonical-${word}`,
+    code: `code-${family}`,
+    date: `${year}-03-05`,
+    dateTime: `${year}-03-05T10:30:00Z`,
+    decimal: family + 1.5,
+    id: `id-${word}`,
+    instant: `${year}-03-05T10:30:00Z`,
+    integer: family + 1,
+    markdown: word,
+    oid: `urn:oid:1.2.84${family}`,
+    positiveInt: family + 1,
+    string: word,
+    time: `1${family}:30:00`,
+    unsignedInt: family + 1,
+    uri: `urn:walk:${word}`,
+    url: `http://walk.test/${word}`,
+    uuid: `urn:uuid:0b2fd4d2-9c1d-4f2c-8c5e-1f0d6a2b3c4${family}`,
+    xhtml: `<div xmlns="http://www.w3.org/1999/xhtml">${word}</div>`,
+  };
+  return values[code];
+}
+
+const grouped = new Map<string, [string, Property][][]>();
+
+/** The properties of each element together: all variants of a choice are one element. */
+function byElement(definitions: Definitions, typeName: string): [string, Property][][] {
+  const known = grouped.get(typeName);
+  if (known) return known;
+  const groups = new Map<ElementDefinition, [string, Property][]>();
+  for (const [name, property] of definitions.properties(typeName)) {
+    groups.set(property.element, [...(groups.get(property.element) ?? []), [name, property]]);
+  }
+  grouped.set(typeName, [...groups.values()]);
+  return [...groups.values()];
+}
