@@ -25,8 +25,13 @@ const expiry = { reads: ['tenant_id', 'expires_at'], deletes: true } as const;
 
 /** The tables `store.*` that hold rows of tenants. */
 export const tenantTables: Readonly<Record<string, TableRights>> = {
-  resource: { holds: 'current resources, encrypted', app: change },
-  history: { holds: 'earlier versions, encrypted', app: add, isAppendOnly: true },
+  resource: { holds: 'current resources, encrypted', app: change, system: { reads: ['object_id'] } },
+  history: {
+    holds: 'earlier versions, encrypted',
+    app: add,
+    system: { reads: ['object_id'] },
+    isAppendOnly: true,
+  },
   audit_event: { holds: 'AuditEvents, encrypted', app: add, isAppendOnly: true },
   reference: { holds: 'references between resources', app: replace },
   date_value: { holds: 'dates of resources', app: replace },
@@ -43,6 +48,11 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
     holds: 'answers of repeated requests, encrypted',
     app: add,
     system: { reads: ['tenant_id', 'created_at'], deletes: true },
+  },
+  async_request: {
+    holds: 'requests of the background and their answers, encrypted',
+    app: all,
+    system: { reads: ['tenant_id', 'expires_at'], deletes: true },
   },
   booking: { holds: 'times that are taken', app: replace },
   auto_invoice: { holds: 'automatic Invoices, one per Appointment', app: add },
