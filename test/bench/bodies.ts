@@ -165,18 +165,18 @@ export function buildAppointment(
   };
 }
 
-/** A transaction of ten visits: a new patient, the encounter and eight measurements each, tied together by `urn:uuid`. */
-export function buildVisits(n: number): Bundle {
+/** A transaction of visits: a new patient, the encounter and eight measurements each, tied together by `urn:uuid`. */
+export function buildVisits(n: number, visits: number): Bundle {
   const entry: BundleEntry[] = [];
   const add = (resource: Patient | Encounter | Observation) => {
     const fullUrl = `urn:uuid:${randomUUID()}`;
     entry.push({ fullUrl, resource, request: { method: 'POST', url: resource.resourceType } });
     return fullUrl;
   };
-  for (let visit = 0; visit < 10; visit++) {
-    const patient = add(buildPatient(n * 10 + visit));
-    const encounter = add(buildEncounter(n * 10 + visit, patient));
-    for (let count = 0; count < 8; count++) add(buildObservation(n * 80 + visit * 8 + count, patient, encounter));
+  for (let visit = 0; visit < visits; visit++) {
+    const patient = add(buildPatient(n * visits + visit));
+    const encounter = add(buildEncounter(n * visits + visit, patient));
+    for (let count = 0; count < 8; count++) add(buildObservation((n * visits + visit) * 8 + count, patient, encounter));
   }
   return { resourceType: 'Bundle', type: 'transaction', entry };
 }

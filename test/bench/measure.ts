@@ -45,7 +45,7 @@ export async function measureInTurns(
     const measured = await drive({
       origin: target.origin,
       authorization: await target.authorization(),
-      connections: plan.connections,
+      connections: scenario.connections ?? plan.connections,
       durationMs,
       next: () => scenario.call(number++, target.basePath),
     });

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly resourcesPerCall: number;
   /** The ratio to the floor that is wanted; absent where none was set. */
   readonly ratioGoal?: number;
+  /** Calls under way at a time, where it is not the plan's number. */
+  readonly connections?: number;
   /** The n-th call; `base` is the path of the FHIR base. */
   call(n: number, base: string): Call;
 }
@@ -57,12 +59,17 @@ export function scenariosOn({ patients, practitioners, days }: Seeded): Scenario
       resourcesPerCall: 1,
       call: (n, base) => schedule(base, pick(practitioners, n), pick(days, n * 7)),
     },
-    {
-      name: 'transaction of 100',
-      resourcesPerCall: 100,
-      ratioGoal: 0.4,
-      call: (n, base) => transaction(base, buildVisits(fresh(n))),
-    },
+    ...[
+      { entries: 10 },
+      { entries: 100, ratioGoal: 0.5 },
+      // Sixteen at once would measure how the server waits.
+      { entries: 1_000, ratioGoal: 0.6, connections: 4 },
+    ].map(({ entries, ...rest }) => ({
+      name: `transaction of ${entries.toLocaleString('en')}`,
+      resourcesPerCall: entries,
+      ...rest,
+      call: (n: number, base: string) => transaction(base, buildVisits(fresh(n), entries / 10)),
+    })),
   ];
 }
 
@@ -94,8 +101,9 @@ function schedule(base: string, practitioner: string, day: string): Call {
 }
 
 function transaction(base: string, bundle: Bundle): Call {
+  const check = requireAllCreated(bundle.entry?.length ?? 0);
   // The floor has no base path, and an empty path is none in HTTP.
-  return { method: 'POST', path: base || '/', body: JSON.stringify(bundle), status: 200, check: requireAllCreated };
+  return { method: 'POST', path: base || '/', body: JSON.stringify(bundle), status: 200, check };
 }
 
 /** All that was sent came back; for a create the server chose the id. */
@@ -122,8 +130,10 @@ function requireSchedule(body: string): void {
   throw new Error(`A day's schedule has ${appointments} appointments and ${patients} patients.`);
 }
 
-function requireAllCreated(body: string): void {
-  const statuses = (JSON.parse(body) as Bundle).entry?.map(({ response }) => response?.status) ?? [];
-  if (statuses.length === 100 && statuses.every((status) => status === '201 Created')) return;
-  throw new Error(`A transaction of 100 was answered with ${statuses.length} entries, not all of them created.`);
+function requireAllCreated(entries: number): (body: string) => void {
+  return (body) => {
+    const statuses = (JSON.parse(body) as Bundle).entry?.map(({ response }) => response?.status) ?? [];
+    if (statuses.length === entries && statuses.every((status) => status === '201 Created')) return;
+    throw new Error(`A transaction was answered with ${statuses.length} entries, not ${entries} that were created.`);
+  };
 }
