@@ -35,14 +35,15 @@ export async function write(
 }
 
 async function writeAllowed(
-  session: Session,
+  begun: Session,
   intents: readonly WriteIntent[],
   depth: number,
   hooks?: WriteHooks,
 ): Promise<WriteResult[]> {
   if (depth > cascadeDepthMax) throw new Error('Effects of effects go on without end.');
-  const { rules } = session.repository;
-  const identified = await identify(session, intents);
+  const { rules } = begun.repository;
+  const identified = await identify(begun, intents);
+  const session = afterStored(begun, identified);
   for (const { index, intent, id } of identified.targets)
     ofWrite(index, () => requireNotBuiltIn(session, typeOf(intent), id));
   hooks?.identified?.(identitiesOf(intents, identified));
@@ -61,6 +62,13 @@ async function writeAllowed(
   const results = new Map(unchanged);
   for (const { change, result } of stored) results.set(change.index, together(results.get(change.index), result));
   return intents.map((_, index) => results.get(index) as WriteResult);
+}
+
+/** No version is older than the one it replaces, whichever transaction began first: histories are in the order of time. */
+function afterStored(session: Session, { stored }: Identified): Session {
+  let { at } = session;
+  for (const { lastUpdated } of stored.values()) if (lastUpdated > at) at = lastUpdated;
+  return at === session.at ? session : { ...session, at };
 }
 
 function identitiesOf(intents: readonly WriteIntent[], { targets, answered }: Identified): (string | undefined)[] {

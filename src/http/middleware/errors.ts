@@ -24,16 +24,26 @@ export function createErrorMiddleware(log: Logger, definitions: Definitions | un
       // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
       if (known.status === 405 && !ctx.res.hasHeader('Allow')) ctx.set('Allow', 'GET, HEAD');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
-      const format = ctx.state.format ?? formatOf(ctx);
-      const json = JSON.stringify(toOperationOutcome(known.issues));
-      const text = definitions ? represent(definitions, json, { format, subset: undefined }) : json;
-      ctx.set('Content-Type', (definitions ? format : plainFormat).contentType);
+      const { text, format } = outcomeText(known, ctx.state.format ?? formatOf(ctx), definitions);
+      ctx.set('Content-Type', format.contentType);
       ctx.body = ctx.req.complete ? text : lingering(ctx.req, text);
       ctx.length = Buffer.byteLength(text);
       // The rest of a body that nobody read must not become the next request.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
     }
   };
+}
+
+/** What XML cannot hold, such as a control character of the request that is named, is said in JSON. */
+function outcomeText({ issues }: FhirError, format: AnswerFormat, definitions: Definitions | undefined) {
+  const json = JSON.stringify(toOperationOutcome(issues));
+  if (!definitions) return { text: json, format: plainFormat };
+  try {
+    return { text: represent(definitions, json, { format, subset: undefined }), format };
+  } catch (error) {
+    if (!(error instanceof FhirError)) throw error;
+    return { text: json, format: plainFormat };
+  }
 }
 
 /** As far as it can be told: who asks for nothing that there is gets JSON. */
