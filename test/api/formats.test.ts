@@ -291,11 +291,3 @@ describe('HEAD is GET without a body (RFC 9110 section 9.3.2)', () => {
 
   test('of what is not there', async () => expect((await head('/Patient/nobody')).status).toBe(404));
 });
-
-test('an error whose text XML cannot hold is said in JSON', async () => {
-  const body = JSON.stringify({ resourceType: 'Patient', '\u0001': 1 });
-  const answer = await server.a.request('POST', '/Patient', body, { Accept: 'application/fhir+xml' });
-  expect(answer.status).toBe(400);
-  expect(answer.headers.get('Content-Type')).toContain('json');
-  expect(answer.json.resourceType).toBe('OperationOutcome');
-});
