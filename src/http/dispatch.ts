@@ -14,19 +14,27 @@ export type FindRoute = (method: string, path: string) => Found;
 /** Of two routes that fit, the first in the table wins, as in the router. */
 export function createFindRoute(routes: readonly FhirRoute[], isType: (name: string) => boolean): FindRoute {
   const patterns = routes.map((route) => ({ route, segments: segmentsOf(route.path) }));
+  const byLength = Map.groupBy(patterns, ({ segments }) => segments.length);
   return (method, path) => {
     const given = segmentsOf(path);
     const wanted = method === 'HEAD' ? 'get' : method.toLowerCase();
-    const fitting = patterns.flatMap(({ route, segments }) => {
-      const params = paramsOf(segments, given, isType);
-      return params ? [{ route, params }] : [];
-    });
-    const found = fitting.find(({ route }) => route.method === wanted);
-    if (found) return found;
-    if (fitting.length === 0) throw fhirError('not-found', 'There is nothing at this URL.');
-    const methods = [...new Set(fitting.map(({ route }) => route.method.toUpperCase()))].join(', ');
-    throw fhirError('not-supported', `${method} is not possible here; ${methods} is.`);
+    const possible = byLength.get(given.length) ?? [];
+    for (const { route, segments } of possible) {
+      const params = route.method === wanted ? paramsOf(segments, given, isType) : undefined;
+      if (params) return { route, params };
+    }
+    throw unanswered(
+      method,
+      possible.filter(({ segments }) => paramsOf(segments, given, isType)).map(({ route }) => route),
+    );
   };
+}
+
+/** `fitting` are the routes of the path for other methods. */
+function unanswered(method: string, fitting: readonly FhirRoute[]): Error {
+  if (fitting.length === 0) return fhirError('not-found', 'There is nothing at this URL.');
+  const methods = [...new Set(fitting.map((route) => route.method.toUpperCase()))].join(', ');
+  return fhirError('not-supported', `${method} is not possible here; ${methods} is.`);
 }
 
 function segmentsOf(path: string): string[] {
