@@ -11,6 +11,7 @@ import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entr
 import { intentOf } from './entry-intent.ts';
 import { type AnswerRequest, requestOf } from './entry-request.ts';
 import { answerResponse, errorResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
+import { requireKnownMembers } from './known-members.ts';
 
 /** Gives the answer of an entry, a refusal included; what it throws ends the batch. */
 export type RunEntry = (
@@ -30,6 +31,7 @@ export interface BatchRequest extends ResponseOptions {
 
 /** Entry answers as JSON texts in the order of the bundle. */
 export async function runBatch(definitions: Definitions, request: BatchRequest): Promise<string[]> {
+  requireKnownMembers(definitions, 'Bundle', request.bundle, 'Bundle');
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = [];
   const size = new AnswerSize();

@@ -5,6 +5,7 @@ import type { Definitions } from '../fhir/definitions.ts';
 import { type FhirError, fhirError, type IssueCode } from '../fhir/outcome.ts';
 import type { ExactNumbers } from '../repository/change.ts';
 import { parseTarget, type Target } from './entry-target.ts';
+import { requireKnownMembers } from './known-members.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -31,7 +32,9 @@ const textLengthMax = 8_000;
 export function parseEntry(bundle: Bundle, index: number, definitions: Definitions, baseUrl: string): ParsedEntry {
   const entry = (bundle.entry?.[index] ?? {}) as UncheckedEntry;
   const place = `Bundle.entry[${index}]`;
+  requireKnownMembers(definitions, 'Bundle.entry', entry, place);
   const request = entry.request ?? {};
+  requireKnownMembers(definitions, 'Bundle.entry.request', request, `${place}.request`);
   const { method, url } = request;
   if (typeof method !== 'string' || typeof url !== 'string') {
     throw refused(

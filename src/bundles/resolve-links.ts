@@ -74,11 +74,12 @@ export function conditionalReferences(
 ): ConditionalReferences {
   const places = new Map<string, { entry: ParsedEntry; resource: Resource }>();
   for (const at of linking(entries)) {
-    forEachReference(definitions, at.resource, ({ reference }) => {
-      if (typeof reference === 'string' && isConditional(reference, definitions) && !places.has(reference)) {
-        places.set(reference, at);
-      }
-    });
+    const ofReference = (text: string) => {
+      if (isConditional(text, definitions) && !places.has(text)) places.set(text, at);
+      return undefined;
+    };
+    // The walk that replaces them later, so that both find the same.
+    rewriteLinks(definitions, at.resource, { ofUrl: () => undefined, ofReference }, []);
   }
   return {
     references: [...places.keys()],

@@ -3,7 +3,6 @@
 import type { Bundle } from '@medplum/fhirtypes';
 import { FhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers, WriteResult } from '../repository/change.ts';
-import { ofWrite } from '../repository/plan-changes.ts';
 import { resolveReferences } from '../repository/resolve-references.ts';
 import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
@@ -12,6 +11,7 @@ import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entr
 import { intentOf } from './entry-intent.ts';
 import { type AnswerRequest, requestOf } from './entry-request.ts';
 import { answerResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
+import { requireKnownMembers } from './known-members.ts';
 import { conditionalReferences, replaceReferences, requireDistinctUrls, resolveLinks } from './resolve-links.ts';
 import type { Undo } from './rewrite-links.ts';
 
@@ -36,6 +36,7 @@ export function prepareTransaction(request: TransactionRequest): RunTransaction 
 
 async function runTransaction(session: Session, request: TransactionRequest, undos: Undo[]): Promise<string[]> {
   const { definitions } = session.repository;
+  requireKnownMembers(definitions, 'Bundle', request.bundle, 'Bundle');
   const entries = (request.bundle.entry ?? []).map((_, index) =>
     parseEntry(request.bundle, index, definitions, request.baseUrl),
   );
@@ -90,9 +91,7 @@ async function writeEntries(
   const { definitions } = session.repository;
   const context = { ...session.repository, baseUrl };
   try {
-    const intents = entries.map((entry, position) =>
-      ofWrite(position, () => intentOf(entry, numbers.get(entry.index), context)),
-    );
+    const intents = entries.map((entry) => placed(entry, () => intentOf(entry, numbers.get(entry.index), context)));
     const { references, placeOf } = conditionalReferences(entries, definitions);
     const results = await write(session, intents, {
       identified(identities) {
@@ -115,6 +114,17 @@ async function writeEntries(
 function withEntryPlaces(error: FhirError, entries: readonly ParsedEntry[]): FhirError {
   const entry = error.writeIndex === undefined ? undefined : entries[error.writeIndex];
   return entry ? error.below(`Bundle.entry[${entry.index}].resource`) : error;
+}
+
+/** What is wrong with an entry itself may say its place already. */
+function placed<T>({ index }: ParsedEntry, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof FhirError)) throw error;
+    const isPlaced = error.issues.every((issue) => issue.expression?.[0]?.startsWith(`Bundle.entry[${index}]`));
+    throw isPlaced ? error : error.below(`Bundle.entry[${index}].resource`);
+  }
 }
 
 async function named<T>(index: number, work: () => Promise<T>): Promise<T> {

@@ -81,7 +81,6 @@ export interface FhirErrorOptions {
 function expressionsBelow(place: string, expressions: readonly string[] | undefined): string[] {
   if (!expressions || expressions.length === 0) return [place];
   return expressions.map((expression) => {
-    if (expression.startsWith('Bundle.')) return expression;
     const dot = expression.indexOf('.');
     return dot < 0 ? place : place + expression.slice(dot);
   });

@@ -41,8 +41,13 @@ export async function resolveReferences(
     const diagnostics = `A transaction takes at most ${referencesMax} different conditional references.`;
     throw locate(oneTooMany)(fhirError('too-costly', diagnostics));
   }
+  // Matches that the transaction changes may be none any more.
+  const changed = Map.groupBy(
+    changes.filter(({ old }) => old),
+    ({ type }) => type,
+  );
   const conditions = distinct.map((reference) =>
-    conditionOf(session, reference, { baseUrl, changes, locate: locate(reference) }),
+    conditionOf(session, reference, { baseUrl, changed, locate: locate(reference) }),
   );
   const found = await findMatches(session, conditions);
   const idsOf = createIdsOf(session, changes);
@@ -60,14 +65,14 @@ type ReferenceCondition = Condition & Required<Pick<Condition, 'locate'>>;
 
 interface ConditionContext {
   readonly baseUrl: string | undefined;
-  readonly changes: readonly Change[];
+  readonly changed: ReadonlyMap<string, readonly Change[]>;
   readonly locate: ReferenceCondition['locate'];
 }
 
 function conditionOf(
   session: Session,
   reference: string,
-  { baseUrl, changes, locate }: ConditionContext,
+  { baseUrl, changed, locate }: ConditionContext,
 ): ReferenceCondition {
   const question = reference.indexOf('?');
   const type = reference.slice(0, question);
@@ -77,9 +82,8 @@ function conditionOf(
     }
     requirePermission(session.caller, 's', type);
     const criteria = { query: reference.slice(question + 1), ...(baseUrl === undefined ? {} : { baseUrl }) };
-    // Matches that the transaction changes may be none any more.
-    const changed = changes.filter((change) => change.type === type && change.old).length;
-    return { query: parseCriteria(session, type, criteria), matchesMax: changed + 2, needsBody: false, locate };
+    const matchesMax = (changed.get(type)?.length ?? 0) + 2;
+    return { query: parseCriteria(session, type, criteria), matchesMax, needsBody: false, locate };
   } catch (error) {
     throw error instanceof FhirError ? locate(error) : error;
   }
