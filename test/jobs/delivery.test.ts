@@ -121,6 +121,10 @@ onBothBackends('delivery', (bed) => {
     expect((await bed().outbox(ids))[0]?.status).toBe('pending');
     await queue.close();
     await jobs.close(5_000);
+    // Left as it is, it would be the first job of a later test.
+    const rest = bed().start();
+    await bed().allAre('done', ids);
+    await rest.close(5_000);
   });
 
   test('two handlers of a topic each have their effect; the failure of one neither undoes nor repeats the other', async () => {

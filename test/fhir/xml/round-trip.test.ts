@@ -41,9 +41,11 @@ function sorted(json: string): string {
 }
 
 describe('JSON -> XML -> JSON gives an equal resource', () => {
-  test.each(bundles)('Synthea: %s', (name) => {
-    const json = readFileSync(join(synthea, name), 'utf8');
-    expect(sorted(throughXml(json))).toBe(sorted(json));
+  test('every bundle of Synthea', () => {
+    for (const name of bundles) {
+      const json = readFileSync(join(synthea, name), 'utf8');
+      expect(sorted(throughXml(json))).toBe(sorted(json));
+    }
   });
 
   test('each of the 146 types', () => {
