@@ -8,8 +8,8 @@ export const nestingMax = 64;
 export const digitsMax = 40;
 /** No FHIR type has a third of these elements; objects with a million keys cost JavaScript seconds. */
 const keysMax = 1000;
-/** All members and array items; a 64 MB bundle of usual resources has less than half of them. */
-export const valuesMax = 8_000_000;
+/** All members and array items; a 64 MB bundle of usual resources has fewer. */
+export const valuesMax = 4_000_000;
 /** What the map of exact numbers may cost: a body of millions of `1.0` must not become millions of pointers. */
 export const exactCharactersMax = 16_000_000;
 export const exactEntryCharacters = 100;

@@ -86,7 +86,7 @@ describe('what is refused, with its place', () => {
   });
 
   test('what costs far more memory than its text: millions of values, of keys, of decimals', () => {
-    expect(refusal(`[${'[],'.repeat(8_000_001)}0]`)).toContain('more than 8000000 values');
+    expect(refusal(`[${'[],'.repeat(4_000_001)}0]`)).toContain('more than 4000000 values');
     expect(refusal(`{${Array.from({ length: 1001 }, (_, i) => `"k${i}":0`).join()}}`)).toContain(
       'more than 1000 members',
     );
