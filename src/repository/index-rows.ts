@@ -1,8 +1,9 @@
-// The statements that keep the side tables of search: references for joins, dates for ranges and order.
+// The statements that keep the side tables of search: references for joins, dates and numbers for ranges and order.
 
 import type { Transaction } from '../database/transaction.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import type { Change } from './change.ts';
+import type { Session } from './session.ts';
 import type { StoredChange } from './store-changes.ts';
 
 /** True when both sets of entries make the same rows in the side tables, so that an update may leave them alone. */
@@ -16,6 +17,7 @@ function rowKeys(entries: readonly IndexEntry[]): string[] {
   return entries.flatMap((entry) => {
     if (entry.kind === 'token') return [];
     if (entry.kind === 'date') return [`${entry.parameter} ${entry.low} ${entry.high}`];
+    if (entry.kind === 'range') return [`${entry.parameter} ${entry.low} ${entry.high} in ${entry.unit}`];
     return [`${entry.parameter} ${entry.targetType}/${entry.targetId}`];
   });
 }
@@ -31,6 +33,11 @@ export function deleteIndexRows(trx: Transaction, changes: readonly Change[]): v
   trx.execute({
     name: 'delete-dates',
     text: 'DELETE FROM date_value WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+    values,
+  });
+  trx.execute({
+    name: 'delete-ranges',
+    text: 'DELETE FROM range_value WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
     values,
   });
 }
@@ -74,6 +81,27 @@ function insertDates(trx: Transaction, stored: readonly StoredChange[]): void {
       rows.map((row) => row.parameter),
       rows.map((row) => timestampText(row.low)),
       rows.map((row) => timestampText(row.high)),
+    ],
+  });
+}
+
+/** Apart from the others, for units are keyed like tokens. */
+export function insertRanges({ trx, cipher }: Pick<Session, 'trx' | 'cipher'>, stored: readonly StoredChange[]): void {
+  const rows = stored.flatMap(({ change, entries }) =>
+    entries.flatMap((entry) => (entry.kind === 'range' ? [{ ...entry, type: change.type, id: change.id }] : [])),
+  );
+  if (rows.length === 0) return;
+  trx.execute({
+    name: 'insert-ranges',
+    text: `INSERT INTO range_value (type, id, parameter, unit, low, high)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])`,
+    values: [
+      rows.map((row) => row.type),
+      rows.map((row) => row.id),
+      rows.map((row) => row.parameter),
+      `{${rows.map((row) => cipher.tokenOf(row.unit)).join(',')}}`,
+      rows.map((row) => row.low),
+      rows.map((row) => row.high),
     ],
   });
 }

@@ -1,6 +1,5 @@
 // One unit of work on a tenant's resources: the transaction, the caller and the keys it runs with.
 
-import type { Resource } from '@medplum/fhirtypes';
 import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
@@ -9,7 +8,7 @@ import type { BuiltIns } from '../fhir/definitions/built-ins.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { Issue } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
-import type { IndexEntry } from '../search/index-entry.ts';
+import type { Extract } from '../search/extract.ts';
 import type { Rules } from './rules.ts';
 
 /** What the repository is made of; one for the life of the process. */
@@ -21,7 +20,7 @@ export interface Repository {
   readonly keyRing: KeyRing;
   readonly objectStore: ObjectStore;
   readonly validate: (resource: unknown) => Issue[];
-  readonly extract: (resource: Resource) => IndexEntry[];
+  readonly extract: Extract;
   readonly rules: Rules;
   /** Tells whether literal references must resolve inside the tenant (setting `references.check`). */
   readonly checksReferences: (tenantId: number) => boolean | Promise<boolean>;

@@ -1,12 +1,13 @@
 // Writes the rows of all changes of a transaction with a fixed number of statements, however many changes there are.
 
+import type { Resource } from '@medplum/fhirtypes';
 import { sealFrames } from '../crypto/frames.ts';
 import { newId } from '../fhir/ids.ts';
-import { serializeJson } from '../fhir/json.ts';
+import { parseJson, serializeJson } from '../fhir/json.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import { requireContext, type StoredBody, storeBinary } from './binary-store.ts';
 import type { Change, WriteResult } from './change.ts';
-import { deleteIndexRows, insertIndexRows, sameIndexRows } from './index-rows.ts';
+import { deleteIndexRows, insertIndexRows, insertRanges, sameIndexRows } from './index-rows.ts';
 import { insertResources, keepHistory, type ResourceRow, updateResources } from './resource-rows.ts';
 import type { Session } from './session.ts';
 import { bodyContext } from './stored-version.ts';
@@ -26,7 +27,7 @@ export async function storeChanges(session: Session, changes: readonly Change[])
   const stored: StoredChange[] = [];
   const turn = takeTurn();
   for (const change of changes) {
-    const entries = change.resource ? session.repository.extract(change.resource) : [];
+    const entries = change.resource ? session.repository.extract(change.resource, change.exactNumbers) : [];
     requireContext(session, change);
     const body = await storeBody(session, change);
     rows.push(resourceRow(session, change, entries, body));
@@ -50,12 +51,22 @@ function storeIndexRows(session: Session, stored: readonly StoredChange[]): void
   const fresh: StoredChange[] = [];
   for (const item of stored) {
     const old = item.change.oldResource;
-    if (old && sameIndexRows(session.repository.extract(old), item.entries)) continue;
+    if (old && sameIndexRows(oldEntries(session, item.change, old), item.entries)) continue;
     if (old) stale.push(item.change);
     fresh.push(item);
   }
   deleteIndexRows(session.trx, stale);
   insertIndexRows(session.trx, fresh);
+  insertRanges(session, fresh);
+}
+
+/** The texts of its numbers are read again only where an index holds numbers. */
+function oldEntries(session: Session, { old }: Change, oldResource: Resource): IndexEntry[] {
+  const { extract } = session.repository;
+  const entries = extract(oldResource);
+  if (!old?.body || !entries.some(({ kind }) => kind === 'range')) return entries;
+  const { exactNumbers } = parseJson(old.body.toString());
+  return exactNumbers ? extract(oldResource, exactNumbers) : entries;
 }
 
 /** Undefined for a deletion. */

@@ -69,6 +69,7 @@ export function createRowMaker(cipher: TenantCipher): RowMaker {
       tokens: tokensOf(sample, id, linked),
       references: sample.references.map(([parameter, to]) => [parameter, to, targetOf(to)]),
       dates: sample.dates,
+      ranges: sample.ranges,
       audit: auditRow(resource, `Patient/${type === 'Patient' ? id : targetOf('Patient')}`, action),
     };
   };

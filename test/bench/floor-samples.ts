@@ -14,6 +14,7 @@ export interface Sample {
   readonly fresh: number;
   readonly references: readonly (readonly [parameter: string, targetType: string])[];
   readonly dates: readonly (readonly [parameter: string, low: string, high: string])[];
+  readonly ranges: readonly (readonly [parameter: string, unit: string, low: string, high: string])[];
 }
 
 /** Stands in a sample for an id that the request brings. */
@@ -25,7 +26,7 @@ export function takeSamples(
   extract: (resource: Resource) => IndexEntry[],
   bodies: readonly Resource[],
 ): Sample[] {
-  const indexed = bodies.map(extract);
+  const indexed = bodies.map((body) => extract(body));
   const counts = new Map<string, number>();
   for (const text of indexed.flatMap(textsOf)) counts.set(text, (counts.get(text) ?? 0) + 1);
   const isShared = (text: string) => (counts.get(text) ?? 0) > 1;
@@ -39,6 +40,7 @@ export function takeSamples(
       fresh: fixed.length - shared.length,
       references: referencesOf(entries),
       dates: datesOf(entries),
+      ranges: rangesOf(cipher, entries),
     };
   });
 }
@@ -55,5 +57,11 @@ function datesOf(entries: readonly IndexEntry[]): Sample['dates'] {
   const text = (ms: number) => new Date(ms).toISOString();
   return entries.flatMap((entry) =>
     entry.kind === 'date' ? [[entry.parameter, text(entry.low), text(entry.high)]] : [],
+  );
+}
+
+function rangesOf(cipher: TenantCipher, entries: readonly IndexEntry[]): Sample['ranges'] {
+  return entries.flatMap((entry) =>
+    entry.kind === 'range' ? [[entry.parameter, String(cipher.tokenOf(entry.unit)), entry.low, entry.high]] : [],
   );
 }

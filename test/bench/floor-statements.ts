@@ -14,6 +14,8 @@ export interface Rows {
   readonly references: readonly (readonly [string, string, string])[];
   /** Rows of parameter, low and high. */
   readonly dates: readonly (readonly [string, string, string])[];
+  /** Rows of parameter, keyed unit, low and high. */
+  readonly ranges: readonly (readonly [string, string, string, string])[];
   readonly audit: { readonly id: string; readonly content: Buffer; readonly tokens: string };
 }
 
@@ -135,10 +137,19 @@ function indexRows(rows: readonly Rows[]): FloorStatement[] {
       values: columns(dates, 5),
     });
   }
+  const ranges = rows.flatMap((row) => row.ranges.map((item) => [row.type, row.id, ...item] as const));
+  if (ranges.length > 0) {
+    statements.push({
+      name: 'insert-ranges',
+      text: `INSERT INTO range_value (type, id, parameter, unit, low, high)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])`,
+      values: columns(ranges, 6),
+    });
+  }
   return statements;
 }
 
-/** One PostgreSQL array per column; types, ids, parameters and times hold nothing that would need quoting. */
+/** One PostgreSQL array per column; types, ids, parameters, times and numbers hold nothing that would need quoting. */
 function columns(rows: readonly (readonly string[])[], count: number): string[] {
   return Array.from({ length: count }, (_, column) => `{${rows.map((row) => row[column])}}`);
 }

@@ -48,7 +48,17 @@ export function markdownOf({ machine, scenarios, single, sizes, connections }: B
     ...table([['Measured', 'value', 'goal'], ...single.map(singleRow)]),
     '',
     ...table([
-      ['What one call writes', 'body', 'resources', 'stored bytes', 'tokens', 'references', 'dates', 'AuditEvents'],
+      [
+        'What one call writes',
+        'body',
+        'resources',
+        'stored bytes',
+        'tokens',
+        'references',
+        'dates',
+        'numbers',
+        'AuditEvents',
+      ],
       ...sizes.map(sizeRow),
     ]),
   ].join('\n');
@@ -93,15 +103,15 @@ function singleRow({ name, value, unit, goal }: SingleFigure): Row {
 }
 
 function sizeRow({ scenario, bodyBytes, stored }: Sizes): Row {
-  const { resources, contentBytes, tokens, references, dates, auditEvents } = stored;
-  const numbers = [bodyBytes, resources, contentBytes, tokens, references, dates, auditEvents];
+  const { resources, contentBytes, tokens, references, dates, ranges, auditEvents } = stored;
+  const numbers = [bodyBytes, resources, contentBytes, tokens, references, dates, ranges, auditEvents];
   return [scenario, ...numbers.map((number) => Math.round(number).toLocaleString('en'))];
 }
 
 const mark = (reached: boolean) => (reached ? 'yes:' : 'NO:');
 
 /** Columns of equal width, so that it reads as text too; the first is left-aligned, the others are figures. */
-function table(rows: readonly Row[]): string[] {
+export function table(rows: readonly Row[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const line = (row: Row) =>
     `| ${row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(' | ')} |`;

@@ -137,7 +137,7 @@ async function compareRows(
     const stored: StoredRows[] = [];
     for (const target of targets) {
       const write = writerOf(scenario, target, 1_000_000 * (stored.length + 1));
-      stored.push(await meanRows(database, tenantId, write));
+      stored.push(await meanRows(database, tenantId, write, Math.max(2, 500 / scenario.resourcesPerCall)));
     }
     const [server, floor] = stored;
     if (!server || !floor) throw new Error('There is nothing to compare.');

@@ -10,6 +10,7 @@ export interface StoredRows {
   readonly tokens: number;
   readonly references: number;
   readonly dates: number;
+  readonly ranges: number;
   readonly auditEvents: number;
   readonly auditBytes: number;
   readonly auditTokens: number;
@@ -25,26 +26,27 @@ const rowsOfTransaction = `
       WHERE reference.tenant_id = $1) AS "references",
     (SELECT count(*)::int FROM store.date_value AS date JOIN mine ON date.type = mine.type AND date.id = mine.id
       WHERE date.tenant_id = $1) AS "dates",
+    (SELECT count(*)::int FROM store.range_value AS range JOIN mine ON range.type = mine.type AND range.id = mine.id
+      WHERE range.tenant_id = $1) AS "ranges",
     audit.*
   FROM mine, (SELECT count(*)::int AS "auditEvents", sum(octet_length(content))::int AS "auditBytes",
       sum(cardinality(tokens))::int AS "auditTokens"
     FROM store.audit_event WHERE tenant_id = $1 AND tx = (SELECT tx FROM mine LIMIT 1)) AS audit
   GROUP BY audit."auditEvents", audit."auditBytes", audit."auditTokens"`;
 
-const callsPerKind = 10;
-
-/** `write` gives the type and id of a resource that the call made. */
+/** `write` gives the type and id of a resource that the call made; names differ in length, so the mean is one of many. */
 export async function meanRows(
   client: pg.Client,
   tenantId: number,
   write: (n: number) => Promise<readonly [type: string, id: string]>,
+  calls: number,
 ): Promise<StoredRows> {
   const sums: Record<string, number> = {};
-  for (let n = 0; n < callsPerKind; n++) {
+  for (let n = 0; n < calls; n++) {
     const { rows } = await client.query<StoredRows>(rowsOfTransaction, [tenantId, ...(await write(n))]);
     for (const [name, value] of Object.entries(rows[0] as StoredRows)) sums[name] = (sums[name] ?? 0) + value;
   }
-  const means = Object.entries(sums).map(([name, sum]) => [name, sum / callsPerKind]);
+  const means = Object.entries(sums).map(([name, sum]) => [name, sum / calls]);
   return Object.fromEntries(means) as unknown as StoredRows;
 }
 

@@ -10,6 +10,10 @@ export class EntryCollector {
     this.#tokens.add(text);
   }
 
+  has(text: string): boolean {
+    return this.#tokens.has(text);
+  }
+
   tokens(texts: Iterable<string>): void {
     for (const text of texts) this.#tokens.add(text);
   }
@@ -20,6 +24,10 @@ export class EntryCollector {
 
   date(parameter: string, low: number, high: number): void {
     this.#rows.set(`${parameter} ${low} ${high}`, { kind: 'date', parameter, low, high });
+  }
+
+  range(parameter: string, unit: string, low: string, high: string): void {
+    this.#rows.set(`${parameter} ${low} ${high} in ${unit}`, { kind: 'range', parameter, unit, low, high });
   }
 
   entries(): IndexEntry[] {
