@@ -5,8 +5,34 @@ import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { Statement } from './statement.ts';
 
-/** A connection's statements that the server has parsed, with the columns of their answers. */
-export type PreparedStatements = Map<string, readonly Column[]>;
+/**
+ * The plan of a search takes 100 to 350 KB of its connection's process, and there are as many searches as clients think of:
+ * those not used for the longest time are closed. Statements of constant text are fewer than this.
+ */
+const preparedMax = 120;
+
+/** A connection's statements that the server has parsed, with the columns of their answers, the last used last. */
+export class PreparedStatements {
+  readonly #columns = new Map<string, readonly Column[]>();
+
+  columnsOf(name: string): readonly Column[] | undefined {
+    const columns = this.#columns.get(name);
+    if (columns) this.remember(name, columns);
+    return columns;
+  }
+
+  remember(name: string, columns: readonly Column[]): void {
+    this.#columns.delete(name);
+    this.#columns.set(name, columns);
+  }
+
+  /** Forgets those beyond the bound and gives their names. */
+  takeSurplus(): string[] {
+    const surplus = [...this.#columns.keys()].slice(0, Math.max(this.#columns.size - preparedMax, 0));
+    for (const name of surplus) this.#columns.delete(name);
+    return surplus;
+  }
+}
 
 interface Column {
   readonly name: string;
@@ -47,8 +73,8 @@ export class Batch {
   callback: (error?: unknown) => void = () => undefined;
   readonly #entries: readonly BatchEntry[];
   readonly #prepared: PreparedStatements;
-  /** For each statement whether the server tells its columns. */
-  readonly #described: boolean[] = [];
+  /** For each statement its columns; undefined where the server tells them. */
+  readonly #known: (readonly Column[] | undefined)[] = [];
   #position = 0;
   #columns: readonly Column[] = [];
   #rows: Record<string, unknown>[] = [];
@@ -62,6 +88,8 @@ export class Batch {
     const wire = connection as Wire;
     wire.stream.cork();
     try {
+      // First, for behind a statement that fails the server would not come to it.
+      for (const name of this.#prepared.takeSurplus()) wire.close({ type: 'S', name });
       for (const { statement } of this.#entries) this.#send(wire, statement);
       wire.sync();
     } finally {
@@ -72,7 +100,7 @@ export class Batch {
   }
 
   #send(wire: Wire, { name = '', text, values = [] }: Statement): void {
-    const known = name === '' ? undefined : this.#prepared.get(name);
+    const known = name === '' ? undefined : this.#prepared.columnsOf(name);
     if (!known) {
       // It may be there all the same, when the batch that brought it failed.
       if (name !== '') wire.close({ type: 'S', name });
@@ -80,15 +108,14 @@ export class Batch {
     }
     wire.bind({ statement: name, values, valueMapper: prepareValue });
     if (!known) wire.describe({ type: 'P', name: '' });
-    this.#described.push(!known);
+    this.#known.push(known);
     wire.execute({});
   }
 
   /** Makes ready for the answer of the next statement. */
   #begin(): void {
-    const { name = '' } = this.#entries[this.#position]?.statement ?? {};
     this.#rows = [];
-    this.#columns = (this.#described[this.#position] ? undefined : this.#prepared.get(name)) ?? [];
+    this.#columns = this.#known[this.#position] ?? [];
   }
 
   handleRowDescription({ fields }: { fields: readonly Field[] }): void {
@@ -110,8 +137,9 @@ export class Batch {
     const entry = this.#entries[this.#position];
     // After its time limit nobody waits for the rest of an answer.
     if (!entry) return;
-    const { answered, statement } = entry;
-    if (statement.name !== undefined && !this.#prepared.has(statement.name)) this.#remember();
+    const { answered } = entry;
+    // One that gives no rows is told of here first.
+    if (!this.#known[this.#position]) this.#remember();
     const rows = this.#rows;
     this.#position += 1;
     this.#begin();
@@ -145,6 +173,6 @@ export class Batch {
 
   #remember(): void {
     const { name } = this.#entries[this.#position]?.statement ?? {};
-    if (name !== undefined) this.#prepared.set(name, this.#columns);
+    if (name !== undefined) this.#prepared.remember(name, this.#columns);
   }
 }

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
-import { Batch, type BatchEntry, type PreparedStatements } from './batch.ts';
+import { Batch, type BatchEntry, PreparedStatements } from './batch.ts';
 import { rolePassword } from './role-password.ts';
 import { translateSqlError } from './sql-errors.ts';
 
@@ -41,6 +41,13 @@ const statementTimeoutMs = 30_000;
 /** Longer than the server's own statement timeout: fires only when the server itself no longer answers. */
 const answerTimeoutMs = 40_000;
 
+/**
+ * Each prepared statement is planned once on a connection, whatever its values: planning a search takes longer than most
+ * searches. No plan may rest on how small a tenant or a table was then, so none reads a whole table where an index serves;
+ * what the tenant is does not enter it (tenant-table.ts).
+ */
+const planning = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off'];
+
 /** The settings of each role's connections: names resolve in one schema, and nothing may wait for ever. */
 function sessionOptions(role: DatabaseRole): string {
   const searchPath = { hpms_app: 'tenant', hpms_system: 'system', hpms_queue: 'jobs' }[role];
@@ -52,6 +59,7 @@ function sessionOptions(role: DatabaseRole): string {
     'jit=off',
     'synchronous_commit=on',
     'default_transaction_isolation=read\\ committed',
+    ...(role === 'hpms_app' ? planning : []),
   ]
     .map((setting) => `-c ${setting}`)
     .join(' ');
@@ -81,7 +89,7 @@ export function createPool(options: PoolOptions): Pool {
   pool.on('connect', (client) => {
     // One that breaks while it is in use fails its statements; without a listener its event would end the process.
     client.on('error', () => undefined);
-    prepared.set(client, new Map());
+    prepared.set(client, new PreparedStatements());
     const ended = new Promise<void>((resolve) => client.once('end', resolve)).then(() => void open.delete(ended));
     open.add(ended);
   });
@@ -90,7 +98,7 @@ export function createPool(options: PoolOptions): Pool {
       if (pool.waitingCount >= options.waitingMax) throw busy();
       try {
         const client = await pool.connect();
-        return toConnection(client, prepared.get(client) ?? new Map());
+        return toConnection(client, prepared.get(client) ?? new PreparedStatements());
       } catch (error) {
         throw translateSqlError(error);
       }
