@@ -1,24 +1,15 @@
 // Reads one search parameter with its modifier and values: https://hl7.org/fhir/R4/search.html#modifiers
 
-import { foldWords } from '../fold-text.ts';
-import type { IndexedParameter } from '../search-parameters.ts';
-import type { Criterion, DateValue, TokenValue } from '../search-query.ts';
-import { coded, type TokenShape } from '../token-shape.ts';
-import { invalidValue } from './search-notes.ts';
+import type { Criterion, DateValue } from '../search-query.ts';
+import { parseComposites } from './composite.ts';
+import { type CriterionSource, eachValue } from './criterion-source.ts';
+import { parseNear } from './near.ts';
+import { parseNumbers, parseQuantities } from './quantity.ts';
 import { unescapeValue } from './split.ts';
-import { isId, parseDateValue, parseReferenceValue, parseTokenValue } from './values.ts';
-
-/** Words of one value; each is a lookup. */
-const wordsMax = 20;
-
-export interface CriterionSource {
-  /** As the request has it, for errors. */
-  readonly name: string;
-  readonly parameter: IndexedParameter;
-  readonly modifier: string | undefined;
-  /** The values between commas, still escaped. */
-  readonly values: readonly string[];
-}
+import { parseIdentifiers, parseTokens } from './tokens.ts';
+import { parseUris } from './uri.ts';
+import { isId, parseDateValue, parseReferenceValue } from './values.ts';
+import { parseWords, wordyValues } from './words.ts';
 
 export interface ValueContext {
   readonly resourceTypes: ReadonlySet<string>;
@@ -31,58 +22,58 @@ export function parseCriterion(source: CriterionSource, context: ValueContext): 
   const { parameter, modifier } = source;
   if (parameter.kind === 'reference') return parseReferences(source, context);
   if (parameter.kind === 'string') return parseStrings(source);
+  if (parameter.kind === 'token') return parseTokens(source);
+  if (parameter.kind === 'uri')
+    return parseUris(source.name, parameter.key, modifier, source.values.map(unescapeValue));
   if (modifier !== undefined) return undefined;
   switch (parameter.kind) {
     case 'id':
-      return { kind: 'id', ids: each(source, 'an id', (raw) => (isId(raw) ? raw : undefined)) };
-    case 'token':
-      return parseTokens(source, parameter.key, parameter.tokenShape);
-    case 'uri':
-      return { kind: 'value', key: parameter.key, texts: source.values.map(unescapeValue) };
+      return { kind: 'id', ids: eachValue(source, 'an id', (raw) => (isId(raw) ? raw : undefined)) };
+    case 'text':
+    case 'content':
+      return parseWords(source);
     case 'lastUpdated':
       return { kind: 'lastUpdated', values: parseDates(source, context) };
     case 'date':
       return { kind: 'date', parameter, values: parseDates(source, context) };
     case 'identifyingDate':
       return { kind: 'identifyingDate', parameter, values: parseDates(source, context) };
+    case 'number':
+      return parseNumbers(source);
+    case 'quantity':
+      return parseQuantities(source);
+    case 'composite':
+      return parseComposites(source, (component) => parseCriterion(component, context));
+    case 'near':
+      return parseNear(source);
   }
-}
-
-function parseTokens(source: CriterionSource, key: string, shape: TokenShape): Criterion {
-  const values = each<TokenValue>(source, 'a token such as code or system|code', parseTokenValue);
-  return { kind: 'token', key, shape, values };
 }
 
 function parseStrings(source: CriterionSource): Criterion | undefined {
   const { parameter, modifier } = source;
-  const texts = source.values.map(unescapeValue);
-  if (modifier === 'exact') return { kind: 'string', parameter, isExact: true, texts };
-  if (modifier !== undefined) return undefined;
-  for (const text of texts) {
-    const { length } = foldWords(text);
-    if (length === 0 || length > wordsMax) throw invalidValue(source.name, `a text of 1 to ${wordsMax} words`);
-  }
-  return { kind: 'string', parameter, isExact: false, texts };
+  if (modifier === 'exact')
+    return { kind: 'string', parameter, match: 'exact', texts: source.values.map(unescapeValue) };
+  if (modifier !== undefined && modifier !== 'contains') return undefined;
+  return { kind: 'string', parameter, match: modifier ?? 'starts', texts: wordyValues(source) };
 }
 
 function parseReferences(source: CriterionSource, { resourceTypes, baseUrl }: ValueContext): Criterion | undefined {
   const { parameter, modifier } = source;
-  if (modifier === 'identifier') return parseTokens(source, `${parameter.key}:identifier`, coded);
+  if (modifier === 'identifier') return parseIdentifiers(source);
+  if (modifier === 'above' || modifier === 'below') return parseCanonicals(source);
   if (modifier !== undefined && !(parameter.targets ?? [...resourceTypes]).includes(modifier)) return undefined;
-  const texts = each(source, 'a reference such as Type/id or a URL', (raw) =>
+  const texts = eachValue(source, 'a reference such as Type/id or a URL', (raw) =>
     parseReferenceValue(raw, parameter, modifier, baseUrl),
   );
   return { kind: 'value', key: parameter.key, texts: texts.flat() };
 }
 
-function parseDates(source: CriterionSource, { now }: ValueContext): DateValue[] {
-  return each(source, 'a date', (raw) => parseDateValue(raw, now));
+/** Literal references are not in a hierarchy of their own. */
+function parseCanonicals({ name, parameter, modifier, values }: CriterionSource): Criterion | undefined {
+  if (!parameter.elements?.some(({ type }) => type === 'canonical')) return undefined;
+  return parseUris(name, parameter.key, modifier, values.map(unescapeValue));
 }
 
-function each<T>({ name, values }: CriterionSource, wanted: string, parse: (raw: string) => T | undefined): T[] {
-  return values.map((raw) => {
-    const value = parse(raw);
-    if (value === undefined) throw invalidValue(name, wanted);
-    return value;
-  });
+function parseDates(source: CriterionSource, { now }: ValueContext): DateValue[] {
+  return eachValue(source, 'a date', (raw) => parseDateValue(raw, now));
 }

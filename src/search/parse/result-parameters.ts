@@ -2,6 +2,8 @@
 
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { Include, SearchQuery, SortKey } from '../search-query.ts';
+import { isSortable } from '../sort-key.ts';
+import { type IncludeContext, includeNames, parseInclude } from './includes.ts';
 import { invalidValue, printable, type SearchNotes } from './search-notes.ts';
 
 export const countDefault = 20;
@@ -13,10 +15,8 @@ export type ResultSettings = {
   -readonly [Name in 'count' | 'sort' | 'total' | 'summary' | 'elements' | 'cursor']?: SearchQuery[Name];
 } & { readonly includes: Include[] };
 
-export interface ResultContext {
-  readonly type: string;
+export interface ResultContext extends IncludeContext {
   readonly parameters: ReadonlyMap<string, IndexedParameter>;
-  readonly resourceTypes: ReadonlySet<string>;
   readonly notes: SearchNotes;
 }
 
@@ -29,15 +29,15 @@ const readers: Readonly<Record<string, Reader>> = {
   _total: readTotal,
   _summary: readSummary,
   _elements: readElements,
-  _include: readInclude,
+  ...Object.fromEntries(includeNames.map((name) => [name, includeReader(name)])),
   _cursor: (value, settings) => {
     settings.cursor = value;
     return true;
   },
 };
 
-/** Each but `_include` may be given once. */
-const repeatable: ReadonlySet<string> = new Set(['_include']);
+/** Each but these may be given once. */
+const repeatable: ReadonlySet<string> = new Set(includeNames);
 
 export function isResultParameter(name: string): boolean {
   return Object.hasOwn(readers, name);
@@ -58,6 +58,19 @@ export function readResultParameter(
   return readers[name]?.(value, settings, context) ?? false;
 }
 
+/** A parameter of the self link, with its value as it was understood: https://hl7.org/fhir/R4/search.html#conformance */
+export function understoodPair(
+  [name, value]: readonly [string, string],
+  { count, sort }: ResultSettings,
+): readonly [string, string] {
+  if (name === '_count' && count !== undefined) return [name, String(count)];
+  return [name, name === '_sort' && sort ? sort.map(sortText).join(',') : value];
+}
+
+function sortText({ by, isDescending }: SortKey): string {
+  return `${isDescending ? '-' : ''}${typeof by === 'string' ? `_${by}` : by.code}`;
+}
+
 /** More than the maximum is cut to it: a server may send fewer than asked. */
 function readCount(value: string, settings: ResultSettings): boolean {
   if (!/^\d{1,9}$/.test(value)) throw invalidValue('_count', 'a whole number');
@@ -70,7 +83,7 @@ function readSort(value: string, settings: ResultSettings, { type, parameters, n
   for (const rule of value.split(',')) {
     const by = sortable(parameters.get(rule.replace(/^-/, '')));
     if (by) keys.push({ by, isDescending: rule.startsWith('-') });
-    else notes.ignore(`${type} cannot be sorted by ${printable(rule)}; _id, _lastUpdated and dates can be sorted by.`);
+    else notes.ignore(`${type} cannot be sorted by ${printable(rule)}.`);
   }
   if (keys.length > sortKeysMax) throw invalidValue('_sort', `a list of at most ${sortKeysMax} parameters`);
   if (keys.length > 0) settings.sort = keys;
@@ -79,7 +92,7 @@ function readSort(value: string, settings: ResultSettings, { type, parameters, n
 
 function sortable(parameter: IndexedParameter | undefined): SortKey['by'] | undefined {
   if (parameter?.kind === 'id' || parameter?.kind === 'lastUpdated') return parameter.kind;
-  return parameter?.kind === 'date' ? parameter : undefined;
+  return parameter && isSortable(parameter) ? parameter : undefined;
 }
 
 function readTotal(value: string, settings: ResultSettings): boolean {
@@ -107,21 +120,11 @@ function readElements(value: string, settings: ResultSettings, { type }: ResultC
   return true;
 }
 
-/** `Type:parameter`, `Type:parameter:Target`, `Type:*` or `*`: https://hl7.org/fhir/R4/search.html#include */
-function readInclude(value: string, { includes }: ResultSettings, context: ResultContext): boolean {
-  const include = parseInclude(value, context);
-  if (!include) context.notes.ignore(`_include=${printable(value)} is not offered for ${context.type}.`);
-  else includes.push(include);
-  return include !== undefined;
-}
-
-function parseInclude(value: string, { type, parameters, resourceTypes }: ResultContext): Include | undefined {
-  // An AuditEvent has no rows of references to join.
-  if (type === 'AuditEvent') return undefined;
-  if (value === '*') return { parameter: '*' };
-  const [source, parameter = '', targetType, ...more] = value.split(':');
-  if (source !== type || more.length > 0) return undefined;
-  if (parameter !== '*' && parameters.get(parameter)?.kind !== 'reference') return undefined;
-  if (targetType === undefined) return { parameter };
-  return resourceTypes.has(targetType) ? { parameter, targetType } : undefined;
+function includeReader(name: (typeof includeNames)[number]): Reader {
+  return (value, { includes }, context) => {
+    const include = parseInclude(name, value, context);
+    if (include) includes.push(include);
+    else context.notes.ignore(`${name}=${printable(value)} is not offered for ${context.type}.`);
+    return include !== undefined;
+  };
 }

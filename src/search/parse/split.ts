@@ -1,6 +1,6 @@
 // Separators and escapes in search values: https://hl7.org/fhir/R4/search.html#escaping
 
-export type Separator = ',' | '|';
+export type Separator = ',' | '|' | '$';
 
 /** Splits at separators that no backslash escapes; the parts keep their escapes. */
 export function splitValue(text: string, separator: Separator): string[] {
