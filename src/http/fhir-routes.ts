@@ -25,6 +25,7 @@ import { operationRoutes } from './interactions/operation-routes.ts';
 import { patchInteraction } from './interactions/patch.ts';
 import { readInteraction } from './interactions/read.ts';
 import { searchCompartmentInteraction } from './interactions/search-compartment.ts';
+import { searchSystemInteraction } from './interactions/search-system.ts';
 import { searchTypeInteraction } from './interactions/search-type.ts';
 import { updateInteraction } from './interactions/update.ts';
 import { vreadInteraction } from './interactions/vread.ts';
@@ -33,6 +34,15 @@ import type { FhirRoute } from './route.ts';
 
 /** Paths are below `/t/:tenant/fhir`. Of two rows that fit a path, the first counts. */
 export const fhirRoutes: readonly FhirRoute[] = [
+  { code: 'search-system', method: 'get', path: '', kind: 'read', run: searchSystemInteraction },
+  {
+    code: 'search-system',
+    method: 'post',
+    path: '/_search',
+    kind: 'read',
+    carries: 'form',
+    run: searchSystemInteraction,
+  },
   { code: 'history-system', method: 'get', path: '/_history', kind: 'read', run: historySystemInteraction },
   { code: 'history-type', method: 'get', path: '/:type/_history', kind: 'read', run: historyTypeInteraction },
   { code: 'read', method: 'get', path: '/Binary/:id', kind: 'lookup', run: binaryReadInteraction },

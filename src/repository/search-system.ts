@@ -1,0 +1,42 @@
+// Search across types: https://hl7.org/fhir/R4/http.html#search
+
+import { may } from '../access/may.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import type { Handling } from '../search/parse/search-notes.ts';
+import { parseSystemSearch, type SystemQuery } from '../search/system-query.ts';
+import { runSystemSearch } from '../search/system-search.ts';
+import { answerSearch, searchAccess } from './answer-search.ts';
+import { resolveCodes } from './resolve-codes.ts';
+import type { Session } from './session.ts';
+
+export interface SystemSearchRequest {
+  /** Decoded names and values of the URL and the form. */
+  readonly pairs: Iterable<readonly [name: string, value: string]>;
+  readonly handling: Handling;
+  readonly baseUrl: string;
+}
+
+/** The searchset Bundle as JSON text. */
+export async function searchSystem(session: Session, request: SystemSearchRequest): Promise<string> {
+  const { pairs, handling, baseUrl } = request;
+  const options = { handling, baseUrl, now: session.at.getTime() };
+  const query = permitted(session, parseSystemSearch(session.repository.definitions, pairs, options));
+  const access = searchAccess(session);
+  return await answerSearch(session, query, baseUrl, (place) =>
+    runSystemSearch(query, access, (one) => resolveCodes(session, one, access), place),
+  );
+}
+
+/** Types outside the caller's scopes are absent (security.md 7); throws 403 when none is inside. */
+function permitted({ caller }: Session, query: SystemQuery): SystemQuery {
+  const types = query.types.filter((type) => may(caller, 's', type));
+  if (types.length === 0 && query.types.length > 0) {
+    throw fhirError('forbidden', 'The access token does not allow to search any of the types that are asked for.');
+  }
+  // How many Binaries there are tells of those whose securityContext is out of the caller's reach: security.md 110.
+  const hidesTotal = types.includes('Binary') && !may(caller, 'r', '*');
+  if (hidesTotal && query.summary === 'count') {
+    throw fhirError('forbidden', 'The access token does not allow to count Binaries.');
+  }
+  return hidesTotal ? { ...query, types, total: 'none' } : { ...query, types };
+}
