@@ -21,6 +21,7 @@ import { createJobMetrics } from './http/job-metrics.ts';
 import { listen } from './http/listen.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
+import { foldCounts } from './jobs/fold-counts.ts';
 import { keepPartitions, startMaintenance, sweepKeptAnswers } from './jobs/maintenance.ts';
 import { errorFields, type Reached } from './jobs/observe.ts';
 import type { JobHandler } from './jobs/outbox.ts';
@@ -215,6 +216,7 @@ function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandl
     [
       () => keepPartitions(systemDoor),
       () => sweepKeptAnswers(systemDoor),
+      () => foldCounts(systemDoor),
       () => sweepExpired(systemDoor),
       createObjectSweep({ systemDoor, objectStore: objectStoreOf(config), now: () => new Date() }),
     ],

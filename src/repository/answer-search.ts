@@ -3,27 +3,29 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { may } from '../access/may.ts';
 import type { SearchRow } from '../search/compile/select-page.ts';
-import type { SortPosition } from '../search/compile/sort.ts';
-import { openCursor, sealCursor } from '../search/cursor.ts';
+import type { PagePlace } from '../search/compile/sort.ts';
+import { type CursorBinding, openCursor, sealCursor } from '../search/cursor.ts';
 import { createProjection } from '../search/project.ts';
-import { type ResultEntry, searchsetText } from '../search/result.ts';
-import { runSearch, type SearchPage } from '../search/run-search.ts';
+import { type ResultEntry, type SearchResult, searchsetText } from '../search/result.ts';
+import { runSearch, type SearchAccess, type SearchPage } from '../search/run-search.ts';
 import type { SearchQuery } from '../search/search-query.ts';
 import { mayReadContext } from './binary-access.ts';
+import { resolveCodes } from './resolve-codes.ts';
 import type { Session } from './session.ts';
 import { openVersions, openWithoutData, parseBody } from './stored-version.ts';
 
-type RunPage = (after: SortPosition | undefined) => Promise<SearchPage>;
+type RunPage = (place: PagePlace | undefined) => Promise<SearchPage>;
 
 /** The rights to what the search is about are the caller's matter; `run` finds the page unless it is a search of one type. */
 export async function answerSearch(
   session: Session,
   query: SearchQuery,
   baseUrl: string,
-  run: RunPage = (after) => runQuery(session, query, after),
+  run: RunPage = (place) => runQuery(session, query, place),
 ): Promise<string> {
   const { cursorKey: key } = session.repository;
-  const binding = { key, tenantId: session.caller.tenantId, caller: session.caller.clientId, query };
+  const { caller, cipher } = session;
+  const binding = { key, tenantId: caller.tenantId, caller: caller.clientId, query, cipher };
   const page = await run(query.cursor === undefined ? undefined : openCursor(query.cursor, binding));
   return searchsetText({
     query,
@@ -31,20 +33,39 @@ export async function answerSearch(
     entries: await openEntries(session, query, page),
     // How many Binaries there are tells of those whose securityContext is out of the caller's reach: security.md 110.
     total: query.type !== 'Binary' || may(session.caller, 'r', '*') ? page.total : undefined,
-    nextCursor: page.next && sealCursor(page.next, binding),
+    isEstimate: page.isEstimate ?? false,
+    pages: otherPages(page, binding),
+    warnings: page.warnings ?? [],
   });
 }
 
-function runQuery(session: Session, query: SearchQuery, after: SortPosition | undefined): Promise<SearchPage> {
-  return runSearch(
-    query,
-    {
-      send: (statement) => session.trx.query(statement),
-      tokenOf: session.cipher.tokenOf,
-      open: (row) => openResource(session, row),
-    },
-    after,
+/** https://hl7.org/fhir/R4/http.html#paging */
+function otherPages({ next, previous, last }: SearchPage, binding: CursorBinding): SearchResult['pages'] {
+  const places = Object.entries({ previous, next, last }).flatMap(([relation, place]) =>
+    place ? [{ relation, cursor: sealCursor(place, binding) }] : [],
   );
+  return places.length === 0 ? [] : [{ relation: 'first' }, ...places];
+}
+
+async function runQuery(session: Session, query: SearchQuery, place: PagePlace | undefined): Promise<SearchPage> {
+  const access = searchAccess(session);
+  return await runSearch(await resolveCodes(session, query, access), access, place);
+}
+
+/** What a search may do in the session. */
+export function searchAccess(session: Session): SearchAccess {
+  return {
+    send: (statement) => session.trx.query(statement),
+    tokenOf: session.cipher.tokenOf,
+    open: (row) => openResource(session, row),
+    readableTypes: readableTypes(session),
+  };
+}
+
+/** What is included needs a right of its own, and is neither followed nor counted without it (security.md 7). */
+function readableTypes({ caller, repository }: Session): readonly string[] | undefined {
+  if (may(caller, 'r', '*')) return undefined;
+  return [...repository.definitions.resourceTypes].filter((type) => may(caller, 'r', type));
 }
 
 async function openResource(session: Session, row: SearchRow): Promise<Resource> {

@@ -3,6 +3,7 @@
 import { fhirError } from '../fhir/outcome.ts';
 import { isResultParameter } from '../search/parse/result-parameters.ts';
 import { parseSearch } from '../search/parse.ts';
+import { permitLinks } from '../search/permitted-links.ts';
 import { queryIdentity } from '../search/query-identity.ts';
 import type { SearchQuery } from '../search/search-query.ts';
 import type { Criteria } from './change.ts';
@@ -25,7 +26,7 @@ export function parseCriteria(session: Session, type: string, { query: text, bas
     now: session.at.getTime(),
     ...(baseUrl !== undefined && { baseUrl }),
   });
-  if (query.criteria.length > 0) return query;
+  if (query.criteria.length > 0) return permitLinks(query, session.caller);
   throw fhirError('invalid', `Say by search parameters which ${type} is meant; without any it would be every one.`, {
     status: 412,
   });

@@ -8,6 +8,7 @@ import { allTypes, type CompartmentQuery, parseCompartmentSearch } from '../sear
 import { runCompartmentSearch } from '../search/compartment-search.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { type ParseOptions, parseSearch } from '../search/parse.ts';
+import { permitLinks } from '../search/permitted-links.ts';
 import type { CompartmentName } from '../search/search-query.ts';
 import { answerSearch } from './answer-search.ts';
 import type { Session } from './session.ts';
@@ -44,7 +45,7 @@ function searchOfType(session: Session, request: CompartmentSearchRequest): Sear
   const { definitions } = session.repository;
   const { compartment, memberType, pairs, baseUrl } = request;
   const asked = parseSearch(definitions, memberType, pairs, parseOptions(session, request));
-  const query = inCompartment(definitions, asked, compartment);
+  const query = inCompartment(definitions, permitLinks(asked, session.caller), compartment);
   return () => answerSearch(session, query, baseUrl);
 }
 
@@ -54,8 +55,8 @@ function searchOfAll(session: Session, request: CompartmentSearchRequest): Searc
   const asked = parseCompartmentSearch(session.repository.definitions, compartment, pairs, options);
   const query = permitted(session, asked);
   return () =>
-    answerSearch(session, query, baseUrl, (after) =>
-      runCompartmentSearch(query, (statement) => session.trx.query(statement), after),
+    answerSearch(session, query, baseUrl, (place) =>
+      runCompartmentSearch(query, (statement) => session.trx.query(statement), place),
     );
 }
 

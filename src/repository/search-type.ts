@@ -3,6 +3,7 @@
 import { requirePermission } from '../access/may.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { parseSearch } from '../search/parse.ts';
+import { permitLinks } from '../search/permitted-links.ts';
 import { answerSearch } from './answer-search.ts';
 import type { Session } from './session.ts';
 
@@ -23,5 +24,5 @@ export async function searchType(session: Session, request: SearchRequest): Prom
     baseUrl,
     now: session.at.getTime(),
   });
-  return await answerSearch(session, query, baseUrl);
+  return await answerSearch(session, permitLinks(query, session.caller), baseUrl);
 }

@@ -1,64 +1,77 @@
 // Gets one page of a search from the database, within its bounds.
 
 import { fhirError } from '../fhir/outcome.ts';
-import { includesMax, type SearchRow } from './compile/select-page.ts';
+import { includesMax } from './compile/includes.ts';
+import type { SearchRow } from './compile/select-page.ts';
 import type { SortPosition } from './compile/sort.ts';
 import type { SearchStatement } from './compile/sql.ts';
 import type { CompiledSearch } from './compile-search.ts';
+import { printable } from './parse/search-notes.ts';
 
 /** Sends a statement through the tenant door. */
 export type SendStatement = <Row>(statement: SearchStatement) => Promise<Row[]>;
 
+export interface IncludedRows {
+  readonly rows: readonly SearchRow[];
+  /** True when there would have been more. */
+  readonly isCut: boolean;
+}
+
 export interface FoundPage {
+  /** In the order they were read: backward from the place where the page ends, or forward. */
   readonly matches: readonly SearchRow[];
-  readonly includes: readonly SearchRow[];
-  /** Where the next page begins; absent on the last. */
-  readonly next?: SortPosition;
+  /** True when there are more matches further on. */
+  readonly hasMore: boolean;
+  /** Where each match is in the order of the search. */
+  readonly positionOf: (row: SearchRow) => SortPosition;
+  /** What the matches include; absent where it is to be asked for apart. */
+  readonly includes?: IncludedRows;
   /** All matches on all pages, where the statement got to know them. */
   readonly matched?: number;
-  /** True when there were more candidates than are gathered. */
-  readonly isCrowded?: boolean;
 }
 
 /** Throws a FhirError `too-costly` when neither statement stays within its bounds. */
 export async function collectPage(compiled: CompiledSearch, count: number, send: SendStatement): Promise<FoundPage> {
-  const { rows, isCrowded } = await sendWithin(compiled, send);
+  const rows = await sendWithin(compiled, send);
   const matches = rows.filter(({ mode }) => mode === 'match');
-  const includes = rows.filter(({ mode }) => mode === 'include');
-  if (includes.length > includesMax) {
-    throw tooCostly(`A page would include more than ${includesMax} resources; ask for a smaller _count.`);
-  }
   const matched = rows[0]?.matched ?? undefined;
-  const last = matches.length > count ? matches[count - 1] : undefined;
   return {
     matches: matches.slice(0, count),
-    includes,
-    ...(last && { next: positionOf(last) }),
+    hasMore: matches.length > count,
+    positionOf,
+    includes: includedRows(rows),
     ...(matched !== undefined && { matched }),
-    isCrowded,
   };
 }
 
-async function sendWithin(
-  compiled: CompiledSearch,
-  send: SendStatement,
-): Promise<{ rows: SearchRow[]; isCrowded: boolean }> {
+async function sendWithin(compiled: CompiledSearch, send: SendStatement): Promise<SearchRow[]> {
   const rows = await send<SearchRow>(compiled.statement);
-  if (!rows[0]?.overflow) return { rows, isCrowded: false };
+  if (!rows[0]?.overflow) return rows;
   const walked = compiled.fallback && (await send<SearchRow>(compiled.fallback()));
   if (!walked || walked[0]?.overflow) {
-    throw tooCostly('The search finds too much to be sorted; add a narrower parameter, or sort by another one.');
+    const links = compiled.links?.map(printable).join(', ');
+    throw tooCostly(
+      links === undefined
+        ? 'The search finds too much to be sorted; add a narrower parameter, or sort by another one.'
+        : `Too many resources would have to be followed for ${links}; ask for them more narrowly, or add a parameter.`,
+    );
   }
-  return { rows: walked, isCrowded: true };
+  return walked;
 }
 
-/** The place of a match in the order of its search. */
+export function includedRows(rows: readonly SearchRow[]): IncludedRows {
+  const included = rows.filter(({ mode }) => mode === 'include');
+  return { rows: included.slice(0, includesMax), isCut: rows[0]?.is_cut ?? false };
+}
+
+/** By the columns of its row. */
 export function positionOf({ id, k1, k2, k3 }: SearchRow): SortPosition {
   const keys = [k1, k2, k3].filter((key) => key !== undefined && key !== null);
-  return { id, moments: keys.map(momentText) };
+  return { id, keys: keys.map(keyText) };
 }
 
-function momentText(key: Date | number): string {
+function keyText(key: Date | number | string): string {
+  if (typeof key === 'string') return key;
   if (typeof key !== 'number') return key.toISOString();
   return key > 0 ? 'infinity' : '-infinity';
 }

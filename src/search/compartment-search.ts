@@ -5,7 +5,7 @@ import type { CompartmentQuery } from './compartment-query.ts';
 import { candidatesMax } from './compile/candidates.ts';
 import { memberCountStatement, memberStatement } from './compile/members.ts';
 import type { SearchRow } from './compile/select-page.ts';
-import type { SortPosition } from './compile/sort.ts';
+import type { PagePlace, SortPosition } from './compile/sort.ts';
 import type { SearchPage } from './run-search.ts';
 
 /** References that are read for an accurate total; for an estimate it is as many as a search has candidates. */
@@ -15,9 +15,10 @@ const accurateMax = 200_000;
 export async function runCompartmentSearch(
   query: CompartmentQuery,
   send: SendStatement,
-  after?: SortPosition,
+  place?: PagePlace,
 ): Promise<SearchPage> {
   if (query.summary === 'count') return { matches: [], includes: [], total: await accurateTotal(query, send) };
+  const after = place?.position;
   const rows = await send<SearchRow>(memberStatement(query, after && positionIn(after)));
   if (rows[0]?.overflow) {
     throw tooCostly(`More than ${candidatesMax} resources would have to be looked at; name fewer types in _type.`);
@@ -30,7 +31,7 @@ export async function runCompartmentSearch(
   return {
     matches,
     includes: [],
-    ...(last && { next: { id: `${last.type}/${last.id}`, moments: [] } }),
+    ...(last && { next: { isBackward: false, position: { id: `${last.type}/${last.id}`, keys: [] } } }),
     ...(total !== undefined && { total }),
   };
 }

@@ -1,9 +1,11 @@
-// Paging cursors: where a page ended, signed, so that no client can make one or use another's: https://hl7.org/fhir/R4/http.html#paging
+// Paging cursors: the place of a page, signed, so that no client can make one or use another's: https://hl7.org/fhir/R4/http.html#paging
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { fhirError } from '../fhir/outcome.ts';
-import type { SortPosition } from './compile/sort.ts';
+import type { PagePlace } from './compile/sort.ts';
+import { includeNames } from './parse/includes.ts';
 import { type SearchQuery, searchPath } from './search-query.ts';
+import { isOrdered } from './sort-key.ts';
 
 export interface CursorBinding {
   readonly key: Buffer;
@@ -11,26 +13,42 @@ export interface CursorBinding {
   /** Whoever may use the cursor: a client id, with the person behind it where there is one. */
   readonly caller: string;
   readonly query: SearchQuery;
+  /** The tenant's: names and the like are encrypted where they are sorted by, for URLs end up in logs. */
+  readonly cipher: CursorCipher;
+}
+
+export interface CursorCipher {
+  seal(plain: Buffer, context: string): Buffer;
+  open(box: Buffer, context: string): Buffer;
 }
 
 const signatureLength = 32;
-const cursorLengthMax = 1000;
+const cursorLengthMax = 2000;
+const sealContext = 'search-cursor';
 
-/** For the `next` link: the page after this position. */
-export function sealCursor({ id, moments }: SortPosition, binding: CursorBinding): string {
-  const payload = Buffer.from(JSON.stringify([id, ...moments]));
+/** For the links of a page. */
+export function sealCursor({ isBackward, position }: PagePlace, binding: CursorBinding): string {
+  const place = [isBackward ? 1 : 0, ...(position ? [position.id, ...position.keys] : [])];
+  const plain = Buffer.from(JSON.stringify(place));
+  const payload = holdsText(binding.query) ? binding.cipher.seal(plain, sealContext) : plain;
   return Buffer.concat([sign(payload, binding), payload]).toString('base64url');
 }
 
 /** Throws a FhirError (400) unless this tenant and caller got the cursor for this query. */
-export function openCursor(cursor: string, binding: CursorBinding): SortPosition {
+export function openCursor(cursor: string, binding: CursorBinding): PagePlace {
   const bytes = cursor.length <= cursorLengthMax ? Buffer.from(cursor, 'base64url') : Buffer.alloc(0);
   const payload = bytes.subarray(signatureLength);
   if (payload.length === 0 || !timingSafeEqual(bytes.subarray(0, signatureLength), sign(payload, binding))) {
     throw fhirError('invalid', 'The cursor is not one of this search; start again without it.');
   }
-  const [id = '', ...moments] = JSON.parse(payload.toString()) as string[];
-  return { id, moments };
+  const plain = holdsText(binding.query) ? binding.cipher.open(payload, sealContext) : payload;
+  const [direction, id, ...keys] = JSON.parse(plain.toString()) as [number, string?, ...(string | number | null)[]];
+  return { isBackward: direction === 1, ...(id !== undefined && { position: { id, keys } }) };
+}
+
+/** True where the position is made of what resources say, rather than of times and ids. */
+function holdsText({ sort }: SearchQuery): boolean {
+  return !sort.every(isOrdered);
 }
 
 function sign(payload: Buffer, { key, tenantId, caller, query }: CursorBinding): Buffer {
@@ -39,7 +57,7 @@ function sign(payload: Buffer, { key, tenantId, caller, query }: CursorBinding):
 }
 
 /** What shapes a page only may change on the way. */
-const shaping: ReadonlySet<string> = new Set(['_count', '_include', '_total', '_summary', '_elements']);
+const shaping: ReadonlySet<string> = new Set(['_count', ...includeNames, '_total', '_summary', '_elements']);
 
 function choosesOrOrders([name]: readonly [name: string, value: string]): boolean {
   return !shaping.has(name);

@@ -25,15 +25,19 @@ const isAscii = /^[\0-\x7f]*$/;
  * (Smith-Jones: `smith`, `jones`). Upper case first, so that ß becomes ss.
  */
 export function foldWords(text: string): string[] {
-  const bounded = text.length > textLengthMax ? text.slice(0, textLengthMax) : text;
-  const words = isAscii.test(bounded)
-    ? bounded
+  const words = foldAllWords(text.length > textLengthMax ? text.slice(0, textLengthMax) : text);
+  return words.length > wordsMax ? words.slice(0, wordsMax) : words;
+}
+
+/** The same without a bound. */
+export function foldAllWords(text: string): string[] {
+  const words = isAscii.test(text)
+    ? text
         .toLowerCase()
         .replaceAll("'", '')
         .match(/[a-z0-9]+/g)
-    : foldUnicode(bounded).match(/[\p{L}\p{N}]+/gu);
-  if (!words) return [];
-  return words.length > wordsMax ? words.slice(0, wordsMax) : words;
+    : foldUnicode(text).match(/[\p{L}\p{N}]+/gu);
+  return words ?? [];
 }
 
 function foldUnicode(text: string): string {

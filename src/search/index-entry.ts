@@ -11,4 +11,12 @@ export type IndexEntry =
       readonly targetId: string;
     }
   /** Milliseconds since 1970, both ends inclusive; an open end is one of the bounds of date-span.ts. */
-  | { readonly kind: 'date'; readonly parameter: string; readonly low: number; readonly high: number };
+  | { readonly kind: 'date'; readonly parameter: string; readonly low: number; readonly high: number }
+  /** Numbers as texts of exact-number.ts, both ends inclusive. The repository keys the unit, which says all that must be equal. */
+  | {
+      readonly kind: 'range';
+      readonly parameter: string;
+      readonly unit: string;
+      readonly low: string;
+      readonly high: string;
+    };

@@ -2,6 +2,7 @@
 // https://hl7.org/fhir/R4/http.html#ccreate
 
 import type { Statement } from '../database/statement.ts';
+import { isComposed } from './compile/composed.ts';
 import { compileCriteria } from './compile/criteria.ts';
 import type { SearchQuery } from './search-query.ts';
 
@@ -18,7 +19,7 @@ export interface TokenLookup {
 
 /** The token texts that decide the query; undefined where more than tokens does. */
 export function decidingTexts({ type, criteria }: SearchQuery): readonly string[] | undefined {
-  if (type === 'AuditEvent') return undefined;
+  if (type === 'AuditEvent' || criteria.some(isComposed)) return undefined;
   const { conditions, recheck } = compileCriteria(criteria);
   if (recheck) return undefined;
   const texts: string[] = [];
@@ -26,7 +27,8 @@ export function decidingTexts({ type, criteria }: SearchQuery): readonly string[
     if (condition.kind !== 'tokens' || condition.anyOf.length !== 1 || condition.orId !== undefined) return undefined;
     texts.push(...(condition.anyOf[0] as readonly string[]));
   }
-  return texts;
+  // Without any every resource of the tenant would do.
+  return texts.length > 0 ? texts : undefined;
 }
 
 /**

@@ -2,12 +2,14 @@
 
 import type { Definitions } from '../fhir/definitions.ts';
 import { fhirError } from '../fhir/outcome.ts';
-import { parseCriterion, type ValueContext } from './parse/criterion.ts';
+import { parseFilter } from './parse/filter.ts';
+import { type NameContext, parseNamed } from './parse/named.ts';
 import {
   countDefault,
   isResultParameter,
   type ResultSettings,
   readResultParameter,
+  understoodPair,
 } from './parse/result-parameters.ts';
 import { type Handling, printable, SearchNotes } from './parse/search-notes.ts';
 import { splitValue } from './parse/split.ts';
@@ -51,8 +53,9 @@ export function boundedPairs(pairs: Iterable<readonly [string, string]>): readon
 class SearchParser {
   readonly #type: string;
   readonly #parameters: ReadonlyMap<string, IndexedParameter>;
+  readonly #parametersOf: (type: string) => ReadonlyMap<string, IndexedParameter>;
   readonly #notes: SearchNotes;
-  readonly #context: ValueContext;
+  readonly #context: NameContext;
   readonly #criteria: Criterion[] = [];
   readonly #settings: ResultSettings = { includes: [] };
   readonly #understood: [string, string][] = [];
@@ -61,8 +64,15 @@ class SearchParser {
   constructor(definitions: Definitions, type: string, { handling, baseUrl, now, parameters }: ParseOptions) {
     this.#type = type;
     this.#parameters = parameters ?? indexedParameters(definitions, type);
+    this.#parametersOf = (other) => (other === type ? this.#parameters : indexedParameters(definitions, other));
     this.#notes = new SearchNotes(handling);
-    this.#context = { resourceTypes: definitions.resourceTypes, baseUrl, now };
+    this.#context = {
+      resourceTypes: definitions.resourceTypes,
+      baseUrl,
+      now,
+      parametersOf: this.#parametersOf,
+      links: { count: 0 },
+    };
   }
 
   parse(pairs: readonly (readonly [string, string])[]): SearchQuery {
@@ -79,7 +89,7 @@ class SearchParser {
       // https://hl7.org/fhir/R4/search.html#count: zero asks for the total alone.
       summary: count === 0 ? 'count' : summary,
       ...(cursor !== undefined && { cursor }),
-      understood: this.#understood,
+      understood: this.#understood.map((pair) => understoodPair(pair, this.#settings)),
       warnings: this.#notes.warnings,
     });
   }
@@ -102,23 +112,27 @@ class SearchParser {
       type: this.#type,
       parameters: this.#parameters,
       resourceTypes: this.#context.resourceTypes,
+      parametersOf: this.#parametersOf,
       notes: this.#notes,
     });
   }
 
   #readCriterion(name: string, value: string): boolean {
-    const [code = '', modifier, ...more] = name.split(':');
-    const parameter = this.#parameters.get(code);
-    if (!parameter || more.length > 0 || modifier?.includes('.')) {
-      this.#notes.ignore(`The search parameter ${printable(name)} is not supported for ${this.#type}.`);
-      return false;
-    }
     const values = splitValue(value, ',');
     if (values.length > valuesMax) throw tooCostly(`${printable(name)} takes at most ${valuesMax} values.`);
-    const criterion = parseCriterion({ name, parameter, modifier, values }, this.#context);
-    if (criterion) this.#criteria.push(criterion);
-    else this.#notes.ignore(`The modifier of ${printable(name)} is not supported.`);
-    return criterion !== undefined;
+    const criteria = this.#criteriaOf(name, value, values);
+    if (typeof criteria === 'string') this.#notes.ignore(criteria);
+    else this.#criteria.push(...criteria);
+    return typeof criteria !== 'string';
+  }
+
+  /** A text says why there are none. */
+  #criteriaOf(name: string, value: string, values: readonly string[]): readonly Criterion[] | string {
+    if (name === '_filter' && this.#context.resourceTypes.has(this.#type))
+      return parseFilter(value, this.#type, this.#context);
+    const source = { type: this.#type, name, rest: name, values, depth: 0 };
+    const criterion = parseNamed(source, this.#context);
+    return typeof criterion === 'string' ? criterion : [criterion];
   }
 }
 

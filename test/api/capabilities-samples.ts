@@ -68,8 +68,8 @@ export function sampleResource(definitions: Definitions, type: string, sample: S
   }
 }
 
-function isLeft({ name, types }: ElementDefinition, typeName: string, trail: readonly string[]): boolean {
-  if (left.has(name) || types[0]?.code === 'Narrative') return true;
+function isLeft({ name }: ElementDefinition, typeName: string, trail: readonly string[]): boolean {
+  if (left.has(name)) return true;
   // A datatype within itself, or far down, tells nothing new.
   return trail.includes(typeName) || trail.length >= depthMax;
 }
@@ -84,8 +84,15 @@ const special: Readonly<Record<string, (family: number, variant: number) => Node
   Identifier: (family) => ({ system: `urn:walk:identifier-${family}`, value: `identifier-${family}` }),
   Period: (family) => ({ start: primitive('dateTime', family), end: `${years[family]}-09-06T10:30:00Z` }),
   Timing: (family) => ({ event: [primitive('dateTime', family)] }),
-  Quantity: (family) => ({ value: family + 1.5, system: 'http://unitsofmeasure.org', code: units[family] }),
+  Narrative: (family) => ({ status: 'generated', div: primitive('xhtml', family) }),
+  Quantity: (family) => measure(family, units),
+  Age: (family) => measure(family, ['a', 'mo']),
+  Duration: (family) => measure(family, ['h', 'min']),
 };
+
+function measure(family: number, codes: readonly string[]): Node {
+  return { value: family + 1.5, system: 'http://unitsofmeasure.org', code: codes[family] };
+}
 
 const years = ['2024', '1990'];
 const units = ['kg', 'cm'];

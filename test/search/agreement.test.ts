@@ -46,7 +46,13 @@ describe('a search made from a resource finds that resource', () => {
         const pairs = askable(resource).flatMap(({ parameter, values }) => {
           const pair = queryFor(parameter, pick(values), pick);
           if (!pair || parameter.kind === 'date' || parameter.kind === 'identifyingDate') return pair ? [pair] : [];
-          const other = parameter.kind === 'reference' && !pair[0].includes(':') ? 'Patient/other' : 'other';
+          const others: Partial<Record<typeof parameter.kind, string>> = {
+            reference: pair[0].includes(':') ? 'other' : 'Patient/other',
+            number: '-1e9',
+            quantity: '-1e9',
+            near: '0|0',
+          };
+          const other = others[parameter.kind] ?? 'other';
           return [[pair[0], pick([pair[1], `${other},${pair[1]}`])] as [string, string]];
         });
         expect(finds(parse(type, queryOf(...pairs.slice(0, 90))), resource)).toBe(true);

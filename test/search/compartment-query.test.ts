@@ -133,7 +133,8 @@ describe('a page', () => {
 
   test('ends before the row that only shows that there is more', async () => {
     const page = await runCompartmentSearch(parseAll('_count=1'), scripted(full, [{ overflow: false, total: 7 }]));
-    expect(page).toEqual({ matches: [full[0]], includes: [], next: { id: 'Condition/a', moments: [] }, total: 7 });
+    const next = { isBackward: false, position: { id: 'Condition/a', keys: [] } };
+    expect(page).toEqual({ matches: [full[0]], includes: [], next, total: 7 });
   });
 
   test('that is empty has no next and a total of none', async () => {

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { PagePlace } from '../../src/search/compile/sort.ts';
+import type { SearchStatement } from '../../src/search/compile/sql.ts';
 import { compileSearch } from '../../src/search/compile-search.ts';
 import type { SearchQuery } from '../../src/search/search-query.ts';
 import { parse, queryOf } from './evaluate.ts';
@@ -9,14 +11,18 @@ import { parse, queryOf } from './evaluate.ts';
 const tokenOf = (text: string): bigint => BigInt(text.length) * 7n - 3n;
 
 function textsOf(query: SearchQuery): string[] {
-  const after = { id: 'x', moments: query.sort.filter(({ by }) => by !== 'id').map(() => '2026-11-20T10:00:00.000Z') };
-  return [undefined, after].flatMap((position) => {
-    const { statement, fallback, countStatement } = compileSearch(query, {
-      tokenOf,
-      ...(position && { after: position }),
-    });
-    return [statement, ...(fallback ? [fallback()] : []), countStatement(1000)].map(({ text }) => text);
-  });
+  return placesIn(query).flatMap((place) => statementsOf(query, place).map(({ text }) => text));
+}
+
+/** The first page, the last, and one behind and one before a place. */
+function placesIn({ sort }: SearchQuery): (PagePlace | undefined)[] {
+  const position = { id: 'x', keys: sort.filter(({ by }) => by !== 'id').map(() => '2026-11-20T10:00:00.000Z') };
+  return [undefined, { isBackward: true }, { isBackward: false, position }, { isBackward: true, position }];
+}
+
+function statementsOf(query: SearchQuery, place: PagePlace | undefined): SearchStatement[] {
+  const { statement, fallback, countStatement, estimateStatement } = compileSearch(query, { tokenOf, place });
+  return [statement, ...(fallback ? [fallback()] : []), countStatement(1000), estimateStatement(1000)];
 }
 
 describe('the text of a statement', () => {
@@ -67,9 +73,10 @@ describe('the text of a statement', () => {
     ['Encounter', 'location-period=ge2026,ne2020&_sort=location-period'],
     ['Encounter', '_sort=-date'],
     ['AuditEvent', 'date=ge2026&patient=1'],
+    ['Patient', '_revinclude=*&_revinclude=Observation:*&_revinclude=Encounter:patient&_include:iterate=Patient:link'],
   ])('of %s?%s has every placeholder it has values for', (type, query) => {
-    const { statement, fallback, countStatement } = compileSearch(parse(type, query), { tokenOf });
-    for (const { text, values } of [statement, ...(fallback ? [fallback()] : []), countStatement(1000)]) {
+    const parsed = parse(type, query);
+    for (const { text, values } of placesIn(parsed).flatMap((place) => statementsOf(parsed, place))) {
       expect(new Set(text.match(/\$\d+/g))).toEqual(new Set(values.map((_, index) => `$${index + 1}`)));
     }
   });
@@ -79,7 +86,7 @@ describe('the shape', () => {
   test('required tokens are one array, alternatives an overlap each', () => {
     const { statement } = compileSearch(parse('Patient', 'family=a&gender=male&identifier=x,y'), { tokenOf });
     expect(statement.text.match(/@>/g)).toHaveLength(1);
-    expect(statement.text.match(/&&/g)).toHaveLength(1);
+    expect(new Set(statement.text.match(/&& \$\d+/g)).size).toBe(2);
   });
 
   test('a search by tokens gathers candidates first and walks only when there are too many', () => {

@@ -1,22 +1,46 @@
 // A cursor is good for the search, the caller and the tenant it was given to: security.md, paging
 
+import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
+import type { PagePlace } from '../../src/search/compile/sort.ts';
 import { type CursorBinding, openCursor, sealCursor } from '../../src/search/cursor.ts';
 import { parse } from './evaluate.ts';
 
-const position = { id: 'a-1', moments: ['2026-11-20T10:00:00.000Z', 'infinity'] };
+const place = { isBackward: false, position: { id: 'a-1', keys: ['2026-11-20T10:00:00.000Z', 'infinity'] } };
+const cipher = createTenantCipher(
+  1,
+  [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
+  createSecretKey(Buffer.alloc(32, 2)),
+  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
+);
 const binding: CursorBinding = {
   key: Buffer.alloc(32, 7),
   tenantId: 1,
   caller: 'demo',
   query: parse('Patient', 'name=a&_sort=-_lastUpdated'),
+  cipher,
 };
-const cursor = sealCursor(position, binding);
+const cursor = sealCursor(place, binding);
 
 describe('a cursor', () => {
-  test('brings back the position it was made of', () => {
-    expect(openCursor(cursor, binding)).toEqual(position);
+  test.each<[string, PagePlace]>([
+    ['position behind which it goes on', place],
+    ['position before which it ends', { ...place, isBackward: true }],
+    ['end of the list', { isBackward: true }],
+    ['start of the list', { isBackward: false }],
+  ])('brings back the %s', (_, made) => {
+    expect(openCursor(sealCursor(made, binding), binding)).toEqual(made);
+  });
+
+  test('shows no name to whoever reads URLs, and stays short however long names are', () => {
+    const query = parse('Patient', '_sort=family,given,birthdate');
+    const named = { isBackward: true, position: { id: 'a', keys: ['ö'.repeat(60), 'eva', null] } };
+    const sealed = sealCursor(named, { ...binding, query });
+    expect(openCursor(sealed, { ...binding, query })).toEqual(named);
+    expect(Buffer.from(sealed, 'base64url').toString()).not.toContain('eva');
+    expect(sealed.length).toBeLessThan(1000);
   });
 
   test('is safe in a URL', () => {
@@ -25,7 +49,7 @@ describe('a cursor', () => {
 
   test('outlives a change of what only shapes the page', () => {
     const query = parse('Patient', 'name=a&_sort=-_lastUpdated&_count=5&_elements=name');
-    expect(openCursor(cursor, { ...binding, query })).toEqual(position);
+    expect(openCursor(cursor, { ...binding, query })).toEqual(place);
   });
 
   test.each<[string, Partial<CursorBinding>]>([

@@ -6,6 +6,7 @@ import { type Condition, passes } from '../../src/search/compile/condition.ts';
 import { compileCriteria } from '../../src/search/compile/criteria.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import type { IndexEntry } from '../../src/search/index-entry.ts';
+import { passesNumber } from '../../src/search/number-range.ts';
 import { type ParseOptions, parseSearch } from '../../src/search/parse.ts';
 import type { SearchQuery } from '../../src/search/search-query.ts';
 
@@ -51,7 +52,25 @@ function holds(condition: Condition, entries: readonly IndexEntry[], resource: R
       const ms = Date.parse(resource.meta?.lastUpdated ?? '');
       return condition.tests.some((test) => passes(test, { low: ms, high: ms }));
     }
+    case 'not':
+      return !condition.conditions.every((one) => holds(one, entries, resource));
+    case 'any':
+      return condition.anyOf.some((list) => list.every((one) => holds(one, entries, resource)));
+    case 'linked':
+      throw new Error('One resource alone does not tell what is linked to it.');
+    case 'range':
+      return condition.anyOf.some(({ parameter, unit, tests }) =>
+        entries.some(
+          (entry) =>
+            entry.kind === 'range' &&
+            entry.parameter === parameter &&
+            entry.unit === unit &&
+            tests.every((test) => passesNumber(test, entry)),
+        ),
+      );
     case 'date':
+      // No statement tests it: the tokens beside it must do.
+      if (condition.isImplied) return true;
       return entries.some(
         (entry) =>
           entry.kind === 'date' &&

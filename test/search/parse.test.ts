@@ -17,25 +17,30 @@ function refusal(type: string, query: string): FhirError {
 describe('what is not supported', () => {
   const requests = [
     ['Patient', 'unknown=1'],
-    ['Patient', 'name:contains=a'],
-    ['Patient', 'gender:not=male'],
-    ['Patient', 'organization.name=a'],
-    ['Patient', 'general-practitioner:Practitioner.name=a'],
-    ['Patient', '_has:Observation:patient:code=a'],
+    ['Patient', 'name:text=a'],
+    ['Patient', 'gender:text=a'],
+    ['Patient', 'gender:of-type=a|b|c'],
+    ['Patient', 'phone:in=a'],
+    ['Patient', 'link:below=Patient/1'],
     ['Patient', 'phonetic=a'],
-    ['Patient', 'birthdate:missing=true'],
     ['Patient', 'link:Observation=1'],
-    ['Patient', '_text=a'],
-    ['Patient', '_revinclude=Observation:patient'],
-    ['Patient', '_include:iterate=Patient:link'],
+    ['Binary', '_text=a'],
+    ['AuditEvent', '_content=a'],
+    ['Patient', '_revinclude=Patient:general-practitioner'],
+    ['Patient', '_revinclude=Observation:code'],
+    ['Patient', '_revinclude=Observation:patient:Group'],
+    ['Patient', '_revinclude=AuditEvent:patient'],
+    ['Patient', '_include:iterate=Nothing:link'],
+    ['Patient', '_include:recurse=Patient:link'],
     ['Patient', '_include=Observation:patient'],
     ['Patient', '_include=Patient:name'],
     ['Patient', '_include=Patient:link:Nothing'],
-    ['Patient', '_sort=birthdate'],
-    ['Patient', '_sort=name'],
-    ['Observation', 'value-quantity=5'],
-    ['Observation', 'code-value-quantity=a$5'],
-    ['Location', 'near=1|2'],
+    ['Patient', '_sort=nothing'],
+    ['Patient', '_sort=name:exact'],
+    ['Location', '_sort=near'],
+    ['Observation', 'value-quantity:exact=5'],
+    ['Observation', 'code-value-quantity:exact=a$5'],
+    ['Location', 'near:exact=1|2'],
     ['AuditEvent', 'agent-name=Karl'],
     ['AuditEvent', '_include=AuditEvent:patient'],
     ['Patient', 'name='],
@@ -140,6 +145,26 @@ describe('what is understood', () => {
   test('_count=0 asks for the total alone', () => {
     expect(parse('Patient', '_count=0').summary).toBe('count');
     expect(parse('Patient', '_count=0&_summary=true').summary).toBe('count');
+  });
+
+  test('of a sort only what can be sorted by, of a count what is sent', () => {
+    const { understood } = parse('Patient', '_sort=-family,nothing,_id,_lastUpdated&_count=5000', {
+      handling: 'lenient',
+    });
+    expect(understood).toEqual([
+      ['_sort', '-family,_id,_lastUpdated'],
+      ['_count', '1000'],
+    ]);
+  });
+
+  test.each([
+    ['_include=*', { direction: 'forward', sourceType: '*', parameter: '*', iterate: false }],
+    ['_include=Patient:link:Patient', { sourceType: 'Patient', parameter: 'link', targetType: 'Patient' }],
+    ['_include:iterate=Organization:partof', { direction: 'forward', sourceType: 'Organization', iterate: true }],
+    ['_revinclude=Observation:subject', { direction: 'reverse', sourceType: 'Observation', parameter: 'subject' }],
+    ['_revinclude:iterate=Provenance:*', { direction: 'reverse', sourceType: 'Provenance', iterate: true }],
+  ])('%s is an include of its own', (query, expected) => {
+    expect(parse('Patient', query).includes).toEqual([expect.objectContaining(expected)]);
   });
 
   test('a result parameter given twice is not guessed at', () => {

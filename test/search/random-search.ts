@@ -4,7 +4,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { parseDate } from '../../src/fhir/dates.ts';
 import { spanOf } from '../../src/search/date-span.ts';
 import { searchedTexts } from '../../src/search/extract/string.ts';
-import { foldWords } from '../../src/search/fold-text.ts';
+import { foldAllWords, foldWords } from '../../src/search/fold-text.ts';
 import { escapeValue } from '../../src/search/parse/split.ts';
 import { type IndexedParameter, indexedParameters } from '../../src/search/search-parameters.ts';
 import { randomResource } from '../validation/random-resource.ts';
@@ -81,7 +81,34 @@ const makers: Readonly<Record<IndexedParameter['kind'], Maker>> = {
   reference: askReference,
   date: askDate,
   identifyingDate: askDate,
+  number: (value) => ({ value: String(value) }),
+  quantity: askQuantity,
+  composite: () => undefined,
+  near: askPosition,
+  text: askWords,
+  content: askWords,
 };
+
+function askWords(value: unknown, pick: Pick): Asked | undefined {
+  const words = foldAllWords(String(value));
+  return words.length === 0 ? undefined : { value: pick([words[0] as string, words.slice(0, 20).join(' ')]) };
+}
+
+function askQuantity(value: unknown, pick: Pick): Asked | undefined {
+  const { value: number, comparator, system, code } = value as Record<string, unknown>;
+  if (typeof number !== 'number' || comparator !== undefined) return undefined;
+  const queries = [`${number}`, `ge${number}`, `le${number}`, `ap${number}`];
+  if (typeof code === 'string') queries.push(`${number}||${escapeValue(code)}`);
+  if (typeof code === 'string' && typeof system === 'string')
+    queries.push(`${number}|${escapeValue(system)}|${escapeValue(code)}`);
+  return { value: pick(queries) };
+}
+
+function askPosition(value: unknown, pick: Pick): Asked | undefined {
+  const { latitude, longitude } = value as Record<string, number>;
+  const isPosition = Math.abs(latitude ?? 91) <= 90 && Math.abs(longitude ?? 181) <= 180;
+  return isPosition ? { value: pick([`${latitude}|${longitude}`, `${latitude}|${longitude}|1|m`]) } : undefined;
+}
 
 function askToken(value: unknown, pick: Pick, parameter?: IndexedParameter): Asked | undefined {
   if (typeof value !== 'object' || value === null) return { value: escapeValue(String(value)) };
@@ -104,6 +131,10 @@ function askString(value: unknown, pick: Pick): Asked | undefined {
   const words = foldWords(searched);
   if (words.length === 0) return undefined;
   if (pick([true, false, false])) return { modifier: ':exact', value: escapeValue(searched) };
+  if (pick([true, false, false])) {
+    const part = foldWords(searched.slice(1)).length > 0 ? searched.slice(1) : searched;
+    return { modifier: ':contains', value: escapeValue(pick([part, searched])) };
+  }
   const word = pick(words);
   const prefix = [...word].slice(0, 1 + pick([...word].map((_, index) => index))).join('');
   return { value: escapeValue(pick([searched, searched.toUpperCase(), prefix, word])) };

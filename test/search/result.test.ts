@@ -12,7 +12,7 @@ function bundle(query: string, parts: Partial<SearchResult> = {}, handling: 'str
     baseUrl,
     entries: [],
     total: 0,
-    nextCursor: undefined,
+    pages: [],
   };
   return JSON.parse(searchsetText({ ...defaults, ...parts })) as Bundle;
 }
@@ -25,7 +25,7 @@ describe('the bundle', () => {
       { mode: 'match', type: 'Patient', id: '1', json: stored },
       { mode: 'include', type: 'Organization', id: '2', json: '{"resourceType":"Organization","id":"2"}' },
     ] as const;
-    const text = searchsetText({ query: parse('Patient', ''), baseUrl, entries, total: 1, nextCursor: undefined });
+    const text = searchsetText({ query: parse('Patient', ''), baseUrl, entries, total: 1, pages: [] });
     expect(text).toContain('1.10');
     expect(JSON.parse(text)).toMatchObject({
       resourceType: 'Bundle',
@@ -57,12 +57,28 @@ describe('the bundle', () => {
     expect([...new URL(self?.url ?? '').searchParams]).toEqual(pairs);
   });
 
-  test('its next link repeats the search with the cursor', () => {
-    const links = bundle('name=a&_cursor=old', { nextCursor: 'new' }).link ?? [];
-    expect(links).toEqual([
+  test('its links to other pages repeat the search, with their cursors', () => {
+    const pages = [{ relation: 'first' }, { relation: 'previous', cursor: 'p' }, { relation: 'next', cursor: 'n' }];
+    expect(bundle('name=a&_cursor=old', { pages }).link).toEqual([
       { relation: 'self', url: `${baseUrl}/Patient?name=a&_cursor=old` },
-      { relation: 'next', url: `${baseUrl}/Patient?name=a&_cursor=new` },
+      { relation: 'first', url: `${baseUrl}/Patient?name=a` },
+      { relation: 'previous', url: `${baseUrl}/Patient?name=a&_cursor=p` },
+      { relation: 'next', url: `${baseUrl}/Patient?name=a&_cursor=n` },
     ]);
+  });
+
+  test('a total that is not exact says so', () => {
+    expect(bundle('', { total: 1001, isEstimate: true })).toMatchObject({
+      total: 1001,
+      _total: { extension: [{ valueCode: 'estimate' }] },
+    });
+    expect(bundle('', { total: 0, isEstimate: false })).not.toHaveProperty('_total');
+  });
+
+  test('what is missing from the answer stands with what was ignored', () => {
+    const warnings = [{ severity: 'warning', code: 'too-costly', diagnostics: 'x' }] as const;
+    const { entry } = bundle('unknown=1', { warnings }, 'lenient');
+    expect(entry).toMatchObject([{ resource: { issue: [{ code: 'not-supported' }, { code: 'too-costly' }] } }]);
   });
 
   test('what was ignored stands in an OperationOutcome of mode outcome', () => {

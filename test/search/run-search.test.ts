@@ -7,7 +7,7 @@ import type { SearchStatement } from '../../src/search/compile/sql.ts';
 import { runSearch } from '../../src/search/run-search.ts';
 import { parse } from './evaluate.ts';
 
-const blank = { overflow: false, matched: null, mode: null, sources: null } as unknown as SearchRow;
+const blank = { overflow: false, matched: null, mode: null } as unknown as SearchRow;
 
 function row(id: string, more: Partial<SearchRow> = {}): SearchRow {
   return { ...blank, mode: 'match', type: 'Patient', id, ...more };
@@ -32,14 +32,18 @@ describe('a page', () => {
   test('ends before the row that only shows that there is more', async () => {
     const { access } = scripted([row('a', { matched: 3 }), row('b', { matched: 3 })]);
     const page = await runSearch(parse('Patient', 'name=m&_count=1'), access);
-    expect(page).toMatchObject({ matches: [{ id: 'a' }], next: { id: 'a', moments: [] }, total: 3 });
+    expect(page).toMatchObject({
+      matches: [{ id: 'a' }],
+      next: { isBackward: false, position: { id: 'a', keys: [] } },
+      total: 3,
+    });
   });
 
   test('carries the sort keys to the next one, a missing date as infinity', async () => {
     const rows = [row('a', { k1: Number.POSITIVE_INFINITY }), row('b')];
-    const { access } = scripted(rows, [{ total: 7 }]);
+    const { access } = scripted(rows, [{ total: 7, is_whole: true }]);
     const page = await runSearch(parse('Observation', '_sort=date&_count=1'), access);
-    expect(page.next).toEqual({ id: 'a', moments: ['infinity'] });
+    expect(page.next?.position).toEqual({ id: 'a', keys: ['infinity'] });
   });
 
   test('that is empty has no next and a total of none', async () => {
@@ -50,11 +54,15 @@ describe('a page', () => {
 
 describe('too many candidates', () => {
   test('are walked in the order of the search', async () => {
-    const { access, sent } = scripted([{ ...blank, overflow: true }], [row('a'), row('b')]);
+    const { access, sent } = scripted(
+      [{ ...blank, overflow: true }],
+      [row('a'), row('b')],
+      [{ total: 1001, is_whole: true }],
+    );
     const page = await runSearch(parse('Patient', 'gender=male&_count=1'), access);
     expect(page.matches).toHaveLength(1);
-    expect(page.total).toBeUndefined();
-    expect(sent).toHaveLength(2);
+    expect(page).toMatchObject({ total: 1001, isEstimate: true });
+    expect(sent).toHaveLength(3);
   });
 
   test.each([
@@ -68,12 +76,6 @@ describe('too many candidates', () => {
       issues: [{ code: 'too-costly' }],
     });
   });
-
-  test('included resources are bounded as well', async () => {
-    const includes = Array.from({ length: 1001 }, (_, index) => row(`i${index}`, { mode: 'include', sources: ['a'] }));
-    const { access } = scripted([row('a'), ...includes]);
-    await expect(runSearch(parse('Patient', 'name=m&_include=*'), access)).rejects.toMatchObject({ status: 400 });
-  });
 });
 
 describe('a search that the index cannot decide', () => {
@@ -81,21 +83,24 @@ describe('a search that the index cannot decide', () => {
     Array.from({ length: count }, (_, index) => row(`${prefix}${index}`));
 
   test('leaves out candidates that fail, and takes further ones until the page is full', async () => {
-    const { access, sent } = scripted(batch('no', 201), [row('yes1'), row('no'), row('yes2')]);
+    const { access, sent } = scripted(
+      batch('no', 201),
+      [row('yes1'), row('no'), row('yes2')],
+      [{ total: 204, is_whole: true }],
+    );
     const page = await runSearch(parse('Patient', 'family=maximiliana&_count=1'), access);
     expect(page.matches.map(({ id }) => id)).toEqual(['yes1']);
-    expect(page.next).toEqual({ id: 'yes1', moments: [] });
+    expect(page.next?.position).toEqual({ id: 'yes1', keys: [] });
     expect(sent[1]?.values).toContain('no199');
+    expect(page).toMatchObject({ total: 204, isEstimate: true });
   });
 
-  test('sends no resources that only a failed candidate includes', async () => {
-    const includes = [
-      row('i1', { mode: 'include', sources: ['no1'] }),
-      row('i2', { mode: 'include', sources: ['no1', 'yes1'] }),
-    ];
-    const { access } = scripted([row('no1'), row('yes1'), ...includes]);
+  test('asks for what is included only when it knows its matches', async () => {
+    const { access, sent } = scripted([row('no1'), row('yes1')], [row('i2', { mode: 'include' })]);
     const page = await runSearch(parse('Patient', 'family=maximiliana&_include=*'), access);
     expect(page.includes.map(({ id }) => id)).toEqual(['i2']);
+    expect(sent[1]?.values).toContainEqual(['yes1']);
+    expect(sent.map(({ values }) => JSON.stringify(values)).join()).not.toContain('no1');
     expect(page.total).toBe(1);
   });
 
@@ -113,14 +118,18 @@ describe('a search that the index cannot decide', () => {
 describe('the total', () => {
   const full = [row('a'), row('b')];
 
-  test('is counted up to 1000 for an estimate, and absent beyond', async () => {
-    const query = parse('Patient', '_count=1');
-    expect((await runSearch(query, scripted(full, [{ total: 1000 }]).access)).total).toBe(1000);
-    expect((await runSearch(query, scripted(full, [{ total: 1001 }]).access)).total).toBeUndefined();
+  test('is counted up to 1000 for an estimate, and marked beyond', async () => {
+    const query = parse('Patient', 'gender=male&_count=1');
+    const counted = (total: number, isWhole = true) => scripted(full, [{ total, is_whole: isWhole }]).access;
+    expect(await runSearch(query, counted(1000))).toMatchObject({ total: 1000 });
+    expect(await runSearch(query, counted(1000))).not.toHaveProperty('isEstimate');
+    expect(await runSearch(query, counted(1001))).toMatchObject({ total: 1001, isEstimate: true });
+    expect(await runSearch(query, counted(7, false))).toMatchObject({ total: 7, isEstimate: true });
+    expect(await runSearch(query, counted(0, false))).toMatchObject({ total: 2, isEstimate: true });
   });
 
   test('is exact or too costly when it must be accurate', async () => {
-    const query = parse('Patient', '_count=1&_total=accurate');
+    const query = parse('Patient', 'gender=male&_count=1&_total=accurate');
     expect((await runSearch(query, scripted(full, [{ total: 150_000 }]).access)).total).toBe(150_000);
     await expect(runSearch(query, scripted(full, [{ total: 200_001 }]).access)).rejects.toMatchObject({ status: 400 });
   });
@@ -129,5 +138,13 @@ describe('the total', () => {
     const { access, sent } = scripted(full);
     expect((await runSearch(parse('Patient', '_count=1&_total=none'), access)).total).toBeUndefined();
     expect(sent).toHaveLength(1);
+  });
+
+  test('of a whole type is read from its counter, however large it is', async () => {
+    const { access, sent } = scripted(full, [{ total: 3_650_000 }]);
+    const page = await runSearch(parse('Patient', '_count=1'), access);
+    expect(page.total).toBe(3_650_000);
+    expect(page).not.toHaveProperty('isEstimate');
+    expect(sent[1]?.text).toContain('type_count');
   });
 });

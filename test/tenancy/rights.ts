@@ -35,6 +35,12 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   audit_event: { holds: 'AuditEvents, encrypted', app: add, isAppendOnly: true },
   reference: { holds: 'references between resources', app: replace },
   date_value: { holds: 'dates of resources', app: replace },
+  range_value: { holds: 'numbers and quantities of resources', app: replace },
+  type_count: {
+    holds: 'numbers of resources by type',
+    app: read,
+    system: { reads: ['tenant_id', 'type', 'id', 'amount'], updates: ['amount'], deletes: true },
+  },
   outbox: {
     holds: 'events to be delivered',
     app: change,
@@ -88,6 +94,8 @@ export const roles: Readonly<Record<string, RoleRights>> = {
     schemas: ['public', 'store', 'system', 'tenant'],
     functions: [
       'store.announce_access',
+      'store.count_added',
+      'store.count_deletion',
       'store.refuse_change',
       'store.ring_outbox',
       'system.make_partitions',

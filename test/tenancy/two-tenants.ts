@@ -60,6 +60,8 @@ export async function makeTwoTenants(connectionsMax = 2): Promise<TwoTenants> {
 /** The same row for every tenant, but for its tenant: so that a missing wall shows as a second row. */
 async function fillTables(client: pg.Client, tenantId: number): Promise<void> {
   for (const { table, columns } of await columnsOfTables(client)) {
+    // The trigger on resource has written it.
+    if (table === 'type_count') continue;
     const names = ['tenant_id', ...columns.map(({ name }) => name)];
     const values = [String(tenantId), ...columns.map((column) => sampleOf(table, column))];
     await client.query(`INSERT INTO store.${table} (${names.join(', ')}) VALUES (${values.join(', ')})`);

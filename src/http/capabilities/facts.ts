@@ -3,7 +3,7 @@
 import type { CapabilityStatementRestResource } from '@medplum/fhirtypes';
 import type { Operation } from '../../operations/operation.ts';
 import { operations } from '../../operations/operations.ts';
-import { includesMax } from '../../search/compile/select-page.ts';
+import { includesMax } from '../../search/compile/includes.ts';
 import { countDefault, countMax } from '../../search/parse/result-parameters.ts';
 import { bundleEntriesMax } from '../interactions/bundle.ts';
 import { fhirJson, fhirXml, mediaTypes } from '../media-type.ts';

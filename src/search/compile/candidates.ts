@@ -1,10 +1,11 @@
 // The statement for a search with conditions: all resources that meet the indexed ones first, bounded, then order and page.
 // The planner would rather walk the sort index and filter, which reads everything when nothing matches.
 
-import type { Include } from '../search-query.ts';
 import type { Condition } from './condition.ts';
-import { selectPage } from './select-page.ts';
-import { isBehind, keyColumns, orderBy, type SortOrder, type SortPosition } from './sort.ts';
+import { type ComposedCondition, composedTest, isComposedCondition } from './linked.ts';
+import { type RangeCondition, rangeStart, rangeTest } from './range-sql.ts';
+import { type PageOptions, selectPage } from './select-page.ts';
+import { isBehind, keyColumns, orderBy } from './sort.ts';
 import { longTests, startsOf, startTests } from './span-starts.ts';
 import {
   type DateCondition,
@@ -17,66 +18,115 @@ import {
   type TokenCondition,
   tokenTests,
 } from './sql.ts';
+import { walkMax } from './walk-bounds.ts';
 
 /** More candidates are not gathered: the search then walks in its order, or is too costly. */
 export const candidatesMax = 5000;
 
-export interface PageOptions {
-  readonly order: SortOrder;
-  readonly after: SortPosition | undefined;
-  readonly count: number;
-  readonly includes: readonly Include[];
-}
-
 /** The conditions by how they are tested. */
 export interface SortedConditions {
+  readonly all: readonly Condition[];
   readonly tokens: readonly TokenCondition[];
   readonly ids: readonly (readonly string[])[];
   readonly dates: readonly DateCondition[];
   readonly lastUpdated: readonly (Condition & { kind: 'lastUpdated' })[];
+  readonly composed: readonly ComposedCondition[];
+  readonly ranges: readonly RangeCondition[];
 }
 
 export function sortConditions(conditions: readonly Condition[]): SortedConditions {
   return {
+    all: conditions,
     tokens: conditions.filter((condition) => condition.kind === 'tokens'),
     ids: conditions.flatMap((condition) => (condition.kind === 'ids' ? [condition.ids] : [])),
     dates: conditions.filter((condition) => condition.kind === 'date'),
     lastUpdated: conditions.filter((condition) => condition.kind === 'lastUpdated'),
+    composed: conditions.filter(isComposedCondition),
+    ranges: conditions.filter((condition) => condition.kind === 'range'),
   };
 }
 
-export function candidateStatement(conditions: SortedConditions, options: PageOptions, context: SqlContext): string {
-  const { order, after, count, includes } = options;
-  const anchor = anchorOf(conditions, candidatesMax + 1, context);
+/** What a search gathers first. */
+export interface Start {
+  /** The steps before it, each with a comma. */
+  readonly ctes: string;
+  /** Gives `id` and `last_updated`. */
+  readonly sql: string;
+  /** The conditions its rows meet already. */
+  readonly met: ReadonlySet<Condition>;
+  /** What is left to test of the composed conditions on a row `a`. */
+  readonly tests: readonly string[];
+  /** True where there is no start small enough. */
+  readonly isBeyond?: string;
+}
+
+export function candidateStatement(
+  conditions: SortedConditions,
+  start: Start,
+  options: PageOptions,
+  context: SqlContext,
+): string {
+  const { order, after, count } = options;
   const limit = context.values.bind(count + 1);
-  return `WITH anchor AS MATERIALIZED (${anchor.sql}),
+  return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql}),
   candidate AS MATERIALIZED (
     SELECT a.id, a.last_updated${keyColumns(order, 'a', context)} FROM anchor a
-    WHERE (SELECT count(*) FROM anchor) <= ${candidatesMax} AND ${all(residualTests(conditions, anchor.met, 'a', context))}),
+    WHERE (SELECT count(*) FROM anchor) <= ${candidatesMax} AND ${all(testsAfter(conditions, start, context))}),
   page AS MATERIALIZED (
     SELECT c.* FROM candidate c WHERE ${isBehind(after, order, (index) => `c.k${index + 1}`, 'c.id', context)}
     ORDER BY ${orderBy(order, 'c')} LIMIT ${limit}),
   state AS (
-    SELECT (SELECT count(*) FROM anchor) > ${candidatesMax} AS overflow, (SELECT count(*) FROM candidate)::integer AS matched)${selectPage(order, includes, count, context)}`;
+    SELECT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${candidatesMax}`)} AS overflow, (SELECT count(*) FROM candidate)::integer AS matched)${selectPage(options, context)}`;
 }
 
 /** Counts what meets all conditions, up to `countMax`. */
-export function countStatement(conditions: SortedConditions, countMax: number, context: SqlContext): string {
-  const anchor = anchorOf(conditions, undefined, context);
-  return `SELECT count(*)::integer AS total FROM (
-    SELECT FROM (${anchor.sql}) a WHERE ${all(residualTests(conditions, anchor.met, 'a', context))}
+export function countStatement(
+  conditions: SortedConditions,
+  start: Start,
+  countMax: number,
+  context: SqlContext,
+): string {
+  const steps = start.ctes === '' ? '' : `WITH ${start.ctes.replace(/,\s*$/, '')}\n  `;
+  return `${steps}SELECT count(*)::integer AS total, NOT ${isBeyond(start, 'false')} AS is_whole FROM (
+    SELECT FROM (${start.sql}) a WHERE ${all(testsAfter(conditions, start, context))}
     LIMIT ${context.values.bind(countMax + 1)}) counted`;
 }
 
-interface Anchor {
+/** The same among the first rows only; `is_whole` tells whether there are no more of them. */
+export function estimateStatement(
+  conditions: SortedConditions,
+  start: Start,
+  countMax: number,
+  context: SqlContext,
+): string {
+  const tests = testsAfter(conditions, start, context);
+  const limit = context.values.bind(countMax + 1);
+  // Without further tests each row counts, and no more than these need to be read.
+  if (tests.length === 0) {
+    return `SELECT count(*)::integer AS total, true AS is_whole FROM (SELECT FROM (${start.sql}) a LIMIT ${limit}) counted`;
+  }
+  return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql})
+  SELECT NOT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${walkMax}`)} AS is_whole,
+    (SELECT count(*)::integer FROM (SELECT FROM anchor a WHERE ${all(tests)} LIMIT ${limit}) counted) AS total`;
+}
+
+function testsAfter(conditions: SortedConditions, start: Start, context: SqlContext): string[] {
+  return [...residualTests(conditions, start.met, 'a', context), ...start.tests];
+}
+
+function isBeyond(start: Start, orTest: string): string {
+  return start.isBeyond === undefined ? `(${orTest})` : `(${start.isBeyond} OR ${orTest})`;
+}
+
+export interface Anchor {
   readonly sql: string;
   /** The conditions its rows meet already. */
   readonly met: ReadonlySet<Condition>;
 }
 
 /** Chooses the index to start from: ids, tokens, the order of one date, or the whole type by last update. */
-function anchorOf(conditions: SortedConditions, limit: number | undefined, context: SqlContext): Anchor {
-  const { tokens, ids, dates, lastUpdated } = conditions;
+export function anchorOf(conditions: SortedConditions, limit: number | undefined, context: SqlContext): Anchor {
+  const { tokens, ids, dates, lastUpdated, ranges } = conditions;
   const [narrowestDate] = [...dates].sort((a, b) => openness(a) - openness(b));
   const isLiveType = `${isOfType('r', context)} AND ${isLive('r', context)}${limitTo(limit)}`;
   if (ids.length > 0) {
@@ -86,6 +136,10 @@ function anchorOf(conditions: SortedConditions, limit: number | undefined, conte
       sql: `SELECT r.id, r.last_updated FROM ${context.view} r WHERE ${tests} AND ${isLiveType}`,
       met: new Set(),
     };
+  }
+  const [range] = ranges;
+  if (range && tokens.every(({ isWide }) => isWide)) {
+    return { sql: rangeAnchor(range, tokens, limit, context), met: new Set([range]) };
   }
   if (tokens.length > 0) {
     // A token says its type itself: the fence keeps the planner from reading the whole type to save itself a filter.
@@ -122,9 +176,32 @@ function dateAnchor(condition: DateCondition, limit: number | undefined, context
     WHERE ${isLive('r', context)}${limitTo(limit)}`;
 }
 
+/** Resources by one condition on numbers; one row more than the limit is let through whatever its tokens, for it tells of too many. */
+function rangeAnchor(
+  range: RangeCondition,
+  tokens: readonly TokenCondition[],
+  limit: number | undefined,
+  context: SqlContext,
+): string {
+  return `SELECT r.id, r.last_updated FROM (${rangeStart(range, limit, context)}) f
+    CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE ${isOfType('r', context)} AND r.id = f.id OFFSET 0) r
+    WHERE f.is_beyond OR ${all([isLive('r', context), ...tokenTests(tokens, 'r', context)])}`;
+}
+
+/** All conditions on the resource of `alias`, which has the columns of its view. */
+export function testAll(conditions: readonly Condition[], alias: string, context: SqlContext): string {
+  const sorted = sortConditions(conditions);
+  return all([
+    ...sorted.ids.map((ids) => `${alias}.id = ANY(${context.values.bind(ids)}::text[])`),
+    ...tokenTests(sorted.tokens, alias, context),
+    ...residualTests(sorted, new Set(), alias, context),
+    ...sorted.composed.map((condition) => composedTest(condition, alias, context, testAll)),
+  ]);
+}
+
 /** What is left to test on a row of the anchor. */
 export function residualTests(
-  { dates, lastUpdated }: SortedConditions,
+  { dates, lastUpdated, ranges }: SortedConditions,
   met: ReadonlySet<Condition>,
   alias: string,
   context: SqlContext,
@@ -133,7 +210,10 @@ export function residualTests(
     ...lastUpdated
       .filter((condition) => !met.has(condition))
       .map(({ tests }) => momentTest(tests, `${alias}.last_updated`, context)),
-    ...dates.filter((condition) => !met.has(condition)).map((condition) => dateTest(condition, alias, context)),
+    ...dates
+      .filter((condition) => !met.has(condition) && !condition.isImplied)
+      .map((condition) => dateTest(condition, alias, context)),
+    ...ranges.filter((condition) => !met.has(condition)).map((condition) => rangeTest(condition, alias, context)),
   ];
 }
 

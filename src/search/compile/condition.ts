@@ -2,11 +2,18 @@
 
 import type { Resource } from '@medplum/fhirtypes';
 import type { MillisecondRange } from '../../fhir/dates.ts';
+import type { NumberTest } from '../number-range.ts';
 import type { DateValue } from '../search-query.ts';
 
 export type Condition =
   /** Of one of these lists, all token texts are among the resource's, or it has this id. No list and no id: nothing is found. */
-  | { readonly kind: 'tokens'; readonly anyOf: readonly (readonly string[])[]; readonly orId?: string }
+  | {
+      readonly kind: 'tokens';
+      readonly anyOf: readonly (readonly string[])[];
+      readonly orId?: string;
+      /** Many resources have these that another condition leaves out: no search starts from them where it need not. */
+      readonly isWide?: true;
+    }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   /** When the resource was last updated passes one of the tests. */
   | { readonly kind: 'lastUpdated'; readonly tests: readonly DateValue[] }
@@ -21,7 +28,30 @@ export type Condition =
       /** No other span is longer than this. */
       readonly shortSpanDays: number;
       readonly tests: readonly (readonly DateValue[])[];
+      /** True where a condition on tokens beside it is met by the same resources. */
+      readonly isImplied?: boolean;
+    }
+  /** One number entry passes all tests of one of these. */
+  | { readonly kind: 'range'; readonly anyOf: readonly RangeAlternative[] }
+  /** Not all of them hold. */
+  | { readonly kind: 'not'; readonly conditions: readonly Condition[] }
+  /** All of one of these lists hold. */
+  | { readonly kind: 'any'; readonly anyOf: readonly (readonly Condition[])[] }
+  /** A resource of this type that meets the conditions is referred to by the parameter; or, reversed, refers by its parameter. */
+  | {
+      readonly kind: 'linked';
+      readonly isReverse: boolean;
+      readonly parameter: string;
+      readonly type: string;
+      readonly conditions: readonly Condition[];
     };
+
+/** A number entry is of this parameter and unit, and passes all tests. */
+export interface RangeAlternative {
+  readonly parameter: string;
+  readonly unit: string;
+  readonly tests: readonly NumberTest[];
+}
 
 /** Decides on the resource itself where the index alone finds too much. */
 export type Recheck = (resource: Resource) => boolean;

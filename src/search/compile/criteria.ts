@@ -1,14 +1,23 @@
 // Turns the criteria of a query into conditions on index entries, one file per parameter type.
 
+import { fhirError } from '../../fhir/outcome.ts';
+import { printable } from '../parse/search-notes.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
-import type { Criterion, DateValue } from '../search-query.ts';
+import type { CodesCriterion, Criterion, DateValue, QuantityValue } from '../search-query.ts';
+import { compileCompared } from './compared.ts';
 import { compileCompartment } from './compartment.ts';
+import { compileComposed } from './composed.ts';
+import { compileComposite } from './composite.ts';
 import type { CompiledCriterion, Recheck } from './condition.ts';
 import { compileDates } from './date.ts';
 import { compileIdentifyingDates } from './identifying-date.ts';
+import { compileMissing } from './missing.ts';
+import { compileNear } from './near.ts';
+import { compileQuantities } from './quantity.ts';
 import { compileReference } from './reference.ts';
 import { compileString } from './string.ts';
-import { compileToken } from './token.ts';
+import { compileToken, compileTypedIdentifier } from './token.ts';
+import { compileWords } from './words.ts';
 
 /** All conditions must hold, and the recheck where there is one. */
 export function compileCriteria(criteria: readonly Criterion[]): CompiledCriterion {
@@ -16,6 +25,7 @@ export function compileCriteria(criteria: readonly Criterion[]): CompiledCriteri
     ...criteria.flatMap(compileAlone),
     ...together(criteria, 'date').map(([parameter, values]) => compileDates(parameter, values)),
     ...together(criteria, 'identifyingDate').map(([parameter, values]) => compileIdentifyingDates(parameter, values)),
+    ...quantitiesTogether(criteria),
   ];
   const rechecks = compiled.flatMap(({ recheck }) => recheck ?? []);
   return {
@@ -34,14 +44,43 @@ function compileAlone(criterion: Criterion): CompiledCriterion[] {
       return [compileToken(criterion)];
     case 'string':
       return [compileString(criterion)];
+    case 'words':
+      return [compileWords(criterion)];
+    case 'typedIdentifier':
+      return [compileTypedIdentifier(criterion)];
+    case 'codes':
+      throw unresolved(criterion);
     case 'value':
       return [compileReference(criterion)];
     case 'compartment':
       return [compileCompartment(criterion)];
+    case 'compared':
+      return [compileCompared(criterion, compileCriteria)];
+    case 'missing':
+      return [compileMissing(criterion)];
+    case 'not':
+    case 'any':
+    case 'chain':
+    case 'has':
+    case 'list':
+      return [compileComposed(criterion, compileCriteria)];
+    case 'composite':
+      return [compileComposite(criterion, compileCriteria)];
+    case 'near':
+      return [compileNear(criterion)];
     case 'date':
     case 'identifyingDate':
+    case 'number':
+    case 'quantity':
       return [];
   }
+}
+
+/** Where nothing looks up value sets and code systems, as for the criteria of conditional requests. */
+function unresolved({ name, modifier }: CodesCriterion): Error {
+  return fhirError('not-supported', `The modifier "${modifier}" of ${printable(name)} cannot be used here.`, {
+    status: 400,
+  });
 }
 
 /** The criteria of each parameter, for dates are compiled with all that is asked of them. */
@@ -57,6 +96,17 @@ function together(
     else byParameter.set(criterion.parameter, [criterion.values]);
   }
   return [...byParameter];
+}
+
+/** Numbers and quantities likewise. */
+function quantitiesTogether(criteria: readonly Criterion[]): CompiledCriterion[] {
+  const byParameter = new Map<IndexedParameter, (readonly QuantityValue[])[]>();
+  for (const criterion of criteria) {
+    if (criterion.kind !== 'number' && criterion.kind !== 'quantity') continue;
+    const { parameter, values } = criterion;
+    byParameter.set(parameter, [...(byParameter.get(parameter) ?? []), values]);
+  }
+  return [...byParameter].map(([parameter, values]) => compileQuantities(parameter, values));
 }
 
 function allOf(rechecks: readonly Recheck[]): Recheck {

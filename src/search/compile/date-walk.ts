@@ -3,8 +3,9 @@
 import { noSpan } from '../date-span.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import { calendarText } from '../token-text.ts';
-import { all, candidatesMax, type PageOptions, type SortedConditions } from './candidates.ts';
-import { isBehind } from './sort.ts';
+import { all, candidatesMax, type SortedConditions } from './candidates.ts';
+import type { PageOptions } from './select-page.ts';
+import { isBehind, missingKey, readsDown } from './sort.ts';
 import { longTests, startsOf, startTests } from './span-starts.ts';
 import { type DateCondition, isOfType, type SqlContext, tokenTests } from './sql.ts';
 import { walkMax } from './walk-bounds.ts';
@@ -21,7 +22,7 @@ interface DateWalk {
 /** The CTEs `page` and `state`; `others` are those that come last or out of the walk's range. */
 export function dateWalk(walk: DateWalk, conditions: SortedConditions): string {
   const { page, limit } = walk;
-  const direction = page.order.idDescends ? ' DESC' : '';
+  const direction = readsDown(page.order) ? ' DESC' : '';
   const asked = conditions.dates.filter(({ parameter }) => parameter === walk.parameter.code);
   // Of a single value all conditions hold at once, so the walk need only pass where they can.
   const bound = asked.find(({ isSingle }) => isSingle);
@@ -48,7 +49,8 @@ function walkPath({ parameter, page, context }: DateWalk, bound: DateCondition |
 
 /** Of several dates of a resource only the one that sorts first counts. */
 function dated({ parameter, page, tests, limit, context }: DateWalk, path: string): string {
-  const [sign, direction] = page.order.idDescends ? ['>', ' DESC'] : ['<', ''];
+  const sign = page.order.idDescends ? '>' : '<';
+  const direction = readsDown(page.order) ? ' DESC' : '';
   return `
     SELECT r.id, r.last_updated, w.low AS k1 FROM (
       SELECT DISTINCT d.low, d.id FROM (
@@ -65,8 +67,7 @@ function dated({ parameter, page, tests, limit, context }: DateWalk, path: strin
 function longBefore(walk: DateWalk, bound: DateCondition | undefined): string {
   const { parameter, page, tests, context } = walk;
   const from = bound && startsOf(bound).from;
-  if (!bound || from === undefined)
-    return 'SELECT r.id, r.last_updated, r.last_updated AS k1 FROM resource r WHERE false';
+  if (!bound || from === undefined) return noRows;
   return `
     SELECT r.id, r.last_updated, d.low AS k1 FROM resource r
     JOIN date_value d ON ${isOfType('d', context)} AND d.id = r.id AND d.parameter = ${context.values.bind(parameter.code)}
@@ -74,12 +75,18 @@ function longBefore(walk: DateWalk, bound: DateCondition | undefined): string {
       AND ${isBehind(page.after, page.order, () => 'd.low', 'd.id', context)} AND ${tests} LIMIT ${candidatesMax + 1}`;
 }
 
-/** Resources without this date come last, when the dated ones do not fill the page. */
-function undated({ parameter, page, tests, limit, context }: DateWalk): string {
-  const missing = page.order.idDescends ? "'-infinity'::timestamptz" : "'infinity'::timestamptz";
+/** Resources without this date come last, when the dated ones do not fill the page; backward they are what comes first. */
+function undated(walk: DateWalk): string {
+  const { parameter, page, tests, limit, context } = walk;
+  const missing = missingKey(parameter, page.order.idDescends);
+  if (page.order.isReversed && page.after && page.after.keys[0] !== missing) return noRows;
+  const isWanted = page.order.isReversed ? 'true' : `(SELECT count(*) FROM dated) < ${limit}`;
   const none = tokenTests([{ kind: 'tokens', anyOf: [[calendarText(parameter.key, noSpan)]] }], 'r', context);
+  const key = `'${missing}'::timestamptz`;
   return `
-    SELECT r.id, r.last_updated, ${missing} AS k1 FROM resource r
-    WHERE (SELECT count(*) FROM dated) < ${limit} AND ${isOfType('r', context)} AND ${none.join(' AND ')}
-      AND ${isBehind(page.after, page.order, () => missing, 'r.id', context)} AND ${tests} LIMIT ${candidatesMax + 1}`;
+    SELECT r.id, r.last_updated, ${key} AS k1 FROM resource r
+    WHERE ${isWanted} AND ${isOfType('r', context)} AND ${none.join(' AND ')}
+      AND ${isBehind(page.after, page.order, () => key, 'r.id', context)} AND ${tests} LIMIT ${candidatesMax + 1}`;
 }
+
+const noRows = 'SELECT r.id, r.last_updated, r.last_updated AS k1 FROM resource r WHERE false';

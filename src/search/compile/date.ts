@@ -7,8 +7,12 @@ import type { DateValue } from '../search-query.ts';
 import { calendarText } from '../token-text.ts';
 import { anyText, type CompiledCriterion, type Condition, sharedWindow, windowOf } from './condition.ts';
 
+type DateCondition = Condition & { kind: 'date' };
+
 /** A stretch of at most so many days is looked up day by day; a longer one in the order of time. */
 const daysMax = 31;
+const dayMs = 86_400_000;
+const shortestMonthDays = 28;
 
 /**
  * All criteria of one parameter together, so that `ge` and `lt` can make a day between them. Different values of a
@@ -27,13 +31,28 @@ export function compileDates(
     longText,
     shortSpanDays: isPoint(parameter) ? 1 : shortSpanDays + 1,
   } as const;
-  const tests = (single ? [criteria] : criteria.map((values) => [values])).map((lists): Condition => {
+  const tests = (single ? [criteria] : criteria.map((values) => [values])).map((lists): DateCondition => {
     return { ...shape, tests: lists };
   });
   const days = narrowestDays(criteria, single);
   if (!days) return { conditions: tests };
-  const narrowed = anyText([...days.map((day) => calendarText(parameter.key, day)), longText]);
-  return { conditions: [narrowed, ...tests] };
+  const texts = days.map((day) => calendarText(parameter.key, day));
+  if (!isPoint(parameter) || !isWholeDays(criteria)) return { conditions: [anyText([...texts, longText]), ...tests] };
+  return { conditions: [anyText(texts), ...tests.map((condition) => ({ ...condition, isImplied: true }))] };
+}
+
+/**
+ * True where the days' tokens say all: a point in time lies in one day, and what is long, a month at least, in none of these.
+ * Of the tests of several criteria the tokens know one only.
+ */
+function isWholeDays([values = [], ...others]: readonly (readonly DateValue[])[]): boolean {
+  return (
+    others.length === 0 &&
+    values.every(({ prefix, low, high }) => {
+      const days = (high + 1 - low) / dayMs;
+      return prefix === 'eq' && low % dayMs === 0 && Number.isInteger(days) && days < shortestMonthDays;
+    })
+  );
 }
 
 function narrowestDays(criteria: readonly (readonly DateValue[])[], single: boolean): string[] | undefined {

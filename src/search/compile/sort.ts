@@ -1,28 +1,44 @@
 // Sort keys and the place in their order where a page begins: https://hl7.org/fhir/R4/search.html#sort
 
+import { anyUnit } from '../extract/quantity.ts';
 import type { SortKey } from '../search-query.ts';
 import type { SqlContext } from './sql.ts';
 
-/** Where the page before ended: the sort keys' moments as text, then the id; what a cursor carries. */
+/** A row's place in the order of a search: its sort keys, null where it has no value, then its id. */
 export interface SortPosition {
-  readonly moments: readonly string[];
+  readonly keys: readonly (string | number | null)[];
   readonly id: string;
 }
 
-/** The order of a search: moments `k1`, `k2`, ... then the id, which decides between equals. */
+/** Which page is wanted; what a cursor carries. */
+export interface PagePlace {
+  /** The page that ends before the position, rather than the one that begins behind it. */
+  readonly isBackward: boolean;
+  /** Absent: from the very end of the list, that is its first or its last page. */
+  readonly position?: SortPosition;
+}
+
+/** The order of a search as it was asked for: moments `k1`, `k2`, ... then the id, which decides between equals. */
 export interface SortOrder {
   readonly keys: readonly (SortKey & { readonly by: Exclude<SortKey['by'], 'id'> })[];
   readonly idDescends: boolean;
+  /** Rows are read from the last to the first. Which value of a resource counts stays the same. */
+  readonly isReversed: boolean;
 }
 
 /** Nothing after the id matters; without one it follows the last key. */
-export function sortOrder(sort: readonly SortKey[]): SortOrder {
+export function sortOrder(sort: readonly SortKey[], isReversed = false): SortOrder {
   const keys: SortOrder['keys'][number][] = [];
   for (const { by, isDescending } of sort) {
-    if (by === 'id') return { keys, idDescends: isDescending };
+    if (by === 'id') return { keys, idDescends: isDescending, isReversed };
     keys.push({ by, isDescending });
   }
-  return { keys, idDescends: keys.at(-1)?.isDescending ?? false };
+  return { keys, idDescends: keys.at(-1)?.isDescending ?? false, isReversed };
+}
+
+/** True when ids, and in a walk the key as well, are read from high to low. */
+export function readsDown({ idDescends, isReversed }: SortOrder): boolean {
+  return idDescends !== isReversed;
 }
 
 /** The column of each key, computed for a candidate row: ` AS k1, ...`, empty for a sort by id. */
@@ -31,19 +47,50 @@ export function keyColumns({ keys }: SortOrder, alias: string, context: SqlConte
 }
 
 /**
- * Of several dates the earliest counts when ascending, the latest when descending; resources without one come last. A
- * Period counts from its start.
+ * Of several values the one counts that comes first; resources without one come last. A Period or a Range counts from its
+ * start, and quantities by their value in base units, whatever those are.
  */
 function keyValue({ by, isDescending }: SortOrder['keys'][number], alias: string, context: SqlContext): string {
   if (by === 'lastUpdated') return `${alias}.last_updated`;
-  const [choose, missing] = isDescending ? ['max', '-infinity'] : ['min', 'infinity'];
-  return `coalesce((SELECT ${choose}(d.low) FROM date_value d WHERE d.type = ${context.type} AND d.id = ${alias}.id
-    AND d.parameter = ${context.values.bind(by.code)}), '${missing}'::timestamptz)`;
+  const { table, cast } = columnOf(by);
+  const first = `${isDescending ? 'max' : 'min'}(v.low)`;
+  // Quantities are stored as they are written as well, and those without unit so alone.
+  const asWritten = () => `${context.values.bind(String(context.tokenOf(anyUnit)))}::bigint`;
+  const chosen = isNumeric(by) ? `coalesce(${first} FILTER (WHERE v.unit <> ${asWritten()}), ${first})` : first;
+  return `coalesce((SELECT ${chosen} FROM ${table} v WHERE v.type = ${context.type} AND v.id = ${alias}.id
+    AND v.parameter = ${context.values.bind(by.code)}), '${missingKey(by, isDescending)}'${cast})`;
 }
 
-export function orderBy({ keys, idDescends }: SortOrder, alias: string): string {
-  const parts = keys.map(({ isDescending }, index) => `${alias}.k${index + 1}${isDescending ? ' DESC' : ''}`);
-  return [...parts, `${alias}.id${idDescends ? ' DESC' : ''}`].join(', ');
+/** Where the values are and how their type is written. */
+function columnOf(by: SortOrder['keys'][number]['by']): { readonly table: string; readonly cast: string } {
+  if (isNumeric(by)) return { table: 'range_value', cast: '::text COLLATE "C"' };
+  return { table: 'date_value', cast: '::timestamptz' };
+}
+
+/** Numbers are texts that sort as numbers do, see exact-number.ts. */
+function isNumeric(by: SortOrder['keys'][number]['by']): boolean {
+  return typeof by === 'object' && (by.kind === 'number' || by.kind === 'quantity');
+}
+
+/** True when one index has all values in their order; numbers are apart by their unit. */
+export function isOneOrder({ by }: SortOrder['keys'][number]): boolean {
+  return !isNumeric(by);
+}
+
+/** Sorts behind every value there is. */
+export function missingKey(by: SortOrder['keys'][number]['by'], isDescending: boolean): string {
+  if (isNumeric(by)) return isDescending ? '' : '~';
+  return isDescending ? '-infinity' : 'infinity';
+}
+
+export function orderBy({ keys, idDescends, isReversed }: SortOrder, alias: string): string {
+  const columns = [
+    ...keys.map(({ isDescending }, index) => ({ name: `k${index + 1}`, isDescending })),
+    { name: 'id', isDescending: idDescends },
+  ];
+  return columns
+    .map(({ name, isDescending }) => `${alias}.${name}${isDescending !== isReversed ? ' DESC' : ''}`)
+    .join(', ');
 }
 
 export interface OrderedColumn {
@@ -52,20 +99,23 @@ export interface OrderedColumn {
   readonly isDescending: boolean;
 }
 
-/** True for rows behind the position, in columns named by `columnOf`; `true` when the page is the first. */
+/** True for rows behind the position in the order they are read, in columns named by `columnNamed`; `true` without a position. */
 export function isBehind(
   position: SortPosition | undefined,
   order: SortOrder,
-  columnOf: (index: number) => string,
+  columnNamed: (index: number) => string,
   idColumn: string,
   { values }: SqlContext,
 ): string {
   if (!position) return 'true';
-  const columns: OrderedColumn[] = order.keys.map(({ isDescending }, index) => {
-    return { sql: columnOf(index), bound: `${values.bind(position.moments[index])}::timestamptz`, isDescending };
-  });
-  columns.push({ sql: idColumn, bound: `${values.bind(position.id)}::text`, isDescending: order.idDescends });
-  const isUniform = columns.every(({ isDescending }) => isDescending === order.idDescends);
+  const { isReversed } = order;
+  const columns: OrderedColumn[] = order.keys.map(({ by, isDescending }, index) => ({
+    sql: columnNamed(index),
+    bound: `${values.bind(position.keys[index])}${columnOf(by).cast}`,
+    isDescending: isDescending !== isReversed,
+  }));
+  columns.push({ sql: idColumn, bound: `${values.bind(position.id)}::text`, isDescending: readsDown(order) });
+  const isUniform = columns.every(({ isDescending }) => isDescending === readsDown(order));
   return isUniform ? rowTest(columns) : stepwiseTest(columns);
 }
 

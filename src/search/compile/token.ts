@@ -1,12 +1,35 @@
 // Token parameters as token lookups: https://hl7.org/fhir/R4/search.html#token
 
-import type { Criterion, TokenValue } from '../search-query.ts';
+import type { Criterion, TokenValue, TypedIdentifier } from '../search-query.ts';
 import type { TokenShape } from '../token-shape.ts';
 import { codeQueryTexts, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
 import { anyText, type CompiledCriterion } from './condition.ts';
 
-export function compileToken({ key, shape, values }: Criterion & { kind: 'token' }): CompiledCriterion {
-  return { conditions: [anyText(values.flatMap((value) => textsOf(key, shape, value)))] };
+export function compileToken({ key, otherKeys, shape, values }: Criterion & { kind: 'token' }): CompiledCriterion {
+  const keys = [key, ...(otherKeys ?? [])];
+  return { conditions: [anyText(keys.flatMap((one) => values.flatMap((value) => textsOf(one, shape, value))))] };
+}
+
+/** The value of an identifier is stored; its type is rechecked: https://hl7.org/fhir/R4/search.html#token, modifier `of-type` */
+export function compileTypedIdentifier({
+  parameter,
+  values,
+}: Criterion & { kind: 'typedIdentifier' }): CompiledCriterion {
+  return {
+    conditions: [anyText(values.map(({ value }) => valueText(parameter.key, value)))],
+    recheck: (resource) =>
+      parameter.read(resource).some((identifier) => values.some((wanted) => isOfType(identifier as Typed, wanted))),
+  };
+}
+
+interface Typed {
+  readonly value?: unknown;
+  readonly type?: { readonly coding?: readonly { readonly system?: unknown; readonly code?: unknown }[] };
+}
+
+function isOfType({ value, type }: Typed, wanted: TypedIdentifier): boolean {
+  if (value !== wanted.value) return false;
+  return type?.coding?.some(({ system, code }) => system === wanted.system && code === wanted.code) ?? false;
 }
 
 function textsOf(key: TokenKey, shape: TokenShape, { system, code }: TokenValue): string[] {

@@ -1,16 +1,17 @@
 // The statement for a search without narrow conditions, or with too many candidates: walk in the order of the sort and stop
 // when the page is full. Bounded: what is not found within so many rows is too costly.
 
-import { all, type PageOptions, residualTests, type SortedConditions } from './candidates.ts';
+import { all, residualTests, type SortedConditions, testAll } from './candidates.ts';
 import { dateWalk } from './date-walk.ts';
-import { selectPage } from './select-page.ts';
-import { isBehind, type SortOrder } from './sort.ts';
+import { composedTest } from './linked.ts';
+import { type PageOptions, selectPage } from './select-page.ts';
+import { isBehind, isOneOrder, readsDown, type SortOrder } from './sort.ts';
 import { isOfType, momentTest, type SqlContext, tokenTests } from './sql.ts';
 import { walkMax } from './walk-bounds.ts';
 
 /** True when an index has this order: one key at most, and the id in the same direction. */
 export function isWalkable({ keys, idDescends }: SortOrder): boolean {
-  return keys.length <= 1 && keys.every(({ isDescending }) => isDescending === idDescends);
+  return keys.length <= 1 && keys.every((key) => isOneOrder(key) && key.isDescending === idDescends);
 }
 
 export function walkStatement(conditions: SortedConditions, page: PageOptions, context: SqlContext): string {
@@ -20,14 +21,14 @@ export function walkStatement(conditions: SortedConditions, page: PageOptions, c
     by === undefined || by === 'lastUpdated'
       ? resourceWalk(conditions, page, limit, context)
       : dateWalk({ parameter: by, page, tests: resourceTests(conditions, context), limit, context }, conditions);
-  return `WITH ${walk}${selectPage(page.order, page.includes, page.count, context)}`;
+  return `WITH ${walk}${selectPage(page, context)}`;
 }
 
 /** Along the primary key, or the index on last update. */
 function resourceWalk(conditions: SortedConditions, page: PageOptions, limit: string, context: SqlContext): string {
   const { order, after } = page;
   const isByTime = order.keys.length > 0;
-  const direction = order.idDescends ? ' DESC' : '';
+  const direction = readsDown(order) ? ' DESC' : '';
   const inOrder = isByTime ? `r.last_updated${direction}, r.id${direction}` : `r.id${direction}`;
   const path = all([
     isOfType('r', context),
@@ -52,5 +53,6 @@ function resourceTests(conditions: SortedConditions, context: SqlContext): strin
     ...conditions.ids.map((ids) => `r.id = ANY(${context.values.bind(ids)}::text[])`),
     ...tokenTests(conditions.tokens, 'r', context),
     ...residualTests(conditions, new Set(), 'r', context),
+    ...conditions.composed.map((condition) => composedTest(condition, 'r', context, testAll)),
   ]);
 }

@@ -1,0 +1,40 @@
+// Where the pages around a page begin: https://hl7.org/fhir/R4/http.html#paging
+
+import type { PagePlace, SortPosition } from './compile/sort.ts';
+
+/** Each absent where there is no such page; a place without position is the first or the last page. */
+export interface PageLinks {
+  readonly next?: PagePlace;
+  readonly previous?: PagePlace;
+  readonly last?: PagePlace;
+}
+
+export interface PagePosition {
+  /** Of the page itself; absent = the first. */
+  readonly place: PagePlace | undefined;
+  /** There is more in the direction the page was read. */
+  readonly hasMore: boolean;
+  /** Of the page's matches, in their order. */
+  readonly positions: readonly SortPosition[];
+}
+
+/**
+ * A page that was reached by a cursor has a neighbour where the cursor came from; it may have become empty since. From an empty
+ * page the way back leads to that end of the list from which it was left.
+ */
+export function pageLinks({ place, hasMore, positions }: PagePosition): PageLinks {
+  const isBackward = place?.isBackward ?? false;
+  const cameFrom = place?.position !== undefined;
+  const next = placeAt(false, isBackward ? cameFrom : hasMore, positions.at(-1));
+  const previous = placeAt(true, isBackward ? hasMore : cameFrom, positions[0]);
+  return {
+    ...(next && { next }),
+    ...(previous && { previous }),
+    ...((next || previous) && { last: { isBackward: true } }),
+  };
+}
+
+function placeAt(isBackward: boolean, exists: boolean, position: SortPosition | undefined): PagePlace | undefined {
+  if (!exists) return undefined;
+  return { isBackward, ...(position && { position }) };
+}
