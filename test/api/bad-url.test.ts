@@ -146,7 +146,7 @@ describe('an id is 1 to 64 letters, digits, "-" and "." (datatypes.html#id, secu
 describe('a method that is not possible is 405 with Allow (RFC 9110 section 15.5.6)', () => {
   test.each([
     ['PATCH', '', 'POST'],
-    ['GET', '', 'POST'],
+    ['PUT', '', 'GET'],
     ['PUT', '', 'POST'],
     ['DELETE', '', 'POST'],
     ['POST', '/Patient/known', 'PUT'],

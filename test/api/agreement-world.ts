@@ -1,0 +1,78 @@
+// A server with random resources in it, and what the reference evaluator knows of them.
+
+import type { BundleEntry, Resource } from '@medplum/fhirtypes';
+import fc from 'fast-check';
+import type { World } from '../search/reference/asked.ts';
+import { startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
+import { type AgreementClass, agreementClasses } from './agreement-classes.ts';
+import { type AgreementType, counts, idOf, makeResource, type Pick } from './agreement-resources.ts';
+import { deleteEntry, putEntry, sendBundle } from './bundle-requests.ts';
+
+export interface AgreementWorld {
+  readonly server: TestServer;
+  readonly world: World;
+  /** The classes of searches that the server answers. */
+  readonly classes: readonly AgreementClass[];
+}
+
+const importSize = 250;
+const index = (max: number) => fc.noBias(fc.nat({ max }));
+
+/** Choices that fast-check shrinks. */
+export const picks = fc.gen().map(
+  (draw): Pick =>
+    (items) =>
+      items[draw(index, items.length - 1)] as (typeof items)[number],
+);
+
+/** Other resources of the same ids are in the other tenant, where no search of the first may find them. */
+export async function makeAgreementWorld(seed: number): Promise<AgreementWorld> {
+  const server = await startTestServer();
+  const [own, other] = fc.sample(picks, { numRuns: 2, seed }) as [Pick, Pick];
+  await fill(server.b, other);
+  const stored = await fill(server.a, own);
+  const world = { resources: [...stored.values()], byPlace: stored, baseUrl: server.a.baseUrl, now: Date.now() };
+  await requireAnswered(server.a);
+  return { server, world, classes: agreementClasses(server.a.baseUrl) };
+}
+
+/** All are made, a fifth is changed to something else, and some are deleted. */
+async function fill(tenant: TestTenant, pick: Pick): Promise<Map<string, Resource>> {
+  const stored = new Map<string, Resource>();
+  const places = (Object.keys(counts) as AgreementType[]).flatMap((type) =>
+    Array.from({ length: counts[type] }, (_, position) => ({ type, id: idOf(type, position) })),
+  );
+  // An Appointment may not go from any status to any other.
+  const changed = places.filter(({ type }, position) => position % 5 === 0 && type !== 'Appointment');
+  const deleted = places.filter((_, position) => position % 23 === 11).map(({ type, id }) => `${type}/${id}`);
+  for (const list of [places, changed]) {
+    const entries = list.map(({ type, id }) => putEntry(makeResource(type, id, pick)));
+    for (const resource of await importAll(tenant, entries))
+      stored.set(`${resource.resourceType}/${resource.id}`, resource);
+  }
+  await importAll(
+    tenant,
+    deleted.map((place) => deleteEntry(place)),
+  );
+  for (const place of deleted) stored.delete(place);
+  return stored;
+}
+
+/** As the server stored them. */
+async function importAll(tenant: TestTenant, entries: readonly BundleEntry[]): Promise<Resource[]> {
+  const stored: Resource[] = [];
+  for (let start = 0; start < entries.length; start += importSize) {
+    const answer = await sendBundle(tenant, 'transaction', entries.slice(start, start + importSize));
+    if (answer.status !== 200) throw new Error(answer.text.slice(0, 2000));
+    stored.push(...answer.json.entry.flatMap(({ resource }: BundleEntry) => resource ?? []));
+  }
+  return stored;
+}
+
+/** Each class is answered under strict handling, or nothing of it would be compared. */
+async function requireAnswered(tenant: TestTenant): Promise<void> {
+  for (const { probe } of agreementClasses(tenant.baseUrl)) {
+    const { status, text } = await tenant.request('GET', `/${probe}`, undefined, { Prefer: 'handling=strict' });
+    if (status !== 200) throw new Error(`${probe} is ${status}: ${text}`);
+  }
+}
