@@ -1,0 +1,180 @@
+// `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200]`: a clinic of five years, loaded at a hundredth and then whole, and
+// how long its people wait for each answer.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { type Doors, openDoors } from '../../src/doors.ts';
+import { createTenant } from '../../src/tenants/create-tenant.ts';
+import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
+import { residentMegabytes } from '../bench/memory.ts';
+import { type RunningProcess, rootKeyOf, serverErrors, startServer, superuserUrl } from '../bench/processes.ts';
+import { freePort } from '../support/free-port.ts';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+import { checkRows } from './check-rows.ts';
+import { type LoadedPart, load, sizesOnDisk, stretchesOf, withoutIndexes } from './load.ts';
+import { type Counts, countsAt, smallTenant, totalOf } from './plan.ts';
+import { queriesOn } from './queries.ts';
+import { type ClinicResult, markdownOf, type Stage } from './report.ts';
+import { measureUsers, offeredOf, type UserPlan } from './users.ts';
+
+const smallTenants = 20;
+const thinkMs = 1_000;
+const top = path.join(import.meta.dirname, '..', '..');
+
+const { values } = parseArgs({
+  options: {
+    scale: { type: 'string', default: '0.01' },
+    seconds: { type: 'string', default: '30' },
+    users: { type: 'string', default: '200' },
+  },
+});
+const scale = numberWithin('scale', 0.0001, 10);
+const plan: UserPlan = {
+  users: Math.round(numberWithin('users', 1, 2_000)),
+  thinkMs,
+  seconds: numberWithin('seconds', 1, 3_600),
+};
+
+const startedAt = performance.now();
+const dataDir = makeTemporaryFolder();
+let server: RunningProcess | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+}
+try {
+  await bench();
+} catch (error) {
+  // The log goes away with the data directory.
+  console.error(serverErrors(dataDir));
+  throw error;
+} finally {
+  await cleanUp();
+}
+
+interface Clinic {
+  readonly api: FhirApi;
+  readonly database: pg.Client;
+  readonly doors: Doors;
+  readonly pid: number;
+  readonly tenantId: number;
+}
+
+async function bench(): Promise<void> {
+  progress('starting the server');
+  server = await startServer(dataDir, await freePort());
+  const api = openFhirApi(path.join(dataDir, 'demo.json'));
+  const databaseUrl = superuserUrl(dataDir);
+  const doors = openDoors({ databaseUrl, rootKey: rootKeyOf(dataDir), onIdleError: () => undefined });
+  const database = new pg.Client({ connectionString: databaseUrl });
+  // When the bench fails, the server takes its PostgreSQL along and this connection with it.
+  database.on('error', () => undefined);
+  await database.connect();
+  const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
+  const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId: rows[0]?.id as number };
+  const part = countsAt(scale / 100);
+  const all = countsAt(scale);
+  const stages = [await first(clinic, part), await second(clinic, part, all)];
+  const version = await database.query<{ server_version: string }>('SHOW server_version');
+  const sizes = await sizesOnDisk(database);
+  await database.end();
+  await doors.close();
+  await api.close();
+  publish({ machine: describeMachine(version.rows[0]?.server_version ?? ''), scale, plan, stages, sizes });
+}
+
+/** A hundredth of the clinic, and the small tenants. */
+async function first(clinic: Clinic, counts: Counts): Promise<Stage> {
+  const parts: LoadedPart[] = [{ tenantId: clinic.tenantId, from: undefined, to: counts }];
+  for (let n = 0; n < smallTenants; n++) {
+    const { tenantId } = await createTenant(clinic.doors, { name: `small-${n}` });
+    parts.push({ tenantId, from: undefined, to: smallTenant });
+  }
+  const perSecond = await loadParts(parts);
+  const cipher = await clinic.doors.keyRing.cipherOf(clinic.tenantId);
+  const compared = await checkRows({ ...clinic, cipher, patients: counts.Patient });
+  progress(`${compared} rows of the server's own are the same as the loader's`);
+  return await measure(clinic, counts, perSecond);
+}
+
+async function second(clinic: Clinic, before: Counts, counts: Counts): Promise<Stage> {
+  let perSecond = 0;
+  await withoutIndexes(clinic.database, async () => {
+    perSecond = await loadParts([{ tenantId: clinic.tenantId, from: before, to: counts }]);
+    progress('building the indexes');
+  });
+  return await measure(clinic, counts, perSecond);
+}
+
+async function loadParts(parts: readonly LoadedPart[]): Promise<number> {
+  const settings = { databaseUrl: superuserUrl(dataDir), rootKey: rootKeyOf(dataDir) };
+  return await load(settings, parts.flatMap(stretchesOf), progress);
+}
+
+async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond: number): Promise<Stage> {
+  // As autovacuum would have done in a clinic that did not come into being a second ago.
+  progress('vacuum and checkpoint');
+  await database.query('VACUUM ANALYZE');
+  await database.query('CHECKPOINT');
+  const queries = queriesOn(counts);
+  const offered = await offeredOf(api, queries, progress);
+  progress(`${plan.users} users ask for ${plan.seconds} s, among ${totalOf(counts).toLocaleString('en')} resources`);
+  const memoryBefore = residentMegabytes(pid);
+  const figures = await measureUsers(api, offered, plan);
+  const goals = new Map(queries.map(({ name, goalMs }) => [name, goalMs]));
+  return {
+    resources: totalOf(counts),
+    loadedPerSecond: perSecond,
+    memoryMegabytes: { before: memoryBefore, after: residentMegabytes(pid) },
+    queries: figures.map((figure) => ({ ...figure, goalMs: goals.get(figure.name) ?? 0 })),
+    skipped: queries.filter((query) => !offered.includes(query)).map(({ name }) => name),
+  };
+}
+
+function describeMachine(postgresql: string): ClinicResult['machine'] {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu?.model.trim() ?? process.arch,
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 1_024 ** 3)} GB`,
+    node: process.versions.node,
+    postgresql,
+    commit: commit(),
+  };
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: top, encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return 'none';
+  }
+}
+
+function publish(result: ClinicResult): void {
+  const folder = path.join(top, '.data', 'bench');
+  mkdirSync(folder, { recursive: true });
+  const date = new Date().toISOString();
+  const file = path.join(folder, `clinic-${date.replaceAll(':', '-').slice(0, 19)}.json`);
+  writeFileSync(file, `${JSON.stringify({ date, ...result }, undefined, 2)}\n`);
+  console.log(`\n${markdownOf(result)}\n\nSaved in ${path.relative(process.cwd(), file)}.`);
+}
+
+async function cleanUp(): Promise<void> {
+  await server?.stop();
+  server = undefined;
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+function progress(line: string): void {
+  console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(5)} s  ${line}`);
+}
+
+function numberWithin(name: 'scale' | 'seconds' | 'users', least: number, most: number): number {
+  const number = Number(values[name]);
+  if (!(number >= least && number <= most)) throw new Error(`--${name} is a number from ${least} to ${most}.`);
+  return number;
+}
