@@ -4,6 +4,7 @@ import type { Reference, Resource } from '@medplum/fhirtypes';
 import { openFrames } from '../crypto/frames.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import { parseJson, serializeJson } from '../fhir/json.ts';
+import { fhirError } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
 import { type BinaryHead, openHead } from './binary-content.ts';
 import { base64Bytes, binaryJson } from './binary-json.ts';
@@ -59,22 +60,43 @@ export function openWithoutData(reader: BodyReader, row: VersionRow): Promise<St
 /** All `data` of one list together; a search may find a thousand Binaries of 60 MB each. */
 const listedDataBytesMax = 16_000_000;
 
+/** All bodies of one list together. The first may have any size, so that each resource can be found on a page of its own. */
+const listedBytesMax = 100_000_000;
+
 /**
  * The versions of a list. The Binaries whose content does not fit any more come without it, tagged SUBSETTED:
- * https://hl7.org/fhir/R4/valueset-common-tags.html
+ * https://hl7.org/fhir/R4/valueset-common-tags.html. Throws 400 `too-costly` where the bodies are too large together.
  */
 export async function openVersions(reader: BodyReader, rows: readonly VersionRow[]): Promise<StoredVersion[]> {
+  const versions: StoredVersion[] = [];
+  let bytes = 0;
   let dataBytesLeft = listedDataBytesMax;
-  return await Promise.all(
-    rows.map(async (row) => {
-      if (row.type !== 'Binary' || row.deleted || row.object_id === null) return await openVersion(reader, row);
-      const { json, content, securityContext } = openBinaryHead(reader, row);
-      const dataBytes = base64Bytes(content?.sizeBytes ?? 0);
-      if (dataBytes > dataBytesLeft) return { ...versionOf(row, subsetted(json)), securityContext };
-      dataBytesLeft -= dataBytes;
-      return await openVersion(reader, row);
-    }),
-  );
+  for (const row of rows) {
+    const dataBytes = dataBytesOf(reader, row);
+    const fits = dataBytes <= dataBytesLeft;
+    if (fits) dataBytesLeft -= dataBytes;
+    const version = fits ? await openVersion(reader, row) : await openSubsetted(reader, row);
+    bytes += version.body?.length ?? 0;
+    if (bytes > listedBytesMax && versions.length > 0) {
+      throw fhirError(
+        'too-costly',
+        `A page takes at most ${listedBytesMax} bytes of resources; ask for fewer by _count.`,
+      );
+    }
+    versions.push(version);
+  }
+  return versions;
+}
+
+/** Of the base64 text of a Binary's content. */
+function dataBytesOf(reader: BodyReader, row: VersionRow): number {
+  if (row.type !== 'Binary' || row.deleted || row.object_id === null) return 0;
+  return base64Bytes(openBinaryHead(reader, row).content?.sizeBytes ?? 0);
+}
+
+async function openSubsetted(reader: BodyReader, row: VersionRow): Promise<StoredVersion> {
+  const { body, ...version } = await openWithoutData(reader, row);
+  return { ...version, body: body && subsetted(body.toString()) };
 }
 
 /** Throws when the row is not a Binary's. */
