@@ -1,5 +1,6 @@
 // The figures of the clinic as Markdown, for the README.
 
+import type { Machine } from '../bench/machine.ts';
 import { table } from '../bench/report.ts';
 import type { TableSize } from './load.ts';
 import type { QueryFigures, UserPlan } from './users.ts';
@@ -15,10 +16,10 @@ export interface Stage {
 }
 
 export interface ClinicResult {
-  readonly machine: Readonly<Record<string, string | number>>;
+  readonly machine: Machine;
   readonly scale: number;
   readonly plan: UserPlan;
-  /** A hundredth of the clinic, and all of it. */
+  /** A hundredth of the clinic, and all of it; without the hundredth where the clinic was loaded by an earlier run. */
   readonly stages: readonly Stage[];
   readonly sizes: readonly TableSize[];
 }
@@ -27,14 +28,22 @@ const growthMax = 1.5;
 
 export function markdownOf({ machine, scale, plan, stages, sizes }: ClinicResult): string {
   const { cpu, cores, memory, node, postgresql } = machine;
-  const [part, all] = stages;
-  if (!part || !all) throw new Error('There are not two stages to report.');
+  const [all, part] = stages.toReversed();
+  if (!all) throw new Error('There is no stage to report.');
   const number = (value: number) => Math.round(value).toLocaleString('en');
   return [
     `${cpu}, ${cores} cores, ${memory}; Node ${node}, PostgreSQL ${postgresql}; scale ${scale}, ${plan.users} users with ${plan.thinkMs} ms of think time, client and database on the same machine, fsync on.`,
     '',
     ...table([
-      ['Query', 'asked', 'p50 ms', 'p95 ms', 'goal', `p95 ms of ${number(part.resources)}`, 'growth'],
+      [
+        'Query',
+        'asked',
+        'p50 ms',
+        'p95 ms',
+        'goal',
+        part ? `p95 ms of ${number(part.resources)}` : 'p95 ms before',
+        'growth',
+      ],
       ...all.queries.map((figures) => queryRow(figures, part)),
     ]),
     ...all.skipped.map((name) => `\nNot answered: ${name}.`),
@@ -42,7 +51,7 @@ export function markdownOf({ machine, scale, plan, stages, sizes }: ClinicResult
     ...table([
       ['Stage', 'resources', 'loaded per second', 'memory before MB', 'after MB'],
       ...stages.map(({ resources, loadedPerSecond, memoryMegabytes: { before, after } }, n) => [
-        n === 0 ? 'a hundredth' : 'all',
+        n === stages.length - 1 ? 'all' : 'a hundredth',
         ...[resources, loadedPerSecond, before, after].map(number),
       ]),
     ]),
@@ -55,8 +64,8 @@ export function markdownOf({ machine, scale, plan, stages, sizes }: ClinicResult
   }
 }
 
-function queryRow({ name, asked, p50Ms, p95Ms, goalMs }: Stage['queries'][number], part: Stage): string[] {
-  const before = part.queries.find((figures) => figures.name === name)?.p95Ms ?? Number.NaN;
+function queryRow({ name, asked, p50Ms, p95Ms, goalMs }: Stage['queries'][number], part: Stage | undefined): string[] {
+  const before = part?.queries.find((figures) => figures.name === name)?.p95Ms ?? Number.NaN;
   const growth = p95Ms / before;
   return [
     name,
@@ -64,7 +73,7 @@ function queryRow({ name, asked, p50Ms, p95Ms, goalMs }: Stage['queries'][number
     p50Ms.toFixed(1),
     p95Ms.toFixed(1),
     `${p95Ms < goalMs ? 'yes:' : 'NO:'} under ${goalMs}`,
-    before.toFixed(1),
-    `${growth <= growthMax ? 'yes:' : 'NO:'} ${growth.toFixed(2)}`,
+    part ? before.toFixed(1) : '',
+    part ? `${growth <= growthMax ? 'yes:' : 'NO:'} ${growth.toFixed(2)}` : '',
   ];
 }

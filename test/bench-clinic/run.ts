@@ -1,15 +1,14 @@
-// `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200]`: a clinic of five years, loaded at a hundredth and then whole, and
-// how long its people wait for each answer.
+// `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR]`: a clinic of five years, loaded at a hundredth and then
+// whole, and how long its people wait for each answer. A DIR is kept: the next run finds the clinic loaded and measures it whole.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { type Doors, openDoors } from '../../src/doors.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
+import { describeMachine, publish } from '../bench/machine.ts';
 import { residentMegabytes } from '../bench/memory.ts';
 import { type RunningProcess, rootKeyOf, serverErrors, startServer, superuserUrl } from '../bench/processes.ts';
 import { freePort } from '../support/free-port.ts';
@@ -23,13 +22,13 @@ import { measureUsers, offeredOf, type UserPlan } from './users.ts';
 
 const smallTenants = 20;
 const thinkMs = 1_000;
-const top = path.join(import.meta.dirname, '..', '..');
 
 const { values } = parseArgs({
   options: {
     scale: { type: 'string', default: '0.01' },
     seconds: { type: 'string', default: '30' },
     users: { type: 'string', default: '200' },
+    data: { type: 'string' },
   },
 });
 const scale = numberWithin('scale', 0.0001, 10);
@@ -40,7 +39,9 @@ const plan: UserPlan = {
 };
 
 const startedAt = performance.now();
-const dataDir = makeTemporaryFolder();
+const dataDir = values.data === undefined ? makeTemporaryFolder() : path.resolve(values.data);
+/** Says that the clinic is loaded, and at which scale. */
+const loadedFile = path.join(dataDir, 'loaded.json');
 let server: RunningProcess | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
@@ -64,6 +65,7 @@ interface Clinic {
 }
 
 async function bench(): Promise<void> {
+  mkdirSync(dataDir, { recursive: true });
   progress('starting the server');
   server = await startServer(dataDir, await freePort());
   const api = openFhirApi(path.join(dataDir, 'demo.json'));
@@ -75,15 +77,29 @@ async function bench(): Promise<void> {
   await database.connect();
   const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
   const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId: rows[0]?.id as number };
-  const part = countsAt(scale / 100);
-  const all = countsAt(scale);
-  const stages = [await first(clinic, part), await second(clinic, part, all)];
+  const stages = await stagesOf(clinic);
   const version = await database.query<{ server_version: string }>('SHOW server_version');
   const sizes = await sizesOnDisk(database);
   await database.end();
   await doors.close();
   await api.close();
-  publish({ machine: describeMachine(version.rows[0]?.server_version ?? ''), scale, plan, stages, sizes });
+  const machine = describeMachine(version.rows[0]?.server_version ?? '');
+  const result: ClinicResult = { machine, scale, plan, stages, sizes };
+  publish(result, { prefix: 'clinic-', markdown: markdownOf(result) });
+}
+
+async function stagesOf(clinic: Clinic): Promise<Stage[]> {
+  const all = countsAt(scale);
+  if (existsSync(loadedFile)) {
+    const loaded = JSON.parse(readFileSync(loadedFile, 'utf8')) as { scale: number; perSecond: number };
+    if (loaded.scale !== scale) throw new Error(`The clinic in ${dataDir} is of scale ${loaded.scale}.`);
+    return [await measure(clinic, all, loaded.perSecond)];
+  }
+  const part = countsAt(scale / 100);
+  const before = await first(clinic, part);
+  const perSecond = await loadRest(clinic, part, all);
+  writeFileSync(loadedFile, JSON.stringify({ scale, perSecond }));
+  return [before, await measure(clinic, all, perSecond)];
 }
 
 /** A hundredth of the clinic, and the small tenants. */
@@ -100,13 +116,13 @@ async function first(clinic: Clinic, counts: Counts): Promise<Stage> {
   return await measure(clinic, counts, perSecond);
 }
 
-async function second(clinic: Clinic, before: Counts, counts: Counts): Promise<Stage> {
+async function loadRest({ database, tenantId }: Clinic, before: Counts, counts: Counts): Promise<number> {
   let perSecond = 0;
-  await withoutIndexes(clinic.database, async () => {
-    perSecond = await loadParts([{ tenantId: clinic.tenantId, from: before, to: counts }]);
+  await withoutIndexes(database, async () => {
+    perSecond = await loadParts([{ tenantId, from: before, to: counts }]);
     progress('building the indexes');
   });
-  return await measure(clinic, counts, perSecond);
+  return perSecond;
 }
 
 async function loadParts(parts: readonly LoadedPart[]): Promise<number> {
@@ -134,39 +150,10 @@ async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond
   };
 }
 
-function describeMachine(postgresql: string): ClinicResult['machine'] {
-  const [cpu] = cpus();
-  return {
-    cpu: cpu?.model.trim() ?? process.arch,
-    cores: cpus().length,
-    memory: `${Math.round(totalmem() / 1_024 ** 3)} GB`,
-    node: process.versions.node,
-    postgresql,
-    commit: commit(),
-  };
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: top, encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'none';
-  }
-}
-
-function publish(result: ClinicResult): void {
-  const folder = path.join(top, '.data', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const date = new Date().toISOString();
-  const file = path.join(folder, `clinic-${date.replaceAll(':', '-').slice(0, 19)}.json`);
-  writeFileSync(file, `${JSON.stringify({ date, ...result }, undefined, 2)}\n`);
-  console.log(`\n${markdownOf(result)}\n\nSaved in ${path.relative(process.cwd(), file)}.`);
-}
-
 async function cleanUp(): Promise<void> {
   await server?.stop();
   server = undefined;
-  rmSync(dataDir, { recursive: true, force: true });
+  if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true });
 }
 
 function progress(line: string): void {

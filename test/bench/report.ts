@@ -1,5 +1,6 @@
 // The figures as a table to read and as Markdown for the README.
 
+import type { Machine } from './machine.ts';
 import type { Figures, Target } from './measure.ts';
 import type { StoredRows } from './same-rows.ts';
 
@@ -25,7 +26,7 @@ export interface Sizes {
 }
 
 export interface BenchResult {
-  readonly machine: Readonly<Record<string, string | number>>;
+  readonly machine: Machine;
   readonly connections: number;
   readonly seconds: number;
   readonly scenarios: readonly ScenarioResult[];

@@ -1,8 +1,6 @@
 // `npm run bench`: how fast the server is, beside a floor that does only what cannot be avoided, on one machine and in one run.
 
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -12,6 +10,7 @@ import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { requireStatus, send } from './driver.ts';
 import { type FhirApi, openFhirApi } from './fhir-api.ts';
 import { measureInvoiceDelays } from './invoice-delay.ts';
+import { describeMachine, publish } from './machine.ts';
 import { measureInTurns, type Plan, percentile, type Target } from './measure.ts';
 import { loadAllDefinitions, residentMegabytes } from './memory.ts';
 import {
@@ -38,7 +37,6 @@ const connections = 16;
 const warmUpMs = 2_000;
 const rounds = 4;
 const invoiceCount = 50;
-const top = path.join(import.meta.dirname, '..', '..');
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '6' } } });
 const seconds = Number(values.seconds);
@@ -87,7 +85,8 @@ async function bench(): Promise<void> {
   await database.end();
   await api.close();
   const machine = describeMachine(version.rows[0]?.server_version ?? '');
-  publish({ machine, connections, seconds, scenarios: results, single, sizes });
+  const result: BenchResult = { machine, connections, seconds, scenarios: results, single, sizes };
+  publish(result, { markdown: `${markdownOf(result)}\n\n${cpuTableOf(results)}` });
 }
 
 /** The first start makes the database and the demo clinic. */
@@ -191,36 +190,6 @@ async function memoryFigures(api: FhirApi, server: RunningProcess): Promise<Sing
     { name: 'resident memory after the run', value: afterLoad, unit: 'MB' },
     { name, value: residentMegabytes(server.pid), unit: 'MB', goal: 400 },
   ];
-}
-
-function describeMachine(postgresql: string): BenchResult['machine'] {
-  const [cpu] = cpus();
-  return {
-    cpu: cpu?.model.trim() ?? process.arch,
-    cores: cpus().length,
-    memory: `${Math.round(totalmem() / 1_024 ** 3)} GB`,
-    node: process.versions.node,
-    postgresql,
-    commit: commit(),
-  };
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: top, encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'none';
-  }
-}
-
-function publish(result: BenchResult): void {
-  const folder = path.join(top, '.data', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`);
-  writeFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), ...result }, undefined, 2)}\n`);
-  console.log(
-    `\n${markdownOf(result)}\n\n${cpuTableOf(result.scenarios)}\n\nSaved in ${path.relative(process.cwd(), file)}.`,
-  );
 }
 
 async function cleanUp(): Promise<void> {
