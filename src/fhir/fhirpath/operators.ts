@@ -1,11 +1,9 @@
-// Equality, membership and three-valued logic on collections: https://hl7.org/fhirpath/N1/#operations
+// Equality, membership, order and three-valued logic on collections: https://hl7.org/fhirpath/N1/#operations
 
+import { NotSingle } from './functions.ts';
 import type { BinaryOperator } from './syntax.ts';
-
-export type Collection = readonly unknown[];
-
-/** Told of every value that is looked at, and throws when there were too many. */
-export type Spend = (count: number) => void;
+import { compute } from './system/arithmetic.ts';
+import { areEqual, areEquivalentLists, type Collection, compareValues, type Spend } from './system/equality.ts';
 
 type Decide = (left: Collection, right: Collection, spend: Spend) => unknown[];
 
@@ -18,13 +16,29 @@ export const deciders: Readonly<Record<Exclude<BinaryOperator, '|'>, Decide>> = 
     return a === undefined || b === undefined ? [] : [a !== b];
   },
   implies: (left, right) => disjunction(negation(left), right),
-  '=': (left, right, spend) => equality(left, right, true, spend),
-  '!=': (left, right, spend) => equality(left, right, false, spend),
-  '~': (left, right, spend) => [areEquivalent(left, right, spend)],
-  '!~': (left, right, spend) => [!areEquivalent(left, right, spend)],
+  '=': (left, right, spend) => truths(areEqualLists(left, right, spend)),
+  '!=': (left, right, spend) => negation(truths(areEqualLists(left, right, spend))),
+  '~': (left, right, spend) => [areEquivalentLists(left, right, spend)],
+  '!~': (left, right, spend) => [!areEquivalentLists(left, right, spend)],
   in: (left, right, spend) => membership(left, right, spend),
   contains: (left, right, spend) => membership(right, left, spend),
+  '<': ordered((order) => order < 0),
+  '>': ordered((order) => order > 0),
+  '<=': ordered((order) => order <= 0),
+  '>=': ordered((order) => order >= 0),
+  '+': computed('+'),
+  '-': computed('-'),
+  '*': computed('*'),
+  '/': computed('/'),
+  div: computed('div'),
+  mod: computed('mod'),
+  '&': computed('&'),
 };
+
+/** The operators that ask for the types of what they compare, or make new values. */
+export const typedOperators: ReadonlySet<BinaryOperator> = new Set([
+  ...(['<', '>', '<=', '>=', '+', '-', '*', '/', 'div', 'mod', '&'] as const),
+]);
 
 export function isTrue(values: Collection): boolean {
   return truthOf(values) === true;
@@ -35,9 +49,20 @@ export function negation(values: Collection): unknown[] {
   return truth === undefined ? [] : [!truth];
 }
 
-function truthOf(values: Collection): boolean | undefined {
-  const [value] = values;
-  return values.length === 1 && typeof value === 'boolean' ? value : undefined;
+/** A single value that is no boolean is true, for it is there. */
+export function truthOf(values: Collection): boolean | undefined {
+  if (values.length !== 1) return undefined;
+  return typeof values[0] === 'boolean' ? values[0] : true;
+}
+
+/** Undefined when empty. */
+export function single(values: Collection, what: string): unknown {
+  if (values.length > 1) throw new NotSingle(`${what} finds more than one element`);
+  return values[0];
+}
+
+function truths(truth: boolean | undefined): boolean[] {
+  return truth === undefined ? [] : [truth];
 }
 
 function conjunction(left: Collection, right: Collection): unknown[] {
@@ -52,46 +77,37 @@ function disjunction(left: Collection, right: Collection): unknown[] {
   return a === false && b === false ? [false] : [];
 }
 
-function equality(left: Collection, right: Collection, whenEqual: boolean, spend: Spend): unknown[] {
-  if (left.length === 0 || right.length === 0) return [];
-  const equal = left.length === right.length && left.every((value, index) => isSame(value, right[index], spend));
-  return [equal === whenEqual];
+/** Undefined for an empty side, and where a pair of values is neither equal nor unequal. */
+function areEqualLists(left: Collection, right: Collection, spend: Spend): boolean | undefined {
+  if (left.length === 0 || right.length === 0) return undefined;
+  if (left.length !== right.length) return false;
+  let isUnknown = false;
+  for (const [index, value] of left.entries()) {
+    const equal = areEqual(value, right[index], spend);
+    if (equal === false) return false;
+    if (equal === undefined) isUnknown = true;
+  }
+  return isUnknown ? undefined : true;
 }
 
 /** https://hl7.org/fhirpath/N1/#in-membership: one value, or nothing follows. */
 function membership(one: Collection, list: Collection, spend: Spend): unknown[] {
   if (one.length !== 1) return [];
-  return [list.some((value) => isSame(value, one[0], spend))];
+  return [list.some((value) => areEqual(value, one[0], spend) === true)];
 }
 
-/** In any order, and texts without regard to case and width of space: https://hl7.org/fhirpath/N1/#equivalent */
-function areEquivalent(left: Collection, right: Collection, spend: Spend): boolean {
-  if (left.length !== right.length) return false;
-  const rest = right.map((value) => folded(value, spend));
-  return left.every((item) => {
-    const value = folded(item, spend);
-    const found = rest.findIndex((candidate) => isSame(value, candidate, spend));
-    if (found >= 0) rest.splice(found, 1);
-    return found >= 0;
-  });
+function ordered(holds: (order: number) => boolean): Decide {
+  return (left, right) => {
+    const [a, b] = [single(left, 'a comparison'), single(right, 'a comparison')];
+    const order = a === undefined || b === undefined ? undefined : compareValues(a, b);
+    return order === undefined ? [] : [holds(order)];
+  };
 }
 
-function folded(value: unknown, spend: Spend): unknown {
-  if (typeof value !== 'string') return value;
-  spend(value.length);
-  return value.trim().replace(/\s+/g, ' ').toLowerCase();
-}
-
-/** A number that keeps its text is an object whose `valueOf` is the number. */
-function isSame(left: unknown, right: unknown, spend: Spend): boolean {
-  spend(1);
-  if (left === right) return true;
-  if (typeof left !== 'object' && typeof right !== 'object') return false;
-  const [a, b] = [left?.valueOf(), right?.valueOf()];
-  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key], spend));
+function computed(operator: '+' | '-' | '*' | '/' | 'div' | 'mod' | '&'): Decide {
+  return (left, right, spend) => {
+    const result = compute(operator, single(left, operator), single(right, operator));
+    if (typeof result === 'string') spend(result.length);
+    return result === undefined ? [] : [result];
+  };
 }

@@ -58,6 +58,12 @@ export function childrenOf(parent: Place, names: ElementNames, definitions: Defi
   return found;
 }
 
+/** The places of all elements below a place, in the order of the definitions. */
+export function allChildren(parent: Place, definitions: Definitions): Place[] {
+  const properties = parent.type === undefined ? undefined : definitions.properties(parent.type);
+  return properties ? childrenOf(parent, [...properties], definitions) : [];
+}
+
 /** Of element `name` of a type; empty when there is none. */
 export function elementNames(type: string, name: string, definitions: Definitions): ElementNames {
   const properties = definitions.properties(type);

@@ -2,19 +2,11 @@
 
 import type { Definitions } from '../definitions.ts';
 import { Compiler } from './compiler.ts';
-import {
-  childrenOf,
-  computedPlaces,
-  type ElementNames,
-  elementNames,
-  isSpecialisation,
-  type Place,
-  rootPlace,
-  valuesOf,
-} from './place.ts';
+import { type Place, rootPlace } from './place.ts';
+import { PlaceWalk } from './place-walk.ts';
+import { boundedRegExp } from './safe-reg-exp.ts';
 import { type Expression, parseExpression } from './syntax.ts';
 import { UnsupportedSyntax } from './tokens.ts';
-import type { Walk } from './walk.ts';
 
 export interface PlacePath {
   /** Throws TooManySteps beyond what `steps` has left. */
@@ -26,16 +18,27 @@ export interface PlacePath {
 /** What evaluations may cost together: nested criteria over long lists would otherwise multiply without end. */
 export class Steps {
   #left: number;
+  readonly #deadline: number;
+  #untilClock = stepsPerClock;
 
-  constructor(max: number) {
+  /** Without a time limit the steps alone count. */
+  constructor(max: number, timeLimitMs = Number.POSITIVE_INFINITY) {
     this.#left = max;
+    this.#deadline = performance.now() + timeLimitMs;
   }
 
   spend(count: number): void {
     this.#left -= count;
     if (this.#left < 0) throw new TooManySteps('it takes too many steps');
+    this.#untilClock -= count;
+    if (this.#untilClock > 0) return;
+    this.#untilClock = stepsPerClock;
+    if (performance.now() > this.#deadline) throw new TooManySteps('it takes too long');
   }
 }
+
+/** So many steps take less than a millisecond. */
+const stepsPerClock = 2_000;
 
 export class TooManySteps extends Error {}
 
@@ -52,46 +55,12 @@ export function compilePlaces(source: string, resourceType: string, definitions:
   return { find, list };
 }
 
-function finder(expression: Expression, resourceType: string, definitions: Definitions): PlacePath['find'] | undefined {
-  const walk = new PlaceWalk(definitions);
-  const reader = new Compiler<Place>({ resourceType, definitions, walk }).reader(expression);
-  return (
-    reader &&
-    ((resource, steps) => {
-      walk.steps = steps;
-      return reader.read(rootPlace(resource, resourceType));
-    })
-  );
+function finder(expression: Expression, type: string, definitions: Definitions): PlacePath['find'] | undefined {
+  const walk = new PlaceWalk({ definitions, isStrict: true, regExp: (spend) => boundedRegExp(spend, refusePattern) });
+  const reader = new Compiler<Place>({ type, definitions, walk }).reader(expression);
+  return reader && ((resource, steps) => walk.run(steps, undefined, () => reader.read(rootPlace(resource, type))));
 }
 
-class PlaceWalk implements Walk<Place> {
-  readonly isStrict = true;
-  steps = new Steps(0);
-  readonly #definitions: Definitions;
-
-  constructor(definitions: Definitions) {
-    this.#definitions = definitions;
-  }
-
-  member(name: string) {
-    const namesByType = new Map<string, ElementNames>();
-    return (parent: Place, out: Place[]) => {
-      const type = parent.type ?? '';
-      const names = namesByType.get(type) ?? elementNames(type, name, this.#definitions);
-      namesByType.set(type, names);
-      const children = childrenOf(parent, names, this.#definitions);
-      this.steps.spend(children.length + 1);
-      // One by one: a list may be longer than the arguments a call takes.
-      for (const child of children) out.push(child);
-    };
-  }
-
-  readonly values = valuesOf;
-  readonly computed = computedPlaces;
-  readonly isOfType = (place: Place, type: string) =>
-    place.type !== undefined && isSpecialisation(place.type, type, this.#definitions);
-
-  spend(count: number): void {
-    this.steps.spend(count);
-  }
+function refusePattern(why: string): Error {
+  return new TooManySteps(why);
 }

@@ -47,6 +47,7 @@ function requireParameters(value: unknown, { validate }: PatchContext): void {
       'A FHIRPath Patch is a Parameters resource; a JSON Patch is sent as application/json-patch+json, a merge patch as application/merge-patch+json.',
     );
   }
-  const issues = validate(value);
+  // Values may keep their invariants only together: what the patch makes of the resource is validated as a whole.
+  const issues = validate(value).filter(({ code }) => code !== 'invariant');
   if (issues.some(({ severity }) => severity === 'error' || severity === 'fatal')) throw new FhirError(issues);
 }

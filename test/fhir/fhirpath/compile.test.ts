@@ -65,15 +65,15 @@ function compare(resources: Iterable<Resource>): { compared: number; found: numb
 }
 
 /**
- * Its evaluator merges `_name` into `name`, drops empty objects, takes only `Type/id` for a reference, and no Quantity
- * without value for one: all left out here.
+ * Its evaluator merges `_name` into `name`, drops empty objects, takes only `Type/id` for a reference and not its `type`,
+ * and no Quantity without value for one: all left out here.
  */
 function withoutOddities(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutOddities).filter((item) => item !== null && !isEmpty(item));
   if (typeof node !== 'object' || node === null) return node;
   const hasLiteral = 'reference' in node && typeof node.reference === 'string';
   const entries = Object.entries(node)
-    .filter(([key]) => !key.startsWith('_') && !(hasLiteral && key === 'type'))
+    .filter(([key, value]) => !key.startsWith('_') && !(key === 'type' && (hasLiteral || isTypeName(value))))
     .map(([key, value]) => [key, withoutOddities(value)] as const)
     .filter(([, value]) => !isEmpty(value));
   const hasQuantity = entries.some(([key]) => key === 'valueQuantity');
@@ -82,6 +82,10 @@ function withoutOddities(node: unknown): unknown {
     ...(hasLiteral && { reference: 'Patient/1' }),
     ...(hasQuantity && { valueQuantity: { value: 1 } }),
   };
+}
+
+function isTypeName(value: unknown): boolean {
+  return typeof value === 'string' && definitions.resourceTypes.has(value);
 }
 
 function isEmpty(value: unknown): boolean {
@@ -196,8 +200,8 @@ describe('the compiled language', () => {
     expect(read(source, patient)).toEqual(values);
   });
 
-  test.each(['Patient.name.given.trace()', 'Patient.name.count() > 1', 'iif(Patient.active, 1, 2)'])(
-    'what it leaves out goes to the full evaluator: %s',
+  test.each(["Patient.name.given.trace('x')", 'Patient.name.count() > 1', 'iif(Patient.active, 1, 2)'])(
+    'what bare values do not tell is asked of places: %s',
     (source) => {
       const compiled = compilePath(source, 'Patient', definitions);
       expect(compiled.isNative).toBe(false);

@@ -389,8 +389,8 @@ describe('what cannot be done is 422 and says which operation and why', () => {
     [{ type: 'delete', path: 'Observation.status' }, 'its path does not start at Patient'],
     [{ type: 'delete', path: 'Patient.name.where(' }, 'its path is none that can be followed: a name is missing in it'],
     [
-      { type: 'delete', path: 'Patient.name.repeat(repeat(given))' },
-      'its path is none that can be followed: the function repeat is not supported in this form',
+      { type: 'delete', path: 'Patient.constructor()' },
+      'its path is none that can be followed: there is no function constructor',
     ],
     [
       { type: 'delete', path: `${'('.repeat(900)}` },
