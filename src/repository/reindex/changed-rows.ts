@@ -1,0 +1,51 @@
+// Which resources have other rows in the side tables than they should: most have not, and rewriting the same rows costs the most.
+
+import type { IndexEntry } from '../../search/index-entry.ts';
+import type { Indexed } from '../index-rows.ts';
+import type { Session } from '../session.ts';
+import { keyOf } from '../target.ts';
+
+interface StoredRow {
+  readonly type: string;
+  readonly id: string;
+  readonly text: string;
+}
+
+/** The columns of a row as one text, of all three tables. */
+const storedRows = `
+  SELECT source_type AS type, source_id AS id, concat_ws(' ', 'reference', parameter, target_type, target_id) AS text
+  FROM reference WHERE (source_type, source_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+  UNION ALL
+  SELECT type, id, concat_ws(' ', 'date', parameter, (extract(epoch FROM low) * 1000)::bigint, (extract(epoch FROM high) * 1000)::bigint)
+  FROM date_value WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+  UNION ALL
+  SELECT type, id, concat_ws(' ', 'range', parameter, unit, low, high)
+  FROM range_value WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`;
+
+export async function withOtherRows<T extends Indexed>(session: Session, indexed: readonly T[]): Promise<T[]> {
+  const rows = await session.trx.query<StoredRow>({
+    name: 'reindex-stored-rows',
+    text: storedRows,
+    values: [indexed.map(({ change }) => change.type), indexed.map(({ change }) => change.id)],
+  });
+  const stored = Map.groupBy(rows, ({ type, id }) => keyOf(type, id));
+  return indexed.filter(({ change, entries }) => {
+    const texts = new Set(entries.flatMap((entry) => textOf(entry, session) ?? []));
+    const known = stored.get(keyOf(change.type, change.id)) ?? [];
+    return known.length !== texts.size || !known.every(({ text }) => texts.has(text));
+  });
+}
+
+/** Undefined for what has no row of its own. */
+function textOf(entry: IndexEntry, { cipher }: Session): string | undefined {
+  switch (entry.kind) {
+    case 'reference':
+      return `reference ${entry.parameter} ${entry.targetType} ${entry.targetId}`;
+    case 'date':
+      return `date ${entry.parameter} ${entry.low} ${entry.high}`;
+    case 'range':
+      return `range ${entry.parameter} ${cipher.tokenOf(entry.unit)} ${entry.low} ${entry.high}`;
+    default:
+      return undefined;
+  }
+}
