@@ -45,18 +45,23 @@ export async function collectPage(compiled: CompiledSearch, count: number, send:
 }
 
 async function sendWithin(compiled: CompiledSearch, send: SendStatement): Promise<SearchRow[]> {
-  const rows = await send<SearchRow>(compiled.statement);
-  if (!rows[0]?.overflow) return rows;
-  const walked = compiled.fallback && (await send<SearchRow>(compiled.fallback()));
-  if (!walked || walked[0]?.overflow) {
-    const links = compiled.links?.map(printable).join(', ');
-    throw tooCostly(
-      links === undefined
-        ? 'The search finds too much to be sorted; add a narrower parameter, or sort by another one.'
-        : `Too many resources would have to be followed for ${links}; ask for them more narrowly, or add a parameter.`,
-    );
+  const { statement, fallback, further = [] } = compiled;
+  let rows = await send<SearchRow>(statement);
+  for (const next of fallback ? [fallback, ...further] : []) {
+    if (!rows[0]?.overflow) return rows;
+    rows = await send<SearchRow>(next());
   }
-  return walked;
+  if (!rows[0]?.overflow) return rows;
+  throw tooCostly(reasonOf(compiled));
+}
+
+function reasonOf({ namesOf }: CompiledSearch): string {
+  const [linked, unlisted] = [namesOf('linked'), namesOf('unlisted')].map((names) => names.map(printable).join(', '));
+  if (linked) {
+    return `Too many resources would have to be followed for ${linked}; ask for them more narrowly, or add a parameter.`;
+  }
+  if (unlisted) return `Too many resources would have to be looked at for ${unlisted}; add a narrower parameter.`;
+  return 'The search finds too much to be sorted; add a narrower parameter, or sort by another one.';
 }
 
 export function includedRows(rows: readonly SearchRow[]): IncludedRows {

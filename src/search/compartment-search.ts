@@ -6,10 +6,13 @@ import { candidatesMax } from './compile/candidates.ts';
 import { memberCountStatement, memberStatement } from './compile/members.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import type { PagePlace, SortPosition } from './compile/sort.ts';
+import { pageLinks } from './page-links.ts';
 import type { SearchPage } from './run-search.ts';
 
-/** References that are read for an accurate total; for an estimate it is as many as a search has candidates. */
+/** References that are read for an accurate total. */
 const accurateMax = 200_000;
+/** And for an estimate, which is none where there are more. */
+const estimateMax = 1_000;
 
 /** Throws a FhirError `too-costly` when an accurate total or a filter by `_lastUpdated` would read beyond its bound. */
 export async function runCompartmentSearch(
@@ -18,20 +21,22 @@ export async function runCompartmentSearch(
   place?: PagePlace,
 ): Promise<SearchPage> {
   if (query.summary === 'count') return { matches: [], includes: [], total: await accurateTotal(query, send) };
-  const after = place?.position;
-  const rows = await send<SearchRow>(memberStatement(query, after && positionIn(after)));
+  const { position, isBackward = false } = place ?? {};
+  const rows = await send<SearchRow>(memberStatement(query, position && positionIn(position), isBackward));
   if (rows[0]?.overflow) {
     throw tooCostly(`More than ${candidatesMax} resources would have to be looked at; name fewer types in _type.`);
   }
   const found = rows.filter(({ mode }) => mode === 'match');
-  const matches = found.slice(0, query.count);
-  const last = found.length > query.count ? matches.at(-1) : undefined;
-  const isWhole = after === undefined && last === undefined;
+  const hasMore = found.length > query.count;
+  const page = found.slice(0, query.count);
+  const matches = isBackward ? page.toReversed() : page;
+  const isWhole = !place && !hasMore;
   const total = isWhole && query.total !== 'none' ? matches.length : await totalOf(query, send);
+  const positions = matches.map(({ type, id }) => ({ id: `${type}/${id}`, keys: [] }));
   return {
     matches,
     includes: [],
-    ...(last && { next: { isBackward: false, position: { id: `${last.type}/${last.id}`, keys: [] } } }),
+    ...pageLinks({ place, hasMore, positions }),
     ...(total !== undefined && { total }),
   };
 }
@@ -44,7 +49,7 @@ function positionIn({ id: reference }: SortPosition) {
 
 async function totalOf(query: CompartmentQuery, send: SendStatement): Promise<number | undefined> {
   if (query.total === 'none') return undefined;
-  return query.total === 'accurate' ? await accurateTotal(query, send) : await countUpTo(candidatesMax, query, send);
+  return query.total === 'accurate' ? await accurateTotal(query, send) : await countUpTo(estimateMax, query, send);
 }
 
 async function accurateTotal(query: CompartmentQuery, send: SendStatement): Promise<number> {

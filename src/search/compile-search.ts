@@ -1,29 +1,33 @@
 // From a SearchQuery to the SQL statements that answer it, over the views of the tenant door: https://hl7.org/fhir/R4/search.html
 
+import { breadthOf } from './compile/breadth.ts';
 import {
   candidateStatement,
   candidatesMax,
   countStatement,
   estimateStatement,
-  type SortedConditions,
   sortConditions,
 } from './compile/candidates.ts';
-import type { Recheck } from './compile/condition.ts';
+import type { Condition, Recheck } from './compile/condition.ts';
 import { compileCriteria } from './compile/criteria.ts';
-import { canAnchor } from './compile/linked-sets.ts';
 import { type PagePlace, type SortOrder, sortOrder } from './compile/sort.ts';
 import { type SearchStatement, type SqlContext, SqlValues } from './compile/sql.ts';
+import { type Stage, stagesOf } from './compile/stages.ts';
 import { startOf } from './compile/start.ts';
 import { statementName } from './compile/statement-name.ts';
 import { isWalkable, walkStatement } from './compile/walk.ts';
-import { walkMax } from './compile/walk-bounds.ts';
+import { partNames } from './criterion-tree.ts';
+import { codeTextOf } from './ordered-values.ts';
 import type { Criterion, SearchQuery } from './search-query.ts';
+import type { SampleOf } from './token-sample.ts';
 
 export interface CompiledSearch {
   /** Gives SearchRows: the page and one match more, then what it includes. */
   readonly statement: SearchStatement;
   /** To be sent when the first statement reports `overflow`; without it, or when it overflows too, the search is too costly. */
   readonly fallback?: () => SearchStatement;
+  /** To be sent after that, each when the one before it overflows. */
+  readonly further?: readonly (() => SearchStatement)[];
   /** Gives one row { total } that is exact up to `totalMax` and `totalMax + 1` for more. */
   readonly countStatement: (totalMax: number) => SearchStatement;
   /** The same for an estimate, looking at so few rows that any search can afford it; `is_whole` tells whether those were all. */
@@ -32,9 +36,16 @@ export interface CompiledSearch {
   readonly counterStatement?: SearchStatement;
   /** Where the index alone finds too much: a resource that fails is no match. */
   readonly recheck?: Recheck;
-  /** The names of parameters that lead to other resources. */
-  readonly links?: readonly string[];
+  /** Where only tokens are asked by that are common, about how many resources have them. */
+  readonly probableTotal?: number;
+  /** The part of what is estimated that has the common tokens asked by. */
+  readonly wideShare?: number;
+  /** The names of the parameters a search may be too costly for. */
+  readonly namesOf: (trait: CostlyTrait) => readonly string[];
 }
+
+/** It leads to other resources; it is decided on the resource itself; it is what resources must not have, for which there may be no index. */
+export type CostlyTrait = 'linked' | 'rechecked' | 'unlisted';
 
 export interface CompileOptions {
   /** The keyed token of a text of token-text.ts. */
@@ -43,50 +54,95 @@ export interface CompileOptions {
   readonly place?: PagePlace | undefined;
   /** What may be included; absent = every type. */
   readonly readableTypes?: readonly string[] | undefined;
+  /** Tells which tokens are common; absent = none is known to be. */
+  readonly sampleOf?: SampleOf | undefined;
 }
 
+/** Where links have to be followed from each resource, an estimate for a large type looks at so many. */
+const fewLinked = 300;
+
 /** A page that ends at a place is read backward from there, the row next to the place first. */
-export function compileSearch(query: SearchQuery, { tokenOf, place, readableTypes }: CompileOptions): CompiledSearch {
+export function compileSearch(query: SearchQuery, options: CompileOptions): CompiledSearch {
+  const { tokenOf, place, readableTypes, sampleOf } = options;
   const { conditions: all, recheck } = compileCriteria(query.criteria);
-  const conditions = sortConditions(all);
-  const isNarrow = query.criteria.some(meansFew);
-  const links = query.criteria.flatMap((criterion) =>
-    'source' in criterion || 'targets' in criterion ? [criterion.name] : [],
-  );
   const order = sortOrder(query.sort, place?.isBackward);
-  const page = { order, after: place?.position, count: query.count, includes: query.includes, readableTypes };
+  const wanted = isWalkable(order) ? query.count + 1 : undefined;
+  const byDate = sortedDate(all, order);
+  const breadth = breadthOf(all, { type: query.type, tokenOf, sampleOf, wanted, byDate });
+  const { conditions, isMarked, isLarge, wideShare, probableTotal } = breadth;
+  // To count all that meet the conditions, all are looked up.
+  const exact = isMarked ? sortConditions(all) : conditions;
+  const isNarrow = breadth.isRare || query.criteria.some(meansFew);
+  const isBare = all.length === 1 && (all[0]?.kind === 'date' || all[0]?.kind === 'range');
+  const by = query.sort[0]?.by;
+  const codeText = typeof by === 'object' ? codeTextOf(by, query.type, query.criteria) : undefined;
+  const page = { order, after: place?.position, count: query.count, includes: query.includes, readableTypes, codeText };
   const write = (build: (context: SqlContext) => string): SearchStatement => {
     const context = createContext(query.type, tokenOf);
     const text = build(context);
     const name = context.view === 'resource' ? statementName(text) : undefined;
     return { ...(name !== undefined && { name }), text, values: context.values.all };
   };
-  const candidates = () =>
+  const statementOf = ({ by: way, conditions: asked, max }: Stage) =>
     write((context) => {
+      if (way === 'walking') return walkStatement(asked, { ...page, rowsMax: max }, context);
       return candidateStatement(
-        conditions,
-        startOf(conditions, { startMax: candidatesMax, isNarrow }, context),
-        page,
+        asked,
+        startOf(asked, { startMax: max, isNarrow }, context),
+        { ...page, rowsMax: max },
         context,
       );
     });
-  const walk = () => write((context) => walkStatement(conditions, page, context));
-  const isWalk = walksFirst(conditions, order);
+  const walkNeeded = page.count / (wideShare ?? 1);
+  const [first, ...others] = stagesOf({
+    conditions,
+    exact: isMarked ? exact : undefined,
+    order,
+    isOfCode: codeText !== undefined,
+    walkNeeded,
+  });
+  const [fallback, ...further] = others.map((stage) => () => statementOf(stage));
   return {
-    statement: isWalk ? walk() : candidates(),
-    ...(!isWalk && isWalkable(order) && { fallback: walk }),
+    statement: statementOf(first as Stage),
+    ...(fallback && { fallback }),
+    ...(further.length > 0 && { further }),
     countStatement: (totalMax) =>
       write((context) =>
-        countStatement(conditions, startOf(conditions, { startMax: undefined, isNarrow }, context), totalMax, context),
+        countStatement(exact, startOf(exact, { startMax: undefined, isNarrow, isBare }, context), totalMax, context),
       ),
-    estimateStatement: (totalMax) =>
-      write((context) =>
-        estimateStatement(conditions, startOf(conditions, { startMax: walkMax, isNarrow }, context), totalMax, context),
-      ),
+    estimateStatement: (totalMax) => {
+      const fewer = conditions.composed.length > 0 ? fewLinked : totalMax;
+      const startMax = isBare || isLarge ? Math.min(totalMax, fewer) : candidatesMax;
+      return write((context) =>
+        estimateStatement(
+          conditions,
+          startOf(conditions, { startMax, isNarrow, isBare }, context),
+          { startMax, totalMax },
+          context,
+        ),
+      );
+    },
     ...(query.criteria.length === 0 && query.type !== 'AuditEvent' && { counterStatement: write(typeCount) }),
     ...(recheck && { recheck }),
-    ...(links.length > 0 && { links }),
+    ...(probableTotal !== undefined && { probableTotal }),
+    ...(wideShare !== undefined && { wideShare }),
+    namesOf: (trait) => namesOf[trait](query.criteria),
   };
+}
+
+const namesOf: Readonly<Record<CostlyTrait, (criteria: readonly Criterion[]) => readonly string[]>> = {
+  linked: (criteria) =>
+    criteria.flatMap((criterion) => ('source' in criterion || 'targets' in criterion ? [criterion.name] : [])),
+  rechecked: (criteria) => partNames(criteria.filter((criterion) => compileCriteria([criterion]).recheck)),
+  unlisted: (criteria) => partNames(criteria.filter(({ kind }) => kind === 'missing' || kind === 'not')),
+};
+
+/** The date parameter that a walk goes along and that has a single value, which is asked for. */
+function sortedDate(conditions: readonly Condition[], order: SortOrder): string | undefined {
+  const by = order.keys[0]?.by;
+  if (!isWalkable(order) || typeof by !== 'object') return undefined;
+  const isAsked = conditions.some((one) => one.kind === 'date' && one.isSingle && one.parameter === by.code);
+  return isAsked ? by.code : undefined;
 }
 
 /** Ids, identifiers and references; everything else may be what half of all resources have. */
@@ -98,22 +154,6 @@ function meansFew(criterion: Criterion): boolean {
 
 function typeCount({ type }: SqlContext): string {
   return `SELECT coalesce(sum(c.amount), 0)::integer AS total FROM type_count c WHERE c.type = ${type}`;
-}
-
-/** True when the index that gives the order is also the one that finds, or nothing is asked that another could find. */
-function walksFirst(
-  { tokens, ids, dates, lastUpdated, composed, ranges }: SortedConditions,
-  order: SortOrder,
-): boolean {
-  if (composed.some(canAnchor) || ranges.length > 0) return false;
-  if (!isWalkable(order) || tokens.length > 0 || ids.length > 0) return false;
-  const by = order.keys[0]?.by;
-  if (dates.length > 0) return dates.some(({ isSingle, parameter }) => isSingle && parameter === codeOf(by));
-  return lastUpdated.length === 0 || by === 'lastUpdated';
-}
-
-function codeOf(by: SortOrder['keys'][number]['by'] | undefined): string | undefined {
-  return typeof by === 'object' ? by.code : undefined;
 }
 
 function createContext(type: string, tokenOf: (text: string) => bigint): SqlContext {

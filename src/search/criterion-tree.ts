@@ -43,3 +43,25 @@ export function leavesOf(
   });
   return leaves;
 }
+
+/** What criteria are about, by the names of their parameters, each once, for those who have to ask otherwise. */
+export function partNames(criteria: readonly Criterion[]): readonly string[] {
+  const leaves = criteria.flatMap((criterion) => leavesOf(criterion, ''));
+  return [...new Set(leaves.flatMap((leaf) => nameOf(leaf.criterion)))];
+}
+
+function nameOf(criterion: Criterion): string[] {
+  switch (criterion.kind) {
+    case 'token':
+    case 'value':
+      return [criterion.key.split(/[.:~]/)[1] ?? criterion.key];
+    case 'codes':
+      return [criterion.name];
+    case 'composite':
+      return criterion.values.map(({ parameter }) => parameter.code);
+    case 'missing':
+      return [`${criterion.parameter.code}:missing`];
+    default:
+      return 'parameter' in criterion && typeof criterion.parameter === 'object' ? [criterion.parameter.code] : [];
+  }
+}

@@ -6,6 +6,7 @@ import { extractComposite } from './extract/composite.ts';
 import { extractDates, extractIdentifyingDate } from './extract/date.ts';
 import { EntryCollector } from './extract/entry-collector.ts';
 import { withExactNumbers } from './extract/exact-resource.ts';
+import { extractOrder } from './extract/order.ts';
 import { extractPosition } from './extract/position.ts';
 import { extractQuantity } from './extract/quantity.ts';
 import { extractReference } from './extract/reference.ts';
@@ -13,6 +14,8 @@ import { extractString } from './extract/string.ts';
 import { extractToken } from './extract/token.ts';
 import { extractWords } from './extract/words.ts';
 import type { IndexEntry } from './index-entry.ts';
+import { hasOrder } from './ordered-values.ts';
+import { knownByToken, presenceText } from './presence.ts';
 import { type IndexedParameter, indexedParameters, type SearchKind } from './search-parameters.ts';
 import { uriTexts, wordsKey } from './token-text.ts';
 import { shownTexts } from './words.ts';
@@ -27,13 +30,20 @@ export function createExtractor(definitions: Definitions): Extract {
     const exact = withExactNumbers(resource, exactNumbers);
     const texts: string[] = [];
     const links = resource.resourceType !== 'AuditEvent';
+    const missing = new Map<IndexedParameter, boolean>();
     for (const parameter of extracted(definitions, resource.resourceType)) {
       const values = parameter.read(numeric.has(parameter.kind) ? exact : resource);
       if (parameter.kind === 'date') extractDates(values, parameter, entries);
       else if (parameter.kind === 'composite') extractComposite(exact, parameter, entries);
       else for (const value of values) extractValue(value, parameter, entries, links);
+      missing.set(parameter, values.length === 0);
+      if (links && hasOrder(parameter)) extractOrder(values, parameter, { resource, definitions }, entries);
       if (parameter.kind === 'text') texts.push(...(values as string[]));
       else if (links && parameter.kind === 'token') texts.push(...values.flatMap(shownTexts));
+    }
+    for (const parameter of knownByToken(indexedParameters(definitions, resource.resourceType))) {
+      const isMissing = missing.get(parameter) ?? parameter.read(resource).length === 0;
+      if (isMissing === parameter.isUsual) entries.token(presenceText(parameter.key, isMissing));
     }
     extractWords(texts, wordsKey(resource.resourceType), entries);
     return entries.entries();

@@ -71,6 +71,7 @@ class SearchParser {
       baseUrl,
       now,
       parametersOf: this.#parametersOf,
+      whyUnready: (other, code) => definitions.own?.whyUnready(other, code),
       links: { count: 0 },
     };
   }
@@ -113,6 +114,7 @@ class SearchParser {
       parameters: this.#parameters,
       resourceTypes: this.#context.resourceTypes,
       parametersOf: this.#parametersOf,
+      whyUnready: this.#context.whyUnready,
       notes: this.#notes,
     });
   }

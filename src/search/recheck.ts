@@ -7,9 +7,12 @@ import type { Recheck } from './compile/condition.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import type { SortPosition } from './compile/sort.ts';
 import type { CompiledSearch } from './compile-search.ts';
+import { printable } from './parse/search-notes.ts';
 
 export interface RecheckedSearch {
   readonly recheck: Recheck;
+  /** What the recheck is for. */
+  readonly names?: readonly string[] | undefined;
   /** The search for candidates behind a position, in the direction of the page. */
   readonly compile: (after: SortPosition | undefined, count: number) => CompiledSearch;
   readonly send: SendStatement;
@@ -27,11 +30,18 @@ export async function collectRechecked(
   after: SortPosition | undefined,
 ): Promise<FoundPage> {
   const matches: SearchRow[] = [];
+  let isWhole = false;
   for await (const batch of batches(search, Math.max(count, batchCountMin), after)) {
     matches.push(...(await matchesOf(batch, search)));
+    isWhole = !batch.hasMore && after === undefined;
     if (matches.length > count) break;
   }
-  return { matches: matches.slice(0, count), hasMore: matches.length > count, positionOf };
+  return {
+    matches: matches.slice(0, count),
+    hasMore: matches.length > count,
+    positionOf,
+    ...(isWhole && { matched: matches.length }),
+  };
 }
 
 export async function countRechecked(search: RecheckedSearch): Promise<number> {
@@ -41,7 +51,7 @@ export async function countRechecked(search: RecheckedSearch): Promise<number> {
 }
 
 async function* batches(
-  { compile, send }: RecheckedSearch,
+  { compile, send, names = [] }: RecheckedSearch,
   count: number,
   after: SortPosition | undefined,
 ): AsyncGenerator<FoundPage> {
@@ -53,7 +63,8 @@ async function* batches(
     if (!batch.hasMore || !last) return;
     from = batch.positionOf(last);
   }
-  throw tooCostly('Too many candidates would have to be decrypted; add a narrower parameter.');
+  const part = names.length > 0 ? ` for ${names.map(printable).join(', ')}` : '';
+  throw tooCostly(`Too many candidates would have to be decrypted${part}; add a narrower parameter.`);
 }
 
 async function matchesOf({ matches }: FoundPage, { recheck, open }: RecheckedSearch): Promise<SearchRow[]> {

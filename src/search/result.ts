@@ -64,11 +64,11 @@ function searchUrl(query: SearchQuery, baseUrl: string, cursor: string | undefin
   const { understood } = query;
   const url = `${baseUrl}/${searchPath(query)}`;
   const pairs = cursor === undefined ? understood : [...understood, ['_cursor', cursor] as const];
-  const text = pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
+  const text = pairs.map(([name, value]) => `${encodeInQuery(name)}=${encodeInQuery(value)}`).join('&');
   return text === '' ? url : `${url}?${text}`;
 }
 
 /** Characters that are allowed in a query and common in searches stay readable. */
-function encode(text: string): string {
+export function encodeInQuery(text: string): string {
   return encodeURIComponent(text).replace(/%(3A|2C|2F|24)/g, (escaped) => decodeURIComponent(escaped));
 }

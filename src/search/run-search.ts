@@ -13,6 +13,7 @@ import type { SearchQuery } from './search-query.ts';
 import { settle } from './settle.ts';
 import { isOrdered } from './sort-key.ts';
 import { collectSorted } from './sort-opened.ts';
+import { type SampleOf, sampleTokens } from './token-sample.ts';
 
 export interface SearchAccess {
   readonly send: SendStatement;
@@ -42,7 +43,7 @@ export const accurateMax = 200_000;
 /** Throws a FhirError `too-costly` when the search cannot be answered within its bounds. */
 export async function runSearch(asked: SearchQuery, access: SearchAccess, place?: PagePlace): Promise<SearchPage> {
   const query = await settle(asked, access);
-  const search = new RunningSearch(query, access, place);
+  const search = new RunningSearch(query, { ...access, sampleOf: await sampleTokens(query, access) }, place);
   if (query.summary === 'count') return { matches: [], includes: [], total: await search.accurateTotal() };
   const [page, counted] = await bothOf(search.page(), search.counted());
   const { rows, warnings } = await collectIncludes({
@@ -62,15 +63,16 @@ export async function runSearch(asked: SearchQuery, access: SearchAccess, place?
   };
 }
 
+type SampledAccess = SearchAccess & { readonly sampleOf: SampleOf | undefined };
 type Total = Pick<SearchPage, 'total' | 'isEstimate'>;
 
 class RunningSearch {
   readonly #query: SearchQuery;
-  readonly #access: SearchAccess;
+  readonly #access: SampledAccess;
   readonly #place: PagePlace | undefined;
   readonly #compiled: CompiledSearch;
 
-  constructor(query: SearchQuery, access: SearchAccess, place: PagePlace | undefined) {
+  constructor(query: SearchQuery, access: SampledAccess, place: PagePlace | undefined) {
     this.#query = query;
     this.#access = access;
     this.#place = place;
@@ -90,12 +92,18 @@ class RunningSearch {
 
   async #collect(query: SearchQuery, place: PagePlace | undefined): Promise<FoundPage> {
     const { send, open } = this.#access;
-    const { recheck } = this.#compiled;
+    const { recheck, namesOf } = this.#compiled;
     if (!recheck) {
       const compiled = query === this.#query ? this.#compiled : this.#compile(query, place);
       return await collectPage(compiled, query.count, send);
     }
-    const search = { recheck, send, open, compile: this.#batches(query, place?.isBackward ?? false) };
+    const search = {
+      recheck,
+      names: namesOf('rechecked'),
+      send,
+      open,
+      compile: this.#batches(query, place?.isBackward ?? false),
+    };
     return await collectRechecked(search, query.count, place?.position);
   }
 
@@ -103,15 +111,19 @@ class RunningSearch {
     const { total } = this.#query;
     if (total === 'none') return {};
     if (!this.#place && !hasMore) return { total: matches.length };
-    if (matched !== undefined && (!this.#compiled.recheck || isSorted(this.#query))) return { total: matched };
+    if (matched !== undefined) return { total: matched };
     if (counted !== undefined) return { total: counted };
     if (total === 'accurate') return { total: await this.accurateTotal() };
+    const { probableTotal } = this.#compiled;
+    if (probableTotal !== undefined && probableTotal > estimateMax) return { total: probableTotal, isEstimate: true };
     const [row] = await this.#access.send<{ total: number; is_whole: boolean }>(
       this.#compiled.estimateStatement(estimateMax),
     );
-    const found = row?.total ?? 0;
-    const isExact = row?.is_whole === true && found <= estimateMax && !this.#compiled.recheck;
-    return isExact ? { total: found } : { total: Math.max(found, matches.length + Number(hasMore)), isEstimate: true };
+    const isWhole = row?.is_whole === true;
+    const found = Math.round((row?.total ?? 0) * (isWhole ? 1 : (this.#compiled.wideShare ?? 1)));
+    const isExact = isWhole && found <= estimateMax;
+    if (isExact) return { total: this.#compiled.recheck ? await this.accurateTotal() : found };
+    return { total: Math.max(found, matches.length + Number(hasMore)), isEstimate: true };
   }
 
   /** Where the type is not narrowed: cheap enough to travel with the page, before it is known whether that is the only one. */
@@ -125,10 +137,11 @@ class RunningSearch {
   async accurateTotal(): Promise<number> {
     const counted = await this.counted();
     if (counted !== undefined) return counted;
-    const { recheck, countStatement } = this.#compiled;
+    const { recheck, namesOf, countStatement } = this.#compiled;
     const { send, open } = this.#access;
     if (recheck) {
-      return await countRechecked({ recheck, send, open, compile: this.#batches(inStoredOrder(this.#query), false) });
+      const compile = this.#batches(inStoredOrder(this.#query), false);
+      return await countRechecked({ recheck, names: namesOf('rechecked'), send, open, compile });
     }
     const [row] = await send<{ total: number; is_whole: boolean }>(countStatement(accurateMax));
     if (row?.is_whole === false)
@@ -145,8 +158,8 @@ class RunningSearch {
   }
 
   #compile(query: SearchQuery, place: PagePlace | undefined): CompiledSearch {
-    const { tokenOf, readableTypes } = this.#access;
-    return compileSearch(query, { tokenOf, place, readableTypes });
+    const { tokenOf, readableTypes, sampleOf } = this.#access;
+    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf });
   }
 }
 

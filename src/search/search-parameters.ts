@@ -1,10 +1,12 @@
 // The search parameters this server answers, compiled once per resource type: https://hl7.org/fhir/R4/searchparameter-registry.html
 
+import { createHash } from 'node:crypto';
 import type { SearchParameter } from '../fhir/definitions/snapshot.ts';
-import type { Definitions } from '../fhir/definitions.ts';
+import type { Definitions, OwnDefinitions } from '../fhir/definitions.ts';
 import { type CompiledPath, compilePath } from '../fhir/fhirpath/compile.ts';
 import type { ReachedElement } from '../fhir/fhirpath/elements.ts';
 import { type Composite, withParts } from './composite.ts';
+import { isUsual } from './presence.ts';
 import { type SharedKeys, shareKeys } from './shared-keys.ts';
 import { type TokenShape, tokenShapeOf } from './token-shape.ts';
 import type { TokenKey } from './token-text.ts';
@@ -20,7 +22,7 @@ export type SearchKind =
 export interface IndexedParameter {
   readonly code: string;
   readonly kind: SearchKind;
-  /** `Type.code`: tokens of one parameter never meet those of another. */
+  /** `Type.code`, for a tenant's own with its meaning: tokens of one parameter never meet those of another. */
   readonly key: TokenKey;
   readonly read: CompiledPath['read'];
   /** Resource types a reference may point to; absent = any. */
@@ -28,6 +30,8 @@ export interface IndexedParameter {
   /** What the expression reaches; absent when the definitions do not tell. */
   readonly elements?: readonly ReachedElement[];
   readonly tokenShape: TokenShape;
+  /** A resource is expected to have a value: see presence.ts. */
+  readonly isUsual?: boolean;
   /** For strings and tokens, and for what is searched by words. */
   readonly shared?: SharedKeys;
   readonly composite?: Composite;
@@ -61,9 +65,55 @@ const compiled = new WeakMap<Definitions, Map<string, ReadonlyMap<string, Indexe
 export function indexedParameters(definitions: Definitions, type: string): ReadonlyMap<string, IndexedParameter> {
   const byType = compiled.get(definitions) ?? new Map<string, ReadonlyMap<string, IndexedParameter>>();
   compiled.set(definitions, byType);
-  const parameters = byType.get(type) ?? compileParameters(definitions, type);
+  const parameters =
+    byType.get(type) ?? (definitions.own ? withOwn(definitions.own, type) : compileParameters(definitions, type));
   byType.set(type, parameters);
   return parameters;
+}
+
+/** What R4's parameters store does not depend on a tenant's own, so that these can come and go. */
+function withOwn({ base, ofType }: OwnDefinitions, type: string): ReadonlyMap<string, IndexedParameter> {
+  const known = indexedParameters(base, type);
+  const own = ofType(type).flatMap((definition) => compileOwn(base, type, definition) ?? []);
+  return own.length === 0 ? known : new Map([...known, ...own.map((one) => [one.code, one] as const)]);
+}
+
+const compiledOwn = new WeakMap<SearchParameter, Map<string, IndexedParameter>>();
+
+/** Undefined for what is not answered. Throws what the parser throws for an expression that is none. */
+export function compileOwn(base: Definitions, type: string, definition: SearchParameter): IndexedParameter | undefined {
+  const byType = compiledOwn.get(definition) ?? new Map<string, IndexedParameter>();
+  compiledOwn.set(definition, byType);
+  const known = byType.get(type);
+  if (known) return known;
+  const kind = kindOf(type, definition);
+  if (!kind) return undefined;
+  const key = `${type}.${definition.code}~${meaningOf(definition)}`;
+  const parameter = { ...compileParameter(base, type, definition, kind), key };
+  const parameterOf = (code: string) => indexedParameters(base, type).get(code);
+  const whole = withParts(parameter, { definitions: base, type, definition, parameterOf });
+  if (!whole) return undefined;
+  const read = readsNothingOnError(whole.read);
+  const compiled = { ...whole, read, shared: { narrower: [], root: key, isDerived: false } };
+  byType.set(type, compiled);
+  return compiled;
+}
+
+/** A tenant's expression must not keep a resource from being written. */
+function readsNothingOnError(read: IndexedParameter['read']): IndexedParameter['read'] {
+  return (resource) => {
+    try {
+      return read(resource);
+    } catch {
+      return [];
+    }
+  };
+}
+
+/** Other for a definition that reads or stores something else. */
+function meaningOf({ type, expression, targets, components }: SearchParameter): string {
+  const meaning = JSON.stringify([type, expression, targets, components]);
+  return createHash('sha256').update(meaning).digest('hex').slice(0, 12);
 }
 
 function compileParameters(definitions: Definitions, type: string): ReadonlyMap<string, IndexedParameter> {
@@ -94,6 +144,7 @@ function compileParameter(
     ...(targets && { targets }),
     ...(elements && { elements }),
     tokenShape: tokenShapeOf(elements, definitions),
+    isUsual: isUsual(definitions, type, code, expression),
   };
 }
 

@@ -4,7 +4,8 @@
 import { tooCostly } from './collect-page.ts';
 import { compileCriteria } from './compile/criteria.ts';
 import { compileSearch } from './compile-search.ts';
-import { leavesOf, mapLeaves } from './criterion-tree.ts';
+import { leavesOf, mapLeaves, partNames } from './criterion-tree.ts';
+import { printable } from './parse/search-notes.ts';
 import { collectRechecked, type RecheckedSearch } from './recheck.ts';
 import type { Criterion, SearchQuery } from './search-query.ts';
 
@@ -77,18 +78,12 @@ async function idsOf({ criterion, type }: Leaf, query: SearchQuery, access: Sett
     return compileSearch({ ...inner, count }, { tokenOf: access.tokenOf, place });
   };
   const { matches, hasMore } = await collectRechecked(
-    { recheck, compile, send: access.send, open: access.open },
+    { recheck, names: partNames([criterion]), compile, send: access.send, open: access.open },
     settledMax,
     undefined,
   );
   if (!hasMore) return matches.map(({ id }) => id);
   throw tooCostly(
-    `More than ${settledMax} of ${type} meet ${partName(criterion)} inside another condition; ask for it more narrowly.`,
+    `More than ${settledMax} of ${type} meet ${partNames([criterion]).map(printable).join(', ') || 'a part'} inside another condition; ask for it more narrowly.`,
   );
-}
-
-function partName(criterion: Criterion): string {
-  return 'parameter' in criterion && typeof criterion.parameter === 'object'
-    ? `"${criterion.parameter.code}"`
-    : 'a part';
 }

@@ -6,6 +6,7 @@ import { spanOf } from './date-span.ts';
 import { quantityRanges } from './extract/quantity.ts';
 import { searchedTexts } from './extract/string.ts';
 import { foldWords } from './fold-text.ts';
+import { hasOrder } from './ordered-values.ts';
 import type { IndexedParameter, SearchKind } from './search-parameters.ts';
 import type { SortKey } from './search-query.ts';
 import { normalizeContact } from './token-text.ts';
@@ -27,11 +28,9 @@ const readers: Partial<Record<SearchKind, (value: unknown, parameter: IndexedPar
   quantity: numberKeys,
 };
 
-const ordered: ReadonlySet<SearchKind> = new Set(['date', 'number', 'quantity']);
-
 /** True where an index or a column has the order. */
 export function isOrdered({ by }: SortKey): boolean {
-  return typeof by === 'string' || ordered.has(by.kind);
+  return typeof by === 'string' || by.kind === 'date' || hasOrder(by);
 }
 
 export function isSortable({ kind }: IndexedParameter): boolean {
@@ -104,8 +103,8 @@ function startOf(value: unknown): KeyValue[] {
   return span ? [span.low] : [];
 }
 
-/** In base units where it has one. */
-function numberKeys(value: unknown): KeyValue[] {
-  const low = quantityRanges(value).at(-1)?.low;
+/** A quantity in base units where it has one. */
+function numberKeys(value: unknown, { kind }: IndexedParameter): KeyValue[] {
+  const low = quantityRanges(value).at(kind === 'number' ? 0 : -1)?.low;
   return low === undefined ? [] : [low];
 }

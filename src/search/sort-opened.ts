@@ -23,7 +23,7 @@ export async function collectSorted(search: OpenedSort, count: number, place?: P
   const found = await search.collect(sortedMax);
   if (found.hasMore) {
     throw tooCostly(
-      `Only up to ${sortedMax} matches are sorted by what is stored encrypted; add a narrower parameter, or sort by _id, _lastUpdated or a date.`,
+      `Only up to ${sortedMax} matches are sorted by what is stored encrypted; add a narrower parameter, or sort by _id, _lastUpdated, a date, a number or a quantity.`,
     );
   }
   const positions = await positionsOf(found.matches, search);

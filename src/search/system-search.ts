@@ -4,6 +4,7 @@ import { tooCostly } from './collect-page.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import type { PagePlace } from './compile/sort.ts';
 import type { SearchStatement } from './compile/sql.ts';
+import { pageLinks } from './page-links.ts';
 import { accurateMax, runSearch, type SearchAccess, type SearchPage } from './run-search.ts';
 import type { SearchQuery } from './search-query.ts';
 import type { SystemQuery } from './system-query.ts';
@@ -22,13 +23,13 @@ export async function runSystemSearch(
   const search = { query, access, prepare };
   if (query.summary === 'count') return { matches: [], includes: [], total: await countAll(search, types) };
   const { matches, hasMore } = await collect(search, types, place);
-  const last = hasMore ? matches.at(-1) : undefined;
   const isWhole = !place && !hasMore;
   const total = await totalOf(search, types, isWhole ? matches.length : undefined);
+  const positions = matches.map(({ type, id }) => ({ id: `${type}/${id}`, keys: [] }));
   return {
     matches,
     includes: [],
-    ...(last && { next: { isBackward: false, position: { id: `${last.type}/${last.id}`, keys: [] } } }),
+    ...pageLinks({ place, hasMore, positions }),
     ...(total !== undefined && { total }),
   };
 }
@@ -55,21 +56,28 @@ export function presentTypesStatement(types: readonly string[]): SearchStatement
   };
 }
 
+/** In their order, whichever way they were read. */
 async function collect(
   { query, access, prepare }: SystemSearch,
   types: readonly string[],
   place: PagePlace | undefined,
 ): Promise<{ matches: readonly SearchRow[]; hasMore: boolean }> {
-  const [afterType = '', afterId = ''] = place?.position?.id.split('/') ?? [];
+  const isBackward = place?.isBackward ?? false;
+  const [atType, atId = ''] = place?.position?.id.split('/') ?? [];
   const matches: SearchRow[] = [];
-  for (const type of types.filter((one) => one >= afterType)) {
+  for (const type of isBackward ? types.toReversed() : types) {
+    if (atType !== undefined && type !== atType && type < atType !== isBackward) continue;
     // One more than the page takes tells that there is another page.
     const count = query.count - matches.length || 1;
-    const from = type === afterType ? { isBackward: false, position: { id: afterId, keys: [] } } : undefined;
-    const page = await runSearch({ ...(await prepare(query.ofType(type))), count }, access, from);
+    const position = type === atType ? { position: { id: atId, keys: [] } } : {};
+    const page = await runSearch({ ...(await prepare(query.ofType(type))), count }, access, {
+      isBackward,
+      ...position,
+    });
     if (matches.length === query.count && page.matches.length > 0) return { matches, hasMore: true };
-    matches.push(...page.matches);
-    if (page.next) return { matches, hasMore: true };
+    if (isBackward) matches.unshift(...page.matches);
+    else matches.push(...page.matches);
+    if (isBackward ? page.previous : page.next) return { matches, hasMore: true };
   }
   return { matches, hasMore: false };
 }

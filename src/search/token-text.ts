@@ -46,7 +46,12 @@ export function codeQueryTexts(key: TokenKey, system: string | undefined, code: 
 
 /** Phone numbers by their digits, everything else without case: https://hl7.org/fhir/R4/search.html#string leaves it to the server. */
 export function normalizeContact(value: string): string {
-  return /^[\d\s()+./x#*-]+$/.test(value) ? value.replace(/\D/g, '') : value.trim().toLowerCase();
+  return /^(?=.*\d)[\d\s()+./x#*-]+$/.test(value) ? value.replace(/\D/g, '') : foldCase(value.trim());
+}
+
+/** One text for all that differ in case alone: ß is written SS. */
+function foldCase(text: string): string {
+  return text.toUpperCase().toLowerCase();
 }
 
 /** What a string search looks up for a word, shortest first: each of its prefixes. */

@@ -81,12 +81,14 @@ const rowsOf = (nodes: readonly PlanNode[]) =>
 
 describe('a page of everything in a compartment', () => {
   test.each([
-    ['the first', undefined],
-    ['a late one', { type: 'Observation', id: 'f' }],
-  ])('%s reads a page of references from the index, and the resources it shows', async (_, after) => {
+    ['the first', undefined, false],
+    ['a late one', { type: 'Observation', id: 'f' }, false],
+    ['the last', undefined, true],
+    ['one on the way back', { type: 'Observation', id: 'f' }, true],
+  ])('%s reads a page of references from the index, and the resources it shows', async (_, at, isBackward) => {
     const compartment = { type: 'Practitioner', id: 'busy' };
     const query = parseCompartmentSearch(definitions, compartment, [['_count', '10']], options);
-    const read = tablesRead(await nodesOf(memberStatement(query, after)));
+    const read = tablesRead(await nodesOf(memberStatement(query, at, isBackward)));
     const references = read.filter((node) => node['Relation Name'] === 'reference');
     expect(references.map((node) => [node['Node Type'], node['Index Name']])).toEqual([
       ['Index Only Scan', 'reference_target'],

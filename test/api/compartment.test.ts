@@ -225,6 +225,26 @@ describe('of * gives all types of the compartment in the order of type and id', 
     expect((await get('/Patient/p3/*?_type=Organization')).status).toBe(400);
   });
 
+  test('the pages go back as they came, from the last one too', async () => {
+    const path = '/Patient/p1/*?_total=none';
+    const all = await foundOnAll(`${path}&_count=100`);
+    for (const count of [1, 2, 3, all.length - 1]) {
+      const first = await get(`${path}&_count=${count}`);
+      expect(linkOf(first, 'previous')).toBeUndefined();
+      const seen: string[] = [];
+      for (let at = linkOf(first, 'last'); at !== undefined; ) {
+        const page = await get(below(at));
+        expect(page.status).toBe(200);
+        seen.unshift(...namesOf(page));
+        at = linkOf(page, 'previous');
+      }
+      expect([count, seen]).toEqual([count, all]);
+      const second = await get(below(linkOf(first, 'next')));
+      expect(namesOf(await get(below(linkOf(second, 'previous'))))).toEqual(namesOf(first));
+    }
+    expect((await get(`${path}&_count=${all.length}`)).json.link).toHaveLength(1);
+  });
+
   test('what is written or deleted between pages moves no other resource', async () => {
     const extra = (id: string) => ({ ...buildObservation('Patient/moving'), id });
     await fill(server.a, [{ ...buildPatient(), id: 'moving' }, ...['b', 'd', 'f', 'h'].map((id) => extra(`mv-${id}`))]);

@@ -140,8 +140,27 @@ describe('tokens (search.html#token)', () => {
     expect(await found(`/Observation?${query}`)).toEqual(expected);
   });
 
+  test('`:text` finds what is shown beside a reference, and in AuditEvents', async () => {
+    const performer = [{ display: 'Dr. Vera Nachtigall' }, { reference: 'Practitioner/x', display: 'Max Amsel' }];
+    await put({ ...buildObservation('Patient/i1'), code: { text: 'none' }, performer, id: 'd1' });
+    for (const [query, expected] of [
+      ['performer:text=nachtigall', ['d1']],
+      ['performer:text=NACHT ver', ['d1']],
+      ['performer:text=vera amsel', []],
+      ['performer:text=chtigall', []],
+      ['subject:text=nachtigall', []],
+      ['performer:text=quartz,ams&_id=d1,o1', ['d1']],
+    ] as const) {
+      expect([query, await found(`/Observation?${query}`)]).toEqual([query, expected]);
+    }
+    expect(await found('/Patient?_has:Observation:patient:performer:text=amsel')).toEqual(['i1']);
+    expect((await found('/AuditEvent?type:text=restful&_count=3')).length).toBe(3);
+    expect(await found('/AuditEvent?type:text=quartz')).toEqual([]);
+  });
+
   test.each([
     ['/Patient?identifier:of-type=urn:type|MR', 'invalid'],
+    ['/Library?depends-on:text=a', 'not-supported'],
     ['/Patient?gender:text=male', 'not-supported'],
     ['/Patient?gender:of-type=a|b|c', 'not-supported'],
     ['/Observation?code:nothing=a', 'not-supported'],

@@ -69,6 +69,23 @@ test.each([1, 2, 3, 5])('pages of %s are in the order of type and id, and togeth
   expect(seen).toEqual(tagged);
 });
 
+test.each([1, 2, 3, 4])('pages of %s go back as they came, from the last one too', async (count) => {
+  const linkOf = ({ json }: TestResponse, relation: string): string | undefined =>
+    json.link.find((link: { relation: string }) => link.relation === relation)?.url.slice(server.a.baseUrl.length);
+  const first = await get(`?_tag=x&_count=${count}`);
+  expect(linkOf(first, 'previous')).toBeUndefined();
+  const seen: string[] = [];
+  for (let path = linkOf(first, 'last'); path !== undefined; ) {
+    const page: TestResponse = await get(path);
+    expect(page.status).toBe(200);
+    seen.unshift(...placesOf(page));
+    path = linkOf(page, 'previous');
+  }
+  expect(seen).toEqual(tagged);
+  const second = await get(linkOf(first, 'next') ?? '');
+  expect(placesOf(await get(linkOf(second, 'previous') ?? ''))).toEqual(placesOf(first));
+});
+
 test('the total: _summary=count and _total=accurate', async () => {
   expect((await get('?_tag=x&_summary=count')).json).toMatchObject({ total: 5 });
   expect((await get('?_tag=x&_total=accurate&_count=2')).json).toMatchObject({ total: 5 });

@@ -114,6 +114,16 @@ describe('the statements', () => {
       ['e', '', ''],
     ]);
   });
+
+  test('go back from a position likewise: later types are left out', () => {
+    const query = parseAll('_type=Condition,Encounter,Observation');
+    const { values } = memberStatement(query, { type: 'Encounter', id: 'e' }, true);
+    expect(values.filter(Array.isArray)).toEqual([
+      ['Condition', 'Condition', 'Encounter'],
+      ['patient', 'asserter', 'patient'],
+      ['~', '~', 'e'],
+    ]);
+  });
 });
 
 describe('a page', () => {
@@ -134,7 +144,16 @@ describe('a page', () => {
   test('ends before the row that only shows that there is more', async () => {
     const page = await runCompartmentSearch(parseAll('_count=1'), scripted(full, [{ overflow: false, total: 7 }]));
     const next = { isBackward: false, position: { id: 'Condition/a', keys: [] } };
-    expect(page).toEqual({ matches: [full[0]], includes: [], next, total: 7 });
+    expect(page).toEqual({ matches: [full[0]], includes: [], next, last: { isBackward: true }, total: 7 });
+  });
+
+  test('that is read backward has its rows in their order, and the way on both sides', async () => {
+    const place = { isBackward: true, position: { id: 'Observation/c', keys: [] } };
+    const rows = [row('Observation', 'b'), row('Encounter', 'b'), row('Condition', 'a')];
+    const page = await runCompartmentSearch(parseAll('_count=2&_total=none'), scripted(rows), place);
+    expect(page.matches).toEqual([rows[1], rows[0]]);
+    expect(page.previous).toEqual({ isBackward: true, position: { id: 'Encounter/b', keys: [] } });
+    expect(page.next).toEqual({ isBackward: false, position: { id: 'Observation/b', keys: [] } });
   });
 
   test('that is empty has no next and a total of none', async () => {

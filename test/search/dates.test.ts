@@ -142,6 +142,7 @@ describe('dates in order', () => {
     expect(days).toEqual({
       kind: 'tokens',
       anyOf: [['Appointment.date|2026-11-20'], ['Appointment.date|2026-11-21'], ['Appointment.date|long']],
+      ofDate: 'date',
     });
   });
 });

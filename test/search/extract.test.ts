@@ -10,7 +10,7 @@ function resource(content: object): Resource {
 }
 
 function sideRows(content: object): unknown[] {
-  return extract(resource(content)).filter(({ kind }) => kind !== 'token');
+  return extract(resource(content)).filter(({ kind }) => kind === 'date' || kind === 'reference');
 }
 
 describe('tokens', () => {

@@ -48,9 +48,9 @@ describe('near', () => {
 
   test('nothing readable is stored of a position', () => {
     expect(extract(munich).filter(({ kind }) => kind !== 'token')).toEqual([]);
-    expect(
-      extract({ resourceType: 'Location', position: { latitude: 95, longitude: 0 } } as unknown as Resource).length,
-    ).toBe(extract({ resourceType: 'Location' } as Resource).length);
+    const nowhere = { resourceType: 'Location', position: { latitude: 95, longitude: 0 } } as unknown as Resource;
+    const present = { kind: 'token', text: 'Location.near:missing|false' };
+    expect(extract(nowhere)).toEqual([...extract({ resourceType: 'Location' } as Resource), present]);
   });
 
   test('every position within a circle is in one of its cells, of which there are few', () => {

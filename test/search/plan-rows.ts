@@ -9,6 +9,7 @@ export interface Reading {
   /** Entries of indexes whose rows were only then looked at. */
   readonly bitmapEntries: number;
   readonly sequential: readonly string[];
+  readonly ms: number;
 }
 
 export type PlanMode = 'auto' | 'force_generic_plan';
@@ -21,6 +22,11 @@ interface PlanNode {
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Rows Removed by Index Recheck'?: number;
   readonly Plans?: readonly PlanNode[];
+}
+
+interface Explained {
+  readonly Plan: PlanNode;
+  readonly 'Execution Time': number;
 }
 
 /** Of a connection of role hpms_app: runs the statement for one tenant, as often as it takes to keep a plan, then measures it for the other. */
@@ -43,16 +49,23 @@ export async function readingOf(
   try {
     for (let run = 0; run < 6; run++) await asTenant(client, planned.tenantId, executeText(planned.values));
     const explain = `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) ${executeText(measured.values)}`;
-    const rows = await asTenant<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(client, measured.tenantId, explain);
-    return sumOf(nodesOf(rows[0]?.['QUERY PLAN'][0].Plan as PlanNode));
+    const [row] = await asTenant<{ 'QUERY PLAN': [Explained] }>(client, measured.tenantId, explain);
+    const [explained] = row?.['QUERY PLAN'] ?? [];
+    if (!explained) throw new Error('There is no plan.');
+    return { ...sumOf(nodesOf(explained.Plan)), ms: explained['Execution Time'] };
   } finally {
     await client.query('DEALLOCATE planned');
   }
 }
 
-async function asTenant<Row>(client: pg.Client, tenantId: number, text: string): Promise<Row[]> {
+export async function asTenant<Row>(
+  client: pg.Client,
+  tenantId: number,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   await client.query(`BEGIN; SET LOCAL hpms.tenant_id = ${tenantId}`);
-  const { rows } = await client.query(text);
+  const { rows } = await client.query(text, values as unknown[]);
   await client.query('COMMIT');
   return rows as Row[];
 }
@@ -72,7 +85,7 @@ function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
-function sumOf(nodes: readonly PlanNode[]): Reading {
+function sumOf(nodes: readonly PlanNode[]): Omit<Reading, 'ms'> {
   // Of several loops the plan tells the mean, to two digits.
   const readBy = (node: PlanNode) =>
     Math.round(

@@ -81,7 +81,8 @@ const makers: Readonly<Record<IndexedParameter['kind'], Maker>> = {
   reference: askReference,
   date: askDate,
   identifyingDate: askDate,
-  number: (value) => ({ value: String(value) }),
+  // A Range is no number that could be asked for.
+  number: (value) => (typeof value === 'number' ? { value: String(value) } : undefined),
   quantity: askQuantity,
   composite: () => undefined,
   near: askPosition,

@@ -9,7 +9,8 @@ import { withClient } from '../support/database.ts';
 import { makeTwoTenants, type TwoTenants } from '../tenancy/two-tenants.ts';
 import { parse } from './evaluate.ts';
 import { tokensOfTenant } from './plan-data.ts';
-import { type PlanMode, type Reading, readingOf } from './plan-rows.ts';
+import { readingIn } from './plan-reading.ts';
+import type { PlanMode } from './plan-rows.ts';
 
 const observations = 30_000;
 
@@ -51,19 +52,6 @@ async function fill(): Promise<void> {
 
 const modes: readonly PlanMode[] = ['auto', 'force_generic_plan'];
 
-/** Planned where nothing is, run where all of it is. */
-function readingIn(mode: PlanMode, statement: SearchStatement): Promise<Reading> {
-  const { values } = statement;
-  return tenants.connect('hpms_app', (client) =>
-    readingOf(client, {
-      statement,
-      mode,
-      planned: { tenantId: tenants.b, values },
-      measured: { tenantId: tenants.a, values },
-    }),
-  );
-}
-
 function statementOf(type: string, query: string, place?: PagePlace): SearchStatement {
   return compileSearch(parse(type, query), { tokenOf: tokensOfTenant(tenants.a), place }).statement;
 }
@@ -84,6 +72,7 @@ describe.each(modes)('with plans that are %s', (mode) => {
     ['date=lt2020-01-02&_sort=-date', { isBackward: true }],
   ])('a page of %s at %j reads no more rows than a page forward may', async (query, place) => {
     const { rows, bitmapEntries, sequential } = await readingIn(
+      tenants,
       mode,
       statementOf('Observation', `${query}&_count=20`, place),
     );
@@ -94,7 +83,7 @@ describe.each(modes)('with plans that are %s', (mode) => {
 
   test('a page from the end, where those without a date are, reads those as well', async () => {
     const statement = statementOf('Observation', '_sort=date&_count=20', { isBackward: true });
-    const { rows, bitmapEntries, sequential } = await readingIn(mode, statement);
+    const { rows, bitmapEntries, sequential } = await readingIn(tenants, mode, statement);
     expect(sequential).toEqual([]);
     expect(rows + bitmapEntries).toBeLessThanOrEqual(3 * (observations / 30) + 20 * 20);
   });
@@ -112,7 +101,7 @@ describe.each(modes)('with plans that are %s', (mode) => {
       const { includes } = parse(type, query);
       const apart = { includes, readableTypes: undefined, from: [{ type, id }], known: [{ type, id }] };
       for (const statement of [statementOf(type, `_id=${id}&${query}&_count=20`), includeStatement(apart)]) {
-        const { rows, bitmapEntries, sequential } = await readingIn(mode, statement);
+        const { rows, bitmapEntries, sequential } = await readingIn(tenants, mode, statement);
         expect(sequential).toEqual([]);
         // Once as references, once as resources, and what is gathered before the distinct ones are known.
         expect(rows + bitmapEntries).toBeLessThanOrEqual(2 * expected + 20 * 20 + 10);

@@ -6,7 +6,7 @@ import { type ComposedCondition, composedTest, isComposedCondition } from './lin
 import { type RangeCondition, rangeStart, rangeTest } from './range-sql.ts';
 import { type PageOptions, selectPage } from './select-page.ts';
 import { isBehind, keyColumns, orderBy } from './sort.ts';
-import { longTests, startsOf, startTests } from './span-starts.ts';
+import { earlierTests, longTests, startsOf, startTests } from './span-starts.ts';
 import {
   type DateCondition,
   dateTest,
@@ -18,7 +18,6 @@ import {
   type TokenCondition,
   tokenTests,
 } from './sql.ts';
-import { walkMax } from './walk-bounds.ts';
 
 /** More candidates are not gathered: the search then walks in its order, or is too costly. */
 export const candidatesMax = 5000;
@@ -66,17 +65,17 @@ export function candidateStatement(
   options: PageOptions,
   context: SqlContext,
 ): string {
-  const { order, after, count } = options;
+  const { order, after, count, rowsMax = candidatesMax } = options;
   const limit = context.values.bind(count + 1);
   return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql}),
   candidate AS MATERIALIZED (
     SELECT a.id, a.last_updated${keyColumns(order, 'a', context)} FROM anchor a
-    WHERE (SELECT count(*) FROM anchor) <= ${candidatesMax} AND ${all(testsAfter(conditions, start, context))}),
+    WHERE (SELECT count(*) FROM anchor) <= ${rowsMax} AND ${all(testsAfter(conditions, start, context))}),
   page AS MATERIALIZED (
     SELECT c.* FROM candidate c WHERE ${isBehind(after, order, (index) => `c.k${index + 1}`, 'c.id', context)}
     ORDER BY ${orderBy(order, 'c')} LIMIT ${limit}),
   state AS (
-    SELECT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${candidatesMax}`)} AS overflow, (SELECT count(*) FROM candidate)::integer AS matched)${selectPage(options, context)}`;
+    SELECT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${rowsMax}`)} AS overflow, (SELECT count(*) FROM candidate)::integer AS matched)${selectPage(options, context)}`;
 }
 
 /** Counts what meets all conditions, up to `countMax`. */
@@ -92,21 +91,21 @@ export function countStatement(
     LIMIT ${context.values.bind(countMax + 1)}) counted`;
 }
 
-/** The same among the first rows only; `is_whole` tells whether there are no more of them. */
+/** The same among the first rows only, of which the start gives one more than `startMax`; `is_whole` tells whether these are all. */
 export function estimateStatement(
   conditions: SortedConditions,
   start: Start,
-  countMax: number,
+  { startMax, totalMax }: { readonly startMax: number; readonly totalMax: number },
   context: SqlContext,
 ): string {
   const tests = testsAfter(conditions, start, context);
-  const limit = context.values.bind(countMax + 1);
+  const limit = context.values.bind(totalMax + 1);
   // Without further tests each row counts, and no more than these need to be read.
   if (tests.length === 0) {
     return `SELECT count(*)::integer AS total, true AS is_whole FROM (SELECT FROM (${start.sql}) a LIMIT ${limit}) counted`;
   }
   return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql})
-  SELECT NOT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${walkMax}`)} AS is_whole,
+  SELECT NOT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${startMax}`)} AS is_whole,
     (SELECT count(*)::integer FROM (SELECT FROM anchor a WHERE ${all(tests)} LIMIT ${limit}) counted) AS total`;
 }
 
@@ -124,9 +123,16 @@ export interface Anchor {
   readonly met: ReadonlySet<Condition>;
 }
 
-/** Chooses the index to start from: ids, tokens, the order of one date, or the whole type by last update. */
-export function anchorOf(conditions: SortedConditions, limit: number | undefined, context: SqlContext): Anchor {
+export interface AnchorOptions {
+  readonly limit?: number | undefined;
+  /** Where rows are only counted: without `last_updated`, which costs a look at each resource. */
+  readonly isBare?: boolean | undefined;
+}
+
+/** Chooses the index to start from: ids, numbers, the order of one date, tokens, or the whole type by last update. */
+export function anchorOf(conditions: SortedConditions, options: AnchorOptions, context: SqlContext): Anchor {
   const { tokens, ids, dates, lastUpdated, ranges } = conditions;
+  const { limit } = options;
   const [narrowestDate] = [...dates].sort((a, b) => openness(a) - openness(b));
   const isLiveType = `${isOfType('r', context)} AND ${isLive('r', context)}${limitTo(limit)}`;
   if (ids.length > 0) {
@@ -138,18 +144,28 @@ export function anchorOf(conditions: SortedConditions, limit: number | undefined
     };
   }
   const [range] = ranges;
-  if (range && tokens.every(({ isWide }) => isWide)) {
-    return { sql: rangeAnchor(range, tokens, limit, context), met: new Set([range]) };
+  const isWide = tokens.every((condition) => condition.isWide);
+  if (range && isWide) {
+    return { sql: rangeAnchor(range, tokens, options, context), met: new Set([range]) };
   }
-  if (tokens.length > 0) {
+  if (narrowestDate && isWide) {
+    return { sql: dateAnchor(narrowestDate, tokens, options, context), met: new Set([narrowestDate]) };
+  }
+  if (tokens.length > 0 && !(isWide && limit !== undefined)) {
     // A token says its type itself: the fence keeps the planner from reading the whole type to save itself a filter.
     const byToken = `SELECT r.* FROM ${context.view} r WHERE ${tokenTests(tokens, 'r', context).join(' AND ')} OFFSET 0`;
     return { sql: `SELECT r.id, r.last_updated FROM (${byToken}) r WHERE ${isLiveType}`, met: new Set() };
   }
-  if (narrowestDate) {
-    return { sql: dateAnchor(narrowestDate, limit, context), met: new Set([narrowestDate]) };
-  }
   const byTime = lastUpdated.map(({ tests }) => `${momentTest(tests, 'r.last_updated', context)} AND `).join('');
+  if (tokens.length > 0) {
+    // As in `rangeAnchor`, the last row tells of too many.
+    const byType = `SELECT r.* FROM ${context.view} r WHERE ${byTime}${isLiveType}`;
+    return {
+      sql: `SELECT r.id, r.last_updated FROM (SELECT r.*, count(*) OVER () >= ${limit} AS is_beyond FROM (${byType}) r) r
+    WHERE r.is_beyond OR ${all(tokenTests(tokens, 'r', context))}`,
+      met: new Set(lastUpdated),
+    };
+  }
   return {
     sql: `SELECT r.id, r.last_updated FROM ${context.view} r WHERE ${byTime}${isLiveType}`,
     met: new Set(lastUpdated),
@@ -163,28 +179,47 @@ function openness(condition: DateCondition): number {
 }
 
 /** Resources by one date condition, from the index on the start of spans. */
-function dateAnchor(condition: DateCondition, limit: number | undefined, context: SqlContext): string {
-  const ofType = isOfType('d', context);
-  const parameter = context.values.bind(condition.parameter);
-  const short = `SELECT ${condition.isSingle ? '' : 'DISTINCT '}d.id FROM date_value d WHERE ${ofType}
-    AND d.parameter = ${parameter} AND ${all([...startTests(condition, 'd', context), entryTest(condition, 'd', context)])}${limitTo(limit)}`;
-  const long = () => `SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)}${limitTo(limit)}`;
-  const ids = startsOf(condition).from === undefined ? short : `(${short}) UNION (${long()})`;
-  return `SELECT r.id, r.last_updated FROM (${ids}) f
-    CROSS JOIN LATERAL (SELECT r.id, r.last_updated, r.deleted FROM resource r
-      WHERE ${isOfType('r', context)} AND r.id = f.id OFFSET 0) r
-    WHERE ${isLive('r', context)}${limitTo(limit)}`;
+function dateAnchor(
+  condition: DateCondition,
+  tokens: readonly TokenCondition[],
+  options: AnchorOptions,
+  context: SqlContext,
+): string {
+  const bound = limitTo(options.limit);
+  const passing = (tests: readonly string[]) => `SELECT ${condition.isSingle ? '' : 'DISTINCT '}d.id FROM date_value d
+    WHERE ${isOfType('d', context)} AND d.parameter = ${context.values.bind(condition.parameter)}
+      AND ${all([...tests, entryTest(condition, 'd', context)])}${bound}`;
+  const parts = [passing(startTests(condition, 'd', context))];
+  const earlier = earlierTests(condition, 'd', context);
+  if (earlier) parts.push(passing(earlier));
+  if (startsOf(condition).from !== undefined)
+    parts.push(`SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)}${bound}`);
+  const ids = parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(' UNION ');
+  if (options.isBare && tokens.length === 0) return bareRows(ids);
+  const isBeyond = options.limit === undefined ? 'false' : `count(*) OVER () >= ${options.limit}`;
+  return rowsOfIds(`SELECT f.id, ${isBeyond} AS is_beyond FROM (${ids}) f`, tokens, context);
 }
 
-/** Resources by one condition on numbers; one row more than the limit is let through whatever its tokens, for it tells of too many. */
+/** Resources by one condition on numbers. */
 function rangeAnchor(
   range: RangeCondition,
   tokens: readonly TokenCondition[],
-  limit: number | undefined,
+  options: AnchorOptions,
   context: SqlContext,
 ): string {
-  return `SELECT r.id, r.last_updated FROM (${rangeStart(range, limit, context)}) f
-    CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE ${isOfType('r', context)} AND r.id = f.id OFFSET 0) r
+  const found = rangeStart(range, options.limit, context);
+  return options.isBare && tokens.length === 0 ? bareRows(found) : rowsOfIds(found, tokens, context);
+}
+
+function bareRows(found: string): string {
+  return `SELECT f.id, NULL::timestamptz AS last_updated FROM (${found}) f`;
+}
+
+/** Where there are too many, which one row more than the limit tells, none of them is looked at. */
+function rowsOfIds(found: string, tokens: readonly TokenCondition[], context: SqlContext): string {
+  const ofType = isOfType('r', context);
+  return `SELECT f.id, r.last_updated FROM (${found}) f
+    LEFT JOIN LATERAL (SELECT r.* FROM resource r WHERE NOT f.is_beyond AND ${ofType} AND r.id = f.id OFFSET 0) r ON true
     WHERE f.is_beyond OR ${all([isLive('r', context), ...tokenTests(tokens, 'r', context)])}`;
 }
 

@@ -13,6 +13,8 @@ export type Condition =
       readonly orId?: string;
       /** Many resources have these that another condition leaves out: no search starts from them where it need not. */
       readonly isWide?: true;
+      /** A condition on dates of this parameter, beside it, leaves out at least what it leaves out. */
+      readonly ofDate?: string;
     }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   /** When the resource was last updated passes one of the tests. */
@@ -25,7 +27,7 @@ export type Condition =
       readonly isSingle: boolean;
       /** The token text of spans too long to be stored by day. */
       readonly longText: string;
-      /** No other span is longer than this. */
+      /** No other span is longer than this; 1 where each is a point in time. */
       readonly shortSpanDays: number;
       readonly tests: readonly (readonly DateValue[])[];
       /** True where a condition on tokens beside it is met by the same resources. */

@@ -37,8 +37,9 @@ export function compileDates(
   const days = narrowestDays(criteria, single);
   if (!days) return { conditions: tests };
   const texts = days.map((day) => calendarText(parameter.key, day));
-  if (!isPoint(parameter) || !isWholeDays(criteria)) return { conditions: [anyText([...texts, longText]), ...tests] };
-  return { conditions: [anyText(texts), ...tests.map((condition) => ({ ...condition, isImplied: true }))] };
+  const onDays = (all: readonly string[]) => ({ ...anyText(all), ofDate: parameter.code });
+  if (!isPoint(parameter) || !isWholeDays(criteria)) return { conditions: [onDays([...texts, longText]), ...tests] };
+  return { conditions: [onDays(texts), ...tests.map((condition) => ({ ...condition, isImplied: true }))] };
 }
 
 /**

@@ -1,7 +1,9 @@
 // Dates stored as keyed days, months and years only: a range becomes the fewest years, months and days that cover it.
 
 import { type DateKind, type MillisecondRange, parseDate } from '../../fhir/dates.ts';
+import { fhirError } from '../../fhir/outcome.ts';
 import { dayText, earliestMs, latestMs, spanOf } from '../date-span.ts';
+import { printable } from '../parse/search-notes.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { DateValue } from '../search-query.ts';
 import { calendarText } from '../token-text.ts';
@@ -10,6 +12,8 @@ import { anyText, type CompiledCriterion, passes, sharedWindow, windowOf } from 
 const dayMs = 86_400_000;
 /** The years an open range is covered by; a date outside of them is found by naming its own years. */
 const openYears = { first: 1800, last: 2200 };
+/** Years, months and days that are looked at for one search: enough for 500 single days, or two dozen open ranges. */
+const periodsMax = 30_000;
 
 /**
  * All criteria of one parameter together: such an element is single, so that `ge` and `lt` are one range. The tokens are
@@ -21,8 +25,9 @@ export function compileIdentifyingDates(
 ): CompiledCriterion {
   const together = criteria.filter((values) => isOneRange(values)).flat();
   const apart = criteria.filter((values) => !isOneRange(values));
-  const lists = apart.map((values) => values.flatMap(splitUnequal).flatMap((value) => periodsPassing([value])));
-  if (together.length > 0) lists.push(periodsPassing(together));
+  const budget: Budget = { parameter, left: periodsMax };
+  const lists = apart.map((values) => values.flatMap(splitUnequal).flatMap((value) => periodsPassing([value], budget)));
+  if (together.length > 0) lists.push(periodsPassing(together, budget));
   return {
     conditions: lists.map((periods) => anyText(periods.map((period) => calendarText(parameter.key, period)))),
     ...(!criteria.flat().every(isWholeDays) && { recheck: recheckSpans(parameter, criteria) }),
@@ -43,17 +48,36 @@ function splitUnequal(value: DateValue): DateValue[] {
 }
 
 /** The stored periods (`1980`, `1980-05`, `1980-05-03`, and `=1980` for a date that is only a year) that pass all tests. */
-function periodsPassing(tests: readonly DateValue[]): string[] {
+function periodsPassing(tests: readonly DateValue[], budget: Budget): string[] {
   const aligned = tests.map(toWholeDays);
   const window = sharedWindow(aligned.map(windowOf));
   const periods: string[] = [];
   const [first, last] = yearsOf(window);
-  for (let year = first; year <= last; year++) collect(String(year).padStart(4, '0'), aligned, window, periods);
+  for (let year = first; year <= last; year++) {
+    collect(String(year).padStart(4, '0'), { tests: aligned, window, periods, budget });
+  }
   return periods;
 }
 
+interface Budget {
+  readonly parameter: IndexedParameter;
+  left: number;
+}
+
+interface Collection {
+  readonly tests: readonly DateValue[];
+  readonly window: MillisecondRange;
+  readonly periods: string[];
+  readonly budget: Budget;
+}
+
 /** Prefixes make the tests monotone in time, so what holds for the first and the last day of a period holds in between. */
-function collect(period: string, tests: readonly DateValue[], window: MillisecondRange, periods: string[]): void {
+function collect(period: string, collection: Collection): void {
+  const { tests, window, periods, budget } = collection;
+  if (--budget.left < 0) {
+    const name = printable(budget.parameter.code);
+    throw fhirError('too-costly', `${name} is asked for by too many dates; name fewer, or one range by ge and le.`);
+  }
   const span = spanOfPeriod(period);
   if (!span || span.high < window.low || span.low > window.high) return;
   const allPass = (tested: MillisecondRange) => tests.every((test) => passes(test, tested));
@@ -65,7 +89,7 @@ function collect(period: string, tests: readonly DateValue[], window: Millisecon
     if (allPass(span)) periods.push(`=${period}`);
     const count = period.length === 4 ? 12 : 31;
     for (let part = 1; part <= count; part++) {
-      collect(`${period}-${String(part).padStart(2, '0')}`, tests, window, periods);
+      collect(`${period}-${String(part).padStart(2, '0')}`, collection);
     }
   }
 }

@@ -81,7 +81,10 @@ function forwardLinks({ includes, readableTypes }: IncludeOptions, values: SqlVa
   ];
 }
 
-/** Each form by an index range of its own: what points to a resource may be very much more than what is wanted of it. */
+/**
+ * Each form by an index range of its own: what points to a resource may be very much more than what is wanted of it. In the
+ * order of the index, so that those that point here by several parameters are cut as late as can be.
+ */
 function reverseLinks({ includes, readableTypes }: IncludeOptions, max: string, values: SqlValues): string[] {
   const reverse = includes.filter(({ direction }) => direction === 'reverse');
   const ofType = reverse.filter(({ sourceType }) => sourceType !== '*' && mayRead(sourceType, readableTypes));
@@ -98,7 +101,8 @@ function reverseLinks({ includes, readableTypes }: IncludeOptions, max: string, 
     CROSS JOIN ${wantedRows(wanted, values)}
     CROSS JOIN LATERAL (
       SELECT f.source_type, f.source_id FROM reference f
-      WHERE f.target_type = p.type AND f.target_id = p.id${test()} LIMIT ${max} + 1) f
+      WHERE f.target_type = p.type AND f.target_id = p.id${test()}
+      ORDER BY f.source_type, f.parameter, f.source_id LIMIT ${max} + 1) f
     WHERE wanted.target_type IN (p.type, '*'))`,
     );
 }

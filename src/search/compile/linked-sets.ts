@@ -63,7 +63,7 @@ export class LinkedSets {
   }
 
   #anchored(conditions: SortedConditions, context: SqlContext): LinkedSet {
-    const { sql } = anchorOf(conditions, this.#max + 1, context);
+    const { sql } = anchorOf(conditions, { limit: this.#max + 1 }, context);
     const anchor = this.#add(sql, []);
     const others = conditions.all.filter(({ kind }) => kind !== 'tokens' && kind !== 'ids');
     if (others.length === 0) return anchor;
@@ -86,7 +86,13 @@ export class LinkedSets {
 /** True when an index finds what meets the condition; how many these are is another matter. */
 export function canAnchor(condition: Condition): boolean {
   if (condition.kind === 'any') return condition.anyOf.every((list) => list.some(canAnchor));
-  return condition.kind === 'linked' || (!isComposedCondition(condition) && condition.kind !== 'lastUpdated');
+  if (condition.kind === 'linked') return !condition.conditions.some(isWide) || condition.conditions.some(canAnchor);
+  return !isComposedCondition(condition) && condition.kind !== 'lastUpdated' && !isWide(condition);
+}
+
+/** What an index would find of these are too many. */
+function isWide(condition: Condition): boolean {
+  return condition.kind === 'tokens' && condition.isWide === true;
 }
 
 /** True when the conditions on the resource itself have an index of their own to start from. */

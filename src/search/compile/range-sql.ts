@@ -6,13 +6,22 @@ import { isOfType, type SqlContext } from './sql.ts';
 
 export type RangeCondition = Condition & { kind: 'range' };
 
+/** So many alternatives are sought one by one among the entries of a resource; for more all its entries are read. */
+const soughtMax = 4;
+
 /** True where the row of `alias` has an entry that passes. OFFSET 0 keeps the planner from joining before it has narrowed. */
 export function rangeTest({ anyOf }: RangeCondition, alias: string, context: SqlContext): string {
   if (anyOf.length === 0) return 'false';
   const tests = groupsOf(anyOf).map((group) => {
     const { wanted, columns } = wantedRows(group, context);
     const passes = rowTests(group, testsOfRange, columns).map((list) => `(${list.join(' AND ')})`);
-    return `EXISTS (SELECT FROM (SELECT v.* FROM range_value v WHERE ${isOfType('v', context)} AND v.id = ${alias}.id OFFSET 0) v
+    const ofRow = `${isOfType('v', context)} AND v.id = ${alias}.id`;
+    if (group.length <= soughtMax) {
+      return `EXISTS (SELECT FROM ${wanted} CROSS JOIN LATERAL (
+        SELECT v.* FROM range_value v WHERE ${ofRow} AND v.parameter = w.parameter AND v.unit = w.unit OFFSET 0) v
+      WHERE ${passes.join(' OR ')} OFFSET 0)`;
+    }
+    return `EXISTS (SELECT FROM (SELECT v.* FROM range_value v WHERE ${ofRow} OFFSET 0) v
       JOIN ${wanted} ON v.parameter = w.parameter AND v.unit = w.unit AND (${passes.join(' OR ')}) OFFSET 0)`;
   });
   return tests.length === 1 ? (tests[0] as string) : `(${tests.join(' OR ')})`;

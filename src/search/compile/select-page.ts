@@ -8,6 +8,10 @@ export interface PageOptions extends IncludeOptions {
   readonly order: SortOrder;
   readonly after: SortPosition | undefined;
   readonly count: number;
+  /** Candidates or rows of a walk, where not as many as a search may have. */
+  readonly rowsMax?: number;
+  /** All that is found has this code, among whose resources the first sort key has an order of its own: see ordered-values.ts. */
+  readonly codeText?: string | undefined;
 }
 
 /** One row of a search statement; without resource when nothing was found, for `overflow` and `matched` must be told. */

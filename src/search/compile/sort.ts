@@ -1,6 +1,6 @@
 // Sort keys and the place in their order where a page begins: https://hl7.org/fhir/R4/search.html#sort
 
-import { anyUnit } from '../extract/quantity.ts';
+import { streamOf } from '../ordered-values.ts';
 import type { SortKey } from '../search-query.ts';
 import type { SqlContext } from './sql.ts';
 
@@ -53,34 +53,31 @@ export function keyColumns({ keys }: SortOrder, alias: string, context: SqlConte
 function keyValue({ by, isDescending }: SortOrder['keys'][number], alias: string, context: SqlContext): string {
   if (by === 'lastUpdated') return `${alias}.last_updated`;
   const { table, cast } = columnOf(by);
-  const first = `${isDescending ? 'max' : 'min'}(v.low)`;
-  // Quantities are stored as they are written as well, and those without unit so alone.
-  const asWritten = () => `${context.values.bind(String(context.tokenOf(anyUnit)))}::bigint`;
-  const chosen = isNumeric(by) ? `coalesce(${first} FILTER (WHERE v.unit <> ${asWritten()}), ${first})` : first;
-  return `coalesce((SELECT ${chosen} FROM ${table} v WHERE v.type = ${context.type} AND v.id = ${alias}.id
-    AND v.parameter = ${context.values.bind(by.code)}), '${missingKey(by, isDescending)}'${cast})`;
+  const ofResource = `v.type = ${context.type} AND v.id = ${alias}.id AND v.parameter = ${context.values.bind(by.code)}`;
+  const ofUnit = isDate(by) ? '' : ` AND v.unit = ${unitOf(streamOf(by).unit, context)}`;
+  return `coalesce((SELECT ${isDescending ? 'max' : 'min'}(v.low) FROM ${table} v WHERE ${ofResource}${ofUnit}),
+    '${missingKey(by, isDescending)}'${cast})`;
+}
+
+export function unitOf(unit: string, { values, tokenOf }: SqlContext): string {
+  return `${values.bind(String(tokenOf(unit)))}::bigint`;
 }
 
 /** Where the values are and how their type is written. */
 function columnOf(by: SortOrder['keys'][number]['by']): { readonly table: string; readonly cast: string } {
-  if (isNumeric(by)) return { table: 'range_value', cast: '::text COLLATE "C"' };
-  return { table: 'date_value', cast: '::timestamptz' };
+  if (isDate(by)) return { table: 'date_value', cast: '::timestamptz' };
+  return { table: 'range_value', cast: '::text COLLATE "C"' };
 }
 
-/** Numbers are texts that sort as numbers do, see exact-number.ts. */
-function isNumeric(by: SortOrder['keys'][number]['by']): boolean {
-  return typeof by === 'object' && (by.kind === 'number' || by.kind === 'quantity');
-}
-
-/** True when one index has all values in their order; numbers are apart by their unit. */
-export function isOneOrder({ by }: SortOrder['keys'][number]): boolean {
-  return !isNumeric(by);
+/** Everything else is a text: numbers are written so that they sort as numbers do, see exact-number.ts. */
+function isDate(by: SortOrder['keys'][number]['by']): boolean {
+  return by === 'lastUpdated' || by.kind === 'date';
 }
 
 /** Sorts behind every value there is. */
 export function missingKey(by: SortOrder['keys'][number]['by'], isDescending: boolean): string {
-  if (isNumeric(by)) return isDescending ? '' : '~';
-  return isDescending ? '-infinity' : 'infinity';
+  if (isDate(by)) return isDescending ? '-infinity' : 'infinity';
+  return isDescending ? '' : '~';
 }
 
 export function orderBy({ keys, idDescends, isReversed }: SortOrder, alias: string): string {

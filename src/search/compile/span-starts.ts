@@ -1,5 +1,5 @@
 // Turns a date condition into a range of starts, which the index on date_value serves. A span that ends late may start at any
-// time, so starts are sought from some days before, and longer spans by their token.
+// time, so starts are sought from a day before, spans of some days by their ends, and longer ones by their token.
 
 import type { DateValue } from '../search-query.ts';
 import { type DateCondition, dateTest, isLive, isOfType, type SqlContext, tokenTests } from './sql.ts';
@@ -39,12 +39,27 @@ function greatestOf(moments: readonly (number | undefined)[]): number | undefine
   return moments.includes(undefined) ? undefined : Math.max(...(moments as number[]));
 }
 
-/** On a row of date_value: its start is where that of a passing short span can be. */
+/** On a row of date_value: its start is where that of a passing span of a day at most can be. */
 export function startTests(condition: DateCondition, alias: string, { values }: SqlContext): string[] {
   const { from, to } = startsOf(condition);
   return [
-    ...(from === undefined ? [] : [`${alias}.low >= ${values.moment(from - condition.shortSpanDays * dayMs)}`]),
+    ...(from === undefined ? [] : [`${alias}.low >= ${values.moment(from - dayMs)}`]),
     ...(to === undefined ? [] : [`${alias}.low <= ${values.moment(to)}`]),
+  ];
+}
+
+/**
+ * On a row of date_value: it is longer than a day, though not long, and starts before `startTests` have it; it can only pass
+ * when it lasts until then. Undefined where there is no such thing. The difference is what the index is made for.
+ */
+export function earlierTests(condition: DateCondition, alias: string, { values }: SqlContext): string[] | undefined {
+  const { from } = startsOf(condition);
+  if (from === undefined || condition.shortSpanDays <= 1) return undefined;
+  return [
+    `${alias}.high >= ${values.moment(from)}`,
+    `${alias}.high <= ${values.moment(from + condition.shortSpanDays * dayMs)}`,
+    `${alias}.low < ${values.moment(from - dayMs)}`,
+    `${alias}.high - ${alias}.low > interval '24:00:00'`,
   ];
 }
 

@@ -16,13 +16,16 @@ export interface StartOptions {
   readonly startMax: number | undefined;
   /** Whether those conditions are of a kind that few resources meet. */
   readonly isNarrow: boolean;
+  /** See AnchorOptions. */
+  readonly isBare?: boolean;
 }
 
 export function startOf(conditions: SortedConditions, options: StartOptions, context: SqlContext): Start {
   const leading = conditions.composed.filter(canAnchor);
   if (leading.length > 0) return linkedStart(conditions, leading, options, context);
-  const { startMax } = options;
-  const { sql, met } = anchorOf(conditions, startMax === undefined ? undefined : startMax + 1, context);
+  const { startMax, isBare } = options;
+  const limit = startMax === undefined ? undefined : startMax + 1;
+  const { sql, met } = anchorOf(conditions, { limit, isBare }, context);
   return { ctes: '', sql, met, tests: conditions.composed.map((condition) => testOn('a', condition, context)) };
 }
 
@@ -33,7 +36,7 @@ function linkedStart(
   { startMax = walkMax, isNarrow }: StartOptions,
   context: SqlContext,
 ): Start {
-  const sets = new LinkedSets(candidatesMax, context.values);
+  const sets = new LinkedSets(Math.min(startMax, candidatesMax), context.values);
   const found = leading.map((condition) => sets.of(condition, context));
   const steps = found.map(({ isWhole }, index) => `WHEN ${isWhole} THEN ${index + 1}`);
   const starts = found.map(({ name }, index) => setStart(name, index + 1, conditions, context));
@@ -41,7 +44,7 @@ function linkedStart(
   let met: ReadonlySet<Condition> = new Set();
   let last = '-1';
   if (hasOwnAnchor(conditions)) {
-    const own = anchorOf(conditions, startMax + 1, context);
+    const own = anchorOf(conditions, { limit: startMax + 1 }, context);
     met = own.met;
     ctes.push(`own AS MATERIALIZED (${own.sql})`);
     // A broad condition is not looked up at all where the linked resources lead to few.

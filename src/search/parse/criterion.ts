@@ -60,6 +60,9 @@ function parseStrings(source: CriterionSource): Criterion | undefined {
 function parseReferences(source: CriterionSource, { resourceTypes, baseUrl }: ValueContext): Criterion | undefined {
   const { parameter, modifier } = source;
   if (modifier === 'identifier') return parseIdentifiers(source);
+  // R5's: R4 has it for tokens only, and leaves further modifiers to servers.
+  if (modifier === 'text')
+    return parameter.elements?.some(({ type }) => type === 'Reference') ? parseWords(source) : undefined;
   if (modifier === 'above' || modifier === 'below') return parseCanonicals(source);
   if (modifier !== undefined && !(parameter.targets ?? [...resourceTypes]).includes(modifier)) return undefined;
   const texts = eachValue(source, 'a reference such as Type/id or a URL', (raw) =>

@@ -65,7 +65,11 @@ function testOf(test: Test, type: string, context: NameContext): Criterion | str
   if (operator === 'pr') return presenceOf(test, type, context);
   const kinds = [...new KindReader(context).kindsAt(name, type, 0)];
   const [kind] = kinds;
-  if (kind === undefined) return `The search parameter ${printable(name)} in _filter is not supported for ${type}.`;
+  if (kind === undefined) {
+    const why = context.whyUnready(type, name);
+    const refusal = why === undefined ? `is not supported for ${type}` : `cannot be used yet: it ${why}`;
+    return `The search parameter ${printable(name)} in _filter ${refusal}.`;
+  }
   if (!kinds.every((each) => answered[each]?.has(operator))) {
     return `The operator ${printable(operator)} of ${printable(name)} in _filter is not supported.`;
   }

@@ -8,6 +8,8 @@ export interface IncludeContext {
   readonly resourceTypes: ReadonlySet<string>;
   /** Of any type, by code. */
   readonly parametersOf: (type: string) => ReadonlyMap<string, IndexedParameter>;
+  /** See NameContext. */
+  readonly whyUnready: (type: string, code: string) => string | undefined;
 }
 
 /** The names of the parameters that say what is sent along. */

@@ -16,9 +16,13 @@ export const linksMax = 10;
 
 export interface NameContext extends ValueContext {
   readonly parametersOf: (type: string) => ReadonlyMap<string, IndexedParameter>;
+  readonly whyUnready: WhyUnready;
   /** How many links the search has so far. */
   readonly links: { count: number };
 }
+
+/** Why a parameter that `parametersOf` does not give cannot be asked by yet; undefined where there is none of the code. */
+export type WhyUnready = (type: string, code: string) => string | undefined;
 
 /** What a name and its values are read for. */
 export interface NamedSource {
@@ -53,7 +57,8 @@ function parseHas(source: NamedSource, context: NameContext): Criterion | string
     return unsupported(name, type);
   }
   const parameter = context.parametersOf(sourceType).get(code);
-  if (!parameter || !leadsTo(parameter, type)) return unsupported(name, type);
+  if (!parameter) return unknown(name, sourceType, code, context);
+  if (!leadsTo(parameter, type)) return unsupported(name, type);
   countLink(source, context);
   const inner = { ...source, type: sourceType, rest: more.join(':'), depth: source.depth + 1 };
   const criterion = parseNamed(inner, context);
@@ -67,7 +72,8 @@ function parseChain(source: NamedSource, context: NameContext): Criterion | stri
   const dot = source.rest.indexOf('.');
   const [code = '', modifier, ...more] = source.rest.slice(0, dot).split(':');
   const parameter = context.parametersOf(type).get(code);
-  if (!parameter || more.length > 0 || unlinked.has(type) || !isLink(parameter)) return unsupported(name, type);
+  if (!parameter) return unknown(name, type, code, context);
+  if (more.length > 0 || unlinked.has(type) || !isLink(parameter)) return unsupported(name, type);
   const all = parameter.targets ?? [...context.resourceTypes];
   if (modifier !== undefined && !all.includes(modifier)) return unsupported(name, type);
   const candidates = (modifier === undefined ? all : [modifier]).filter((target) => !unlinked.has(target));
@@ -86,9 +92,10 @@ function parseChain(source: NamedSource, context: NameContext): Criterion | stri
 }
 
 /** True when the type has the parameter that the rest of a name begins with: others are left out of a chain. */
-function mayMean(rest: string, type: string, { parametersOf, resourceTypes }: NameContext): boolean {
+function mayMean(rest: string, type: string, { parametersOf, whyUnready, resourceTypes }: NameContext): boolean {
   const [code = '', sourceType = '', parameter = ''] = rest.split(/[:.]/, 3);
-  if (code !== '_has') return code === '_list' || parametersOf(type).has(code);
+  const isKnown = () => parametersOf(type).has(code) || whyUnready(type, code) !== undefined;
+  if (code !== '_has') return code === '_list' || isKnown();
   const source = resourceTypes.has(sourceType) ? parametersOf(sourceType).get(parameter) : undefined;
   return source !== undefined && leadsTo(source, type);
 }
@@ -116,7 +123,8 @@ function parseLeaf(source: NamedSource, context: NameContext): Criterion | strin
   const [code = '', modifier, ...more] = source.rest.split(':');
   if (code === '_list' && modifier === undefined) return parseList(source, context);
   const parameter = context.parametersOf(type).get(code);
-  if (!parameter || more.length > 0) return unsupported(name, type);
+  if (!parameter) return unknown(name, type, code, context);
+  if (more.length > 0) return unsupported(name, type);
   if (modifier === 'missing') return parseMissing(source, parameter);
   const isNegated = modifier === 'not' && (parameter.kind === 'token' || parameter.kind === 'id');
   const positive = isNegated ? undefined : modifier;
@@ -145,6 +153,14 @@ function parseList(source: NamedSource, context: NameContext): Criterion | strin
   if (ids.some((id) => id.startsWith('$'))) return `Functional lists such as $current-problems are not supported.`;
   if (!ids.every(isId)) throw invalidValue(name, 'the id of a List');
   return { kind: 'list', ids };
+}
+
+/** What the name leads to is no parameter of the type, or none yet. */
+function unknown(name: string, type: string, code: string, { whyUnready }: Pick<NameContext, 'whyUnready'>): string {
+  const why = whyUnready(type, code);
+  return why === undefined
+    ? unsupported(name, type)
+    : `The search parameter ${printable(name)} cannot be used yet: ${code} of ${type} ${why}.`;
 }
 
 function unsupported(name: string, type: string): string {

@@ -78,16 +78,24 @@ function readCount(value: string, settings: ResultSettings): boolean {
   return true;
 }
 
-function readSort(value: string, settings: ResultSettings, { type, parameters, notes }: ResultContext): boolean {
+function readSort(value: string, settings: ResultSettings, context: ResultContext): boolean {
+  const { type, parameters, notes } = context;
   const keys: SortKey[] = [];
   for (const rule of value.split(',')) {
-    const by = sortable(parameters.get(rule.replace(/^-/, '')));
+    const code = rule.replace(/^-/, '');
+    const by = sortable(parameters.get(code));
     if (by) keys.push({ by, isDescending: rule.startsWith('-') });
-    else notes.ignore(`${type} cannot be sorted by ${printable(rule)}.`);
+    else notes.ignore(`${type} cannot be sorted by ${printable(rule)}${becauseUnready(type, code, context)}.`);
   }
   if (keys.length > sortKeysMax) throw invalidValue('_sort', `a list of at most ${sortKeysMax} parameters`);
   if (keys.length > 0) settings.sort = keys;
   return keys.length > 0;
+}
+
+/** The end of a sentence. */
+function becauseUnready(type: string, code: string, { whyUnready }: ResultContext): string {
+  const why = whyUnready(type, code);
+  return why === undefined ? '' : ` yet: it ${why}`;
 }
 
 function sortable(parameter: IndexedParameter | undefined): SortKey['by'] | undefined {
@@ -123,8 +131,12 @@ function readElements(value: string, settings: ResultSettings, { type }: ResultC
 function includeReader(name: (typeof includeNames)[number]): Reader {
   return (value, { includes }, context) => {
     const include = parseInclude(name, value, context);
+    const [source = '', code = ''] = value.split(':');
     if (include) includes.push(include);
-    else context.notes.ignore(`${name}=${printable(value)} is not offered for ${context.type}.`);
+    else {
+      const why = becauseUnready(source, code, context);
+      context.notes.ignore(`${name}=${printable(value)} is not offered for ${context.type}${why}.`);
+    }
     return include !== undefined;
   };
 }

@@ -69,6 +69,24 @@ function isAsked(own: Measured | undefined, asked: AskedQuantity): boolean {
   return passes({ low: times(own.low), high: times(own.high) }, wanted);
 }
 
+/** Below every number. */
+const open = -(10n ** 100n);
+
+/**
+ * Where a quantity stands among others, whatever their units: R4 leaves it to the server, which takes its number in UCUM's base
+ * units (gram, second), or as it is where there is none. A range, like `<5`, stands where it begins.
+ */
+export function placeOfQuantity(value: unknown): bigint | undefined {
+  const own = measured(membersOf(value));
+  if (!own) return undefined;
+  if (own.low === undefined) return open;
+  const unit = own.unit.system === ucum ? units[String(own.unit.code)] : undefined;
+  return own.low * (unit?.factor ?? 1n) * (unit?.dimension === 'mass' ? 1n : smallestOfGram);
+}
+
+/** The factors of masses are multiples of a microgram. */
+const smallestOfGram = 1_000_000n;
+
 /**
  * "[prefix][number]|[system]|[code]: matches a quantity by value, system and code; [number]: irrespective of the unit;
  * [number]||[code]: where the unit - either the code (code) or the stated human unit (unit) - is the one asked". "The search
