@@ -12,25 +12,37 @@ import type { CapabilityFacts, DeclaringRoute } from './capabilities/facts.ts';
 import { software } from './capabilities/software.ts';
 import type { InteractionRequest, InteractionResponse, SystemOptions } from './interaction.ts';
 
-/** Without the request's own words it is answered in full. */
+/** Without the request's own words it is answered in full; without a tenant's definitions by those of R4. */
 export type Capabilities = (
   options: SystemOptions,
   baseUrl: string,
   request?: Pick<InteractionRequest, 'query' | 'header'>,
+  tenantDefinitions?: Definitions,
 ) => InteractionResponse;
 
-/** The resource list is the same for all tenants and is written once; only the URLs differ. */
+/** Texts of half a megabyte. */
+const describedMax = 20;
+
+/** The resource list is written once for all tenants but those with search parameters of their own. */
 export function createCapabilities(
   definitions: Definitions,
   routes: readonly DeclaringRoute[],
   facts: CapabilityFacts,
 ): Capabilities {
   const date = new Date().toISOString();
-  let shared: Shared | undefined;
-  return (_options, baseUrl, request) => {
+  const described = new Map<Definitions, Shared>();
+  /** At the first request, for it compiles the search parameters of all types. */
+  function sharedOf(asked: Definitions): Shared {
+    const known = described.get(asked);
+    if (known) return known;
+    const shared = describeShared(asked, routes, facts);
+    if (described.size >= describedMax) described.clear();
+    described.set(asked, shared);
+    return shared;
+  }
+  return (_options, baseUrl, request, tenantDefinitions = definitions) => {
     requireFull(request?.query);
-    // At the first request, for it compiles the search parameters of all types.
-    shared ??= describeShared(definitions, routes, facts);
+    const shared = sharedOf(tenantDefinitions);
     const statement = describeTenant(baseUrl, date, facts);
     const headers = { ETag: etagOf(statement, shared) };
     if (isKnown(request?.header('If-None-Match'), headers.ETag)) return { status: 304, headers, body: undefined };

@@ -8,6 +8,10 @@ import { createCapabilities } from '../../src/http/capabilities.ts';
 import { fhirRoutes } from '../../src/http/fhir-routes.ts';
 import { createBuiltIns } from '../../src/operations/built-ins.ts';
 import { operations } from '../../src/operations/operations.ts';
+import { candidatesMax } from '../../src/search/compile/candidates.ts';
+import { includesMax } from '../../src/search/compile/includes.ts';
+import { accurateMax } from '../../src/search/run-search.ts';
+import { sortedMax } from '../../src/search/sort-opened.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 import { expectRefusal } from '../api/refusals.ts';
 import { send, startTestServer, type TestServer } from '../support/server.ts';
@@ -91,6 +95,21 @@ test('lists only search parameters that are answered, and all that are', async (
       expect([type, code, isAnswered]).toEqual([type, code, listed.has(code)]);
     }
   }
+  // More than a thousand searches, each with a statement of its own that is planned for it.
+}, 60_000);
+
+test('states the bounds of searches by what is stored encrypted', () => {
+  const documentation = rest()?.documentation ?? '';
+  expect(documentation).toContain('`:contains` with fewer than three characters in a row');
+  const written = (most: number) => most.toLocaleString('en');
+  for (const [what, most] of [
+    ['such as names', sortedMax],
+    ['resources opened for one search', candidatesMax],
+    ['resources included on a page', includesMax],
+    ['matches counted exactly', accurateMax],
+  ] as const) {
+    expect(documentation).toMatch(new RegExp(`- [^\n]*${what}[^\n]*: ${written(most)}`));
+  }
 });
 
 test('lists only includes that are answered', async () => {
@@ -131,6 +150,7 @@ describe('follows from the tables', () => {
     expect(patient).toMatchObject({ readHistory: false, updateCreate: false, conditionalDelete: 'not-supported' });
     expect(patient).not.toHaveProperty('searchParam');
     expect(patient).not.toHaveProperty('searchInclude');
+    expect(patient).not.toHaveProperty('searchRevInclude');
   });
 
   test('what a route declares of itself holds for the types it is open for', () => {
@@ -163,8 +183,9 @@ describe('follows from the tables', () => {
   test('operations are listed where they can be called: none that changes what nobody may change', () => {
     const made = describeWith([]);
     const names = (type: string) => ofType(made, type).operation?.map(({ name }) => name);
-    expect(names('Patient')).toEqual(['meta', 'meta-add', 'meta-delete']);
-    expect(names('AuditEvent')).toEqual(['meta']);
-    expect(made.rest?.[0]).not.toHaveProperty('operation');
+    expect(names('Patient')).toEqual(expect.arrayContaining(['meta', 'meta-add', 'meta-delete', 'explain']));
+    expect(names('AuditEvent')).toEqual(expect.arrayContaining(['meta', 'explain']));
+    for (const changing of ['meta-add', 'meta-delete']) expect(names('AuditEvent')).not.toContain(changing);
+    expect(made.rest?.[0]?.operation?.map(({ name }) => name)).toContain('explain');
   });
 });

@@ -8,6 +8,7 @@ import type { Definitions } from '../../fhir/definitions.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { indexedParameters } from '../../search/search-parameters.ts';
 import { isOffered } from '../interactions/operation.ts';
+import { includesOf, revIncludesOf } from './describe-includes.ts';
 import { describeOperations } from './describe-operations.ts';
 import type { DeclaringRoute } from './facts.ts';
 
@@ -22,6 +23,7 @@ export function describeType(tables: Tables, type: string): CapabilityStatementR
   const routes = tables.routes.filter(({ code, path }) => isAbout(type, path) && isOpen(type, code));
   const codes = new Set(routes.map(({ code }) => code));
   const searchInclude = codes.has('search-type') ? includesOf(definitions, type) : [];
+  const searchRevInclude = codes.has('search-type') ? revIncludesOf(definitions, type) : [];
   const operation = describeOperations(operations, (one) => isOffered(one, type) && !isSystemOnly(one));
   return {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
@@ -38,6 +40,7 @@ export function describeType(tables: Tables, type: string): CapabilityStatementR
     ...Object.assign({}, ...routes.map(({ declares }) => declares)),
     referencePolicy: ['literal', 'logical'],
     ...(searchInclude.length > 0 && { searchInclude }),
+    ...(searchRevInclude.length > 0 && { searchRevInclude }),
     ...(codes.has('search-type') && { searchParam: describeParameters(definitions, type) }),
     ...(operation.length > 0 && { operation }),
   };
@@ -45,7 +48,7 @@ export function describeType(tables: Tables, type: string): CapabilityStatementR
 
 const definitionTypes: ReadonlySet<string> = new Set(['SearchParameter', 'OperationDefinition']);
 const builtInNote =
-  'The definitions of this server itself are read by their id, the end of their canonical URL, and cannot be written; a search finds the others only.';
+  'The definitions of this server itself are read by their id, the end of their canonical URL, found by searches of this type, and cannot be written; one that is stored under the same URL is found in their place.';
 
 /** Of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
 const typeCodes = [
@@ -75,13 +78,4 @@ function describeParameters(definitions: Definitions, type: string) {
     const { type: kind, url } = definitions.searchParameters(type).get(name) as SearchParameter;
     return { name, definition: url, type: kind };
   });
-}
-
-/** Literal references only are followed: an AuditEvent has no rows of them, and a canonical names no place. */
-function includesOf(definitions: Definitions, type: string): string[] {
-  if (type === 'AuditEvent') return [];
-  const references = [...indexedParameters(definitions, type).values()].filter(
-    ({ kind, elements }) => kind === 'reference' && elements?.some((element) => element.type === 'Reference'),
-  );
-  return references.length === 0 ? [] : ['*', ...references.map(({ code }) => `${type}:${code}`)];
 }

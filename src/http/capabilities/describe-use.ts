@@ -4,6 +4,7 @@ import { candidatesMax } from '../../search/compile/candidates.ts';
 import { wordsMax } from '../../search/fold-text.ts';
 import { linkDepthMax, linksMax } from '../../search/parse/named.ts';
 import { isResultParameter } from '../../search/parse/result-parameters.ts';
+import { sortedMax } from '../../search/sort-opened.ts';
 import { wordStartLength } from '../../search/token-text.ts';
 import { wordTextLengthMax } from '../../search/words.ts';
 import { codesMax } from '../../terminology/code-list.ts';
@@ -21,6 +22,7 @@ export function describeUse(limits: ReadonlyMap<string, number>): string {
     `Searches take ${offered.join(', ')} beside the parameters of each type.`,
     describeLinks(),
     describeModifiers(),
+    describeOrder(),
     'A change may name the version it is based on (`If-Match`); every change makes a version, and none is ever changed.',
     ...(lines.length > 0 ? [`At most:\n\n${lines.join('\n')}`] : []),
   ].join('\n\n');
@@ -37,13 +39,19 @@ function describeLinks(): string {
   ].join(' ');
 }
 
+/** https://hl7.org/fhir/R4/search.html#sort */
+function describeOrder(): string {
+  const sorted = sortedMax.toLocaleString('en');
+  return `\`_sort\` by \`_id\`, \`_lastUpdated\`, dates, numbers, quantities and the statuses and priorities of work is by index; by names and whatever else is stored encrypted it takes at most ${sorted} matches. What has no value comes last. A search beyond its bounds is refused as \`too-costly\`, by the name of the part that is.`;
+}
+
 /** R4 has no element for them either: https://hl7.org/fhir/R4/search.html#modifiers */
 function describeModifiers(): string {
   const count = (most: number) => most.toLocaleString('en');
   return [
-    'Strings take `:exact` and `:contains`, URLs and canonicals `:above` and `:below`, identifiers `:of-type`, codes `:text`.',
-    `Codes also take \`:in\` and \`:not-in\` of value sets that are stored here or that R4 lists, of at most ${count(codesMax)} codes and without filters, and \`:above\` and \`:below\` of code systems that are stored here with their hierarchy.`,
+    'Strings take `:exact` and `:contains`, URLs and canonicals `:above` and `:below`, identifiers `:of-type`, codes and references `:text`.',
+    `Codes also take \`:in\` and \`:not-in\` of value sets, and \`:above\` and \`:below\` of code systems, that are stored or imported here or are HL7's, of at most ${count(codesMax)} codes.`,
     `Of a string the first ${wordsMax} words are searched, of a narrative and of each text in \`_content\` the first ${count(wordTextLengthMax)} characters.`,
-    `\`:contains\` with fewer than three characters in a row, \`:text\` without a word of ${wordStartLength} and \`_content\` are decided on at most ${count(candidatesMax)} resources that meet the other parameters.`,
+    `\`:contains\` with fewer than three characters in a row, \`:text\` without a word of ${wordStartLength} or of references, and \`_content\` are decided on at most ${count(candidatesMax)} resources that meet the other parameters.`,
   ].join(' ');
 }

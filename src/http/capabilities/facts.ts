@@ -3,8 +3,11 @@
 import type { CapabilityStatementRestResource } from '@medplum/fhirtypes';
 import type { Operation } from '../../operations/operation.ts';
 import { operations } from '../../operations/operations.ts';
+import { candidatesMax } from '../../search/compile/candidates.ts';
 import { includesMax } from '../../search/compile/includes.ts';
 import { countDefault, countMax } from '../../search/parse/result-parameters.ts';
+import { accurateMax } from '../../search/run-search.ts';
+import { sortedMax } from '../../search/sort-opened.ts';
 import { bundleEntriesMax } from '../interactions/bundle.ts';
 import { fhirJson, fhirXml, mediaTypes } from '../media-type.ts';
 import type { FhirRoute } from '../route.ts';
@@ -39,6 +42,9 @@ export function offeredFacts(bodyBytesMax: number): CapabilityFacts {
       ['entries of a batch or transaction', bundleEntriesMax],
       [`resources on a page of a search (${countDefault} where \`_count\` does not say)`, countMax],
       ['resources included on a page', includesMax],
+      ['matches sorted by what is stored encrypted, such as names', sortedMax],
+      ['resources opened for one search, where no index can decide', candidatesMax],
+      ['matches counted exactly (`_total=accurate`), but for those of a whole type', accurateMax],
     ]),
   };
 }
