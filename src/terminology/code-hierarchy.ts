@@ -1,40 +1,30 @@
-// What is above and below a code in the hierarchy of its code system: https://hl7.org/fhir/R4/codesystem.html#hierarchy
+// What is above and below a code in the hierarchy of its code system: https://hl7.org/fhir/R4/search.html#token, modifiers `above` and `below`
 
-import type { CodeSystem, CodeSystemConcept } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import { codesMax } from './code-list.ts';
+import type { Queries } from './find-system.ts';
+import type { StoredSystem } from './stored-concept.ts';
+import { SystemReader } from './system-reader.ts';
 
-/** The code itself first. Throws a FhirError (400) where the code system does not tell. */
-export function relatedCodes(codeSystem: CodeSystem, code: string, direction: 'above' | 'below'): string[] {
-  const { url = '', content, hierarchyMeaning = 'is-a', concept = [] } = codeSystem;
-  if (content !== 'complete' || hierarchyMeaning !== 'is-a') {
-    throw fhirError('not-supported', `The code system ${url} does not tell what is ${direction} a code.`, {
+/** The code itself first, also where the code system does not have it. Throws a FhirError (400) where it does not tell. */
+export async function relatedCodes(
+  trx: Queries,
+  system: StoredSystem,
+  code: string,
+  direction: 'above' | 'below',
+): Promise<string[]> {
+  if (system.content !== 'complete' || !system.subsumes) {
+    throw fhirError('not-supported', `The code system ${system.url} does not tell what is ${direction} a code.`, {
       status: 400,
     });
   }
-  const related = new Set([code]);
-  // A code may stand at several places.
-  for (const path of pathsTo(code, concept, [])) {
-    const found = direction === 'above' ? path.map((one) => one.code) : allCodes(path.at(-1)?.concept ?? []);
-    for (const one of found) if (one) related.add(one);
+  const reader = new SystemReader(trx, system);
+  const concept = await reader.concept(code);
+  if (!concept) return [code];
+  const related = direction === 'above' ? await reader.above(concept) : reader.below(concept);
+  if (related.count > codesMax) {
+    throw fhirError('too-costly', `More than ${codesMax} codes are ${direction} the one that is asked for.`);
   }
-  if (related.size <= codesMax) return [...related];
-  throw fhirError('too-costly', `More than ${codesMax} codes are ${direction} the one that is asked for.`);
-}
-
-/** From the top to the concept. */
-function pathsTo(
-  code: string,
-  concepts: readonly CodeSystemConcept[],
-  above: readonly CodeSystemConcept[],
-): CodeSystemConcept[][] {
-  return concepts.flatMap((concept) => {
-    const path = [...above, concept];
-    const deeper = pathsTo(code, concept.concept ?? [], path);
-    return concept.code === code ? [path, ...deeper] : deeper;
-  });
-}
-
-function allCodes(concepts: readonly CodeSystemConcept[]): (string | undefined)[] {
-  return concepts.flatMap(({ code, concept }) => [code, ...allCodes(concept ?? [])]);
+  const concepts = await reader.byIds(related.slice(0, codesMax), true);
+  return [...new Set([concept.code, ...concepts.map((one) => one.code)])];
 }
