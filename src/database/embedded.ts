@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -81,12 +82,12 @@ interface Run {
  * Durable (nothing is switched off for speed) and silent: the text of an error and the statement it stems from may quote a
  * value, so errors are logged by us, who know what may be said, and PostgreSQL's own log keeps what concerns the server.
  */
-const configuration = `# Written by HPMS at every start; your own settings: ALTER SYSTEM.
+const configuration = () => `# Written by HPMS at every start; your own settings: ALTER SYSTEM.
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
 password_encryption = 'scram-sha-256'
-shared_buffers = '128MB'
+shared_buffers = '${sharedBuffersMegabytes()}MB'
 fsync = on
 synchronous_commit = on
 full_page_writes = on
@@ -104,9 +105,15 @@ log_parameter_max_length_on_error = 0
 log_checkpoints = off
 `;
 
+/** A quarter of the machine, as its manual recommends: https://www.postgresql.org/docs/current/runtime-config-resource.html */
+function sharedBuffersMegabytes(): number {
+  const quarter = Math.min(totalmem(), process.constrainedMemory() || totalmem()) / 4;
+  return Math.round(Math.min(Math.max(quarter / 1_024 ** 2, 128), 8_192));
+}
+
 function configure(place: Place): void {
   const file = path.join(place.cluster, 'postgresql.conf');
-  writeFileSync(file, configuration, { mode: 0o600 });
+  writeFileSync(file, configuration(), { mode: 0o600 });
   giveTo(place.user, file);
 }
 
