@@ -1,5 +1,6 @@
 // The queue, in PostgreSQL or in Redis, behind one interface: https://docs.bullmq.io/guide/postgresql
 
+import type { EventEmitter } from 'node:events';
 import { type IQueueBackend, type Job, withBackend } from 'bullmq';
 import { errorFields, type JobLog } from './observe.ts';
 import { type Backend, type PostgresQueue, postgresBackend, redisBackend } from './queue-backend.ts';
@@ -73,7 +74,10 @@ function queuesOn<B extends IQueueBackend, C>(backend: Backend<B, C>, timing: Jo
           // Not addBulk: with PostgreSQL that makes and drops two temporary tables, for which the role has no right.
           await Promise.all(jobs.map(({ topic, ...data }) => queue.add(topic, data, { jobId: data.outboxId })));
         },
-        close: () => queue.close(),
+        close() {
+          letGo(queue, onError);
+          return queue.close();
+        },
       };
     },
     async connectConsumer(run, concurrency) {
@@ -94,9 +98,20 @@ function queuesOn<B extends IQueueBackend, C>(backend: Backend<B, C>, timing: Jo
       worker.on('stalled', (outboxId) => log.warn({ outboxId }, 'A job was interrupted and starts again.'));
       await readyOrClosed(worker);
       worker.run().catch(onError);
-      return { close: () => worker.close() };
+      return {
+        close() {
+          letGo(worker, onError);
+          return worker.close();
+        },
+      };
     },
   };
+}
+
+/** Whoever closes a connection does not care how it ends: the database may be stopping at the same time. */
+function letGo(one: EventEmitter, onError: (error: unknown) => void): void {
+  one.on('error', () => undefined);
+  one.off('error', onError);
 }
 
 /** While the queue is away every try reports an error, many in a second. */
