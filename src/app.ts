@@ -10,7 +10,6 @@ import { connectionSettings } from './database/pool.ts';
 import { rolePassword } from './database/role-password.ts';
 import { checkDatabase } from './database/self-check.ts';
 import { type Doors, openDoors } from './doors.ts';
-import { loadDefinitions } from './fhir/definitions.ts';
 import { createDirectoryObjectStore } from './gateways/directory-object-store.ts';
 import type { ObjectStore } from './gateways/object-store.ts';
 import { createAnswerBackground } from './http/async/answer.ts';
@@ -24,7 +23,6 @@ import { createServer } from './http/server.ts';
 import { foldCounts } from './jobs/fold-counts.ts';
 import { keepPartitions, startMaintenance, sweepKeptAnswers } from './jobs/maintenance.ts';
 import { errorFields, type Reached } from './jobs/observe.ts';
-import type { JobHandler } from './jobs/outbox.ts';
 import { createQueues } from './jobs/queue.ts';
 import { startJobs } from './jobs/start.ts';
 import { type JobTiming, usualTiming } from './jobs/timing.ts';
@@ -32,14 +30,24 @@ import { createBuiltIns } from './operations/built-ins.ts';
 import { operations } from './operations/operations.ts';
 import { bindJobs } from './repository/jobs.ts';
 import type { Module } from './repository/module.ts';
+import { ownParametersModule } from './repository/own-parameters/module.ts';
+import { createDefinitionsLoader } from './repository/own-parameters/tenant-definitions.ts';
+import type { ProfilePolicy } from './repository/profiles/check-profiles.ts';
+import { profilesModule } from './repository/profiles/module.ts';
+import { indexedTypes } from './repository/reindex/indexed-types.ts';
+import { createReindexModule } from './repository/reindex/module.ts';
+import { createReindexSweep } from './repository/reindex/sweep.ts';
 import { collectRules } from './repository/rules.ts';
 import type { Repository } from './repository/session.ts';
 import { createObjectSweep } from './repository/sweep-objects.ts';
+import { terminologyModule } from './repository/terminology-module.ts';
 import { createExtractor } from './search/extract.ts';
+import { houseDefinitions } from './search/own/house-definitions.ts';
 import { createSmart } from './smart/smart.ts';
 import { sweepExpired } from './smart/sweep-expired.ts';
+import { createBriefCache } from './tenants/brief-cache.ts';
 import { createTenantRegistry } from './tenants/registry.ts';
-import { createSettingsReader } from './tenants/settings.ts';
+import { createSettingsReader, type Settings } from './tenants/settings.ts';
 import { createValidator } from './validation/validate.ts';
 
 export interface AppOptions {
@@ -67,6 +75,7 @@ export interface App {
   close(): Promise<void>;
 }
 
+const tenantsCachedMax = 10_000;
 /** Requests and jobs under way get 25 s in all to finish: security.md, fault 26. */
 const lingerMs = 1_000;
 const drainTimeoutMs = 24_000;
@@ -87,7 +96,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   measurePool(metrics, doors);
   const access = openAccess(options, doors);
   opened.defer(access.close);
-  const modules: Module[] = [schedulingModule, createBillingModule({ currencyOf: access.currencyOf })];
+  const billingModule = createBillingModule({ currencyOf: access.currencyOf });
+  const modules: Module[] = [terminologyModule, ownParametersModule, profilesModule, schedulingModule, billingModule];
   const repository = createRepository(options, doors, modules, access);
   const state = { draining: false };
   const server = createServer({
@@ -102,7 +112,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   });
   const http = await listen(server.callback(), config.http.port);
   const jobs = does.jobs
-    ? openJobs(options, doors, bindJobs(repository, [...modules, asyncModule(repository, access)]), metrics)
+    ? openJobs(options, doors, { repository, modules: [...modules, asyncModule(repository, access)] }, metrics)
     : undefined;
   // From here on whoever holds the app closes it.
   const rest = opened.move();
@@ -134,7 +144,9 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors) {
   const registry = createTenantRegistry(doors.systemDoor);
   const settings = createSettingsReader(doors.tenantDoor);
   const onError = (error: unknown) => log.error(errorFields(error), 'The authorization server failed.');
-  const { resourceTypes } = loadDefinitions();
+  const definitions = houseDefinitions();
+  const { resourceTypes } = definitions;
+  const own = createBriefCache(createDefinitionsLoader({ ...doors, definitions }), tenantsCachedMax);
   const { publicUrl } = config.http;
   const smart = createSmart({ ...doors, publicUrl, resourceTypes, onError });
   const listener = listenToDatabase({
@@ -143,6 +155,7 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors) {
     onNotice() {
       registry.forget();
       settings.forget();
+      own.clear();
       smart.forget();
     },
     onAway: (error) => log.warn(errorFields(error), 'Changes of access are not heard and take up to a second.'),
@@ -154,6 +167,7 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors) {
       onFailure: (error: unknown) => log.error(errorFields(error), 'A batch entry failed.'),
     },
     settings,
+    tenantDefinitions: { of: own.get, forget: own.clear },
     currencyOf: async (tenantId: number) => (await settings.of(tenantId)).currency,
     close: () => listener.close(),
   };
@@ -163,11 +177,12 @@ function createRepository(
   { config, now = () => new Date() }: AppOptions,
   { tenantDoor, keyRing }: Doors,
   modules: readonly Module[],
-  { settings }: ReturnType<typeof openAccess>,
+  { settings, tenantDefinitions }: ReturnType<typeof openAccess>,
 ): Repository {
-  const definitions = loadDefinitions();
+  const definitions = houseDefinitions();
   return {
     definitions,
+    tenantDefinitions,
     builtIns: createBuiltIns(definitions, operations),
     tenantDoor,
     keyRing,
@@ -181,7 +196,15 @@ function createRepository(
       const known = settings.of(tenantId);
       return known instanceof Promise ? known.then((read) => read['references.check']) : known['references.check'];
     },
+    profilePolicy(tenantId) {
+      const known = settings.of(tenantId);
+      return known instanceof Promise ? known.then(profilePolicyOf) : profilePolicyOf(known);
+    },
   };
+}
+
+function profilePolicyOf(settings: Settings): ProfilePolicy {
+  return { check: settings['profiles.check'], required: settings['profiles.required'] };
 }
 
 /** Requests of the background are jobs like those of the workflows. */
@@ -195,11 +218,24 @@ function objectStoreOf({ dataDir }: Config): ObjectStore {
   return createDirectoryObjectStore(path.join(dataDir, 'objects'));
 }
 
-function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandler[], metrics: Metrics) {
+interface JobParts {
+  readonly repository: Repository;
+  readonly modules: readonly Module[];
+}
+
+function openJobs(options: AppOptions, doors: Doors, { repository, modules }: JobParts, metrics: Metrics) {
   const { config, databaseUrl, log, timing = usualTiming, reached } = options;
   const { rootKey } = config.crypto;
   const { redisUrl } = config.jobs;
   const listenConnection = connectionSettings({ databaseUrl, rootKey, role: 'hpms_system' });
+  const sweepReindex = createReindexSweep({ ...doors, types: indexedTypes(repository.definitions) });
+  // The next tenant may have its turn.
+  const reindexModule = createReindexModule(() => {
+    sweepReindex().catch((error: unknown) =>
+      log.warn(errorFields(error), 'No run was asked for; the next sweep does.'),
+    );
+  });
+  const handlers = bindJobs(repository, [...modules, reindexModule]);
   const jobs = startJobs({
     queues: createQueues(redisUrl === undefined ? { databaseUrl, rootKey } : { redisUrl }, timing, log),
     relay: { systemDoor: doors.systemDoor, listenConnection },
@@ -217,6 +253,7 @@ function openJobs(options: AppOptions, doors: Doors, handlers: readonly JobHandl
       () => keepPartitions(systemDoor),
       () => sweepKeptAnswers(systemDoor),
       () => foldCounts(systemDoor),
+      sweepReindex,
       () => sweepExpired(systemDoor),
       createObjectSweep({ systemDoor, objectStore: objectStoreOf(config), now: () => new Date() }),
     ],

@@ -10,6 +10,7 @@ import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
 import { FhirError } from './fhir/outcome.ts';
 import { UnsafeQueueError } from './jobs/queue-backend.ts';
+import { loadCoreTerminology } from './terminology/core-terminology.ts';
 import { welcome } from './welcome.ts';
 
 const parts = { all: { api: true, jobs: true }, api: { api: true, jobs: false }, worker: { api: false, jobs: true } };
@@ -92,6 +93,7 @@ async function openEmbedded(config: Config, log: Logger): Promise<EmbeddedPostgr
   });
   try {
     await migrate({ databaseUrl: embedded.url, rootKey, log: (line) => log.info(line) });
+    await loadCoreTerminology(embedded.url, (line) => log.info(line));
     return embedded;
   } catch (error) {
     await embedded.stop();

@@ -32,13 +32,13 @@ function statusOf({ action, changed, deletedCount }: WriteResult): number {
 
 const words = { create: 'created', update: 'updated', delete: 'deleted' } as const;
 
-function outcomeOf({ action, type, id, changed, deletedCount }: WriteResult): object {
+function outcomeOf({ action, type, id, changed, deletedCount, issues = [] }: WriteResult): object {
   const what = id === '' ? `No ${type}` : `${type}/${id}`;
   const diagnostics =
     deletedCount === undefined
       ? `${what} was ${changed || id === '' ? words[action] : 'not changed'}.`
       : `${deletedCount} ${type} were deleted.`;
-  return toOperationOutcome([{ severity: 'information', code: 'informational', diagnostics }]);
+  return toOperationOutcome([{ severity: 'information', code: 'informational', diagnostics }, ...issues]);
 }
 
 /** The answer of anything that is no write of a transaction. */

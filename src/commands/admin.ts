@@ -3,18 +3,25 @@
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
-import { openDoors } from '../doors.ts';
+import { type Doors, openDoors } from '../doors.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { connectionFacts } from '../tenants/connection-facts.ts';
 import { createTenant } from '../tenants/create-tenant.ts';
+import { createTenantRegistry } from '../tenants/registry.ts';
+import { importDistribution } from './import-terminology/import-distribution.ts';
+import { Progress } from './import-terminology/progress.ts';
+import { importUsage, readImportArguments } from './import-terminology/read-arguments.ts';
 
 const usage = `Usage: npm run admin -- COMMAND
   create-tenant NAME   makes a tenant and prints its base URL, token URL, client id and secret as JSON
-  metrics-token        prints the bearer token of /metrics`;
+  metrics-token        prints the bearer token of /metrics
+  ${importUsage}
+                       imports a licensed code system from the files of its publisher`;
 
 try {
   const [command, name, ...more] = process.argv.slice(2);
   if (command === 'create-tenant' && name !== undefined && more.length === 0) await printNewTenant(name);
+  else if (command === 'import-terminology') await importTerminology(process.argv.slice(3));
   else if (command === 'metrics-token' && name === undefined)
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
   else {
@@ -31,6 +38,35 @@ function config(): Config {
 }
 
 async function printNewTenant(name: string): Promise<void> {
+  await withDoors(async ({ doors, publicUrl }) => {
+    console.log(JSON.stringify(connectionFacts(publicUrl, await createTenant(doors, { name })), undefined, 2));
+  });
+}
+
+async function importTerminology(args: readonly string[]): Promise<void> {
+  const { tenant, ...request } = readImportArguments(args);
+  await withDoors(async ({ doors, databaseUrl }) => {
+    const progress = new Progress(process.stderr);
+    const into = tenant === undefined ? { databaseUrl } : await destinationOf(doors, tenant);
+    const { url, version, concepts, hasReplaced } = await importDistribution({ ...request, into, progress });
+    const what = `${concepts.toLocaleString('en')} concepts of ${url}, version ${version}`;
+    progress.line(`Imported ${what}${hasReplaced ? ', in place of the earlier import' : ''}.`);
+  });
+}
+
+async function destinationOf({ systemDoor, tenantDoor }: Doors, name: string) {
+  const tenant = await createTenantRegistry(systemDoor).find(name);
+  if (!tenant) throw new ConfigError(`There is no tenant ${name}.`);
+  return { tenantDoor, tenantId: tenant.id };
+}
+
+interface Open {
+  readonly doors: Doors;
+  readonly databaseUrl: string;
+  readonly publicUrl: string;
+}
+
+async function withDoors(work: (open: Open) => Promise<void>): Promise<void> {
   const { http, crypto, database, dataDir } = config();
   const databaseUrl =
     database.url ?? runningPostgresUrl({ dataDir, password: rolePassword(crypto.rootKey, 'postgres') });
@@ -39,7 +75,7 @@ async function printNewTenant(name: string): Promise<void> {
   }
   const doors = openDoors({ databaseUrl, rootKey: crypto.rootKey, onIdleError: () => undefined });
   try {
-    console.log(JSON.stringify(connectionFacts(http.publicUrl, await createTenant(doors, { name })), undefined, 2));
+    await work({ doors, databaseUrl, publicUrl: http.publicUrl });
   } finally {
     await doors.close();
   }

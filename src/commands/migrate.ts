@@ -2,6 +2,7 @@
 
 import { ConfigError, readConfig } from '../config.ts';
 import { migrate } from '../database/migrate.ts';
+import { loadCoreTerminology } from '../terminology/core-terminology.ts';
 
 try {
   const config = readConfig(process.env);
@@ -10,6 +11,7 @@ try {
   }
   const startedAt = performance.now();
   await migrate({ databaseUrl: config.database.url, rootKey: config.crypto.rootKey, log: (line) => console.log(line) });
+  await loadCoreTerminology(config.database.url, (line) => console.log(line));
   console.log(`The database is up to date (${((performance.now() - startedAt) / 1_000).toFixed(1)} s).`);
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);

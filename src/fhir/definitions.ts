@@ -10,6 +10,7 @@ import {
   type Snapshot,
   snapshotFile,
   type TypeDefinition,
+  type ValueSetCodes,
 } from './definitions/snapshot.ts';
 
 let loaded: Definitions | undefined;
@@ -34,6 +35,19 @@ export interface Definitions {
   compartment(code: string): Compartment | undefined;
   /** The codes of a required binding's value set; undefined where they need a terminology service. */
   valueSet(url: string): ValueSetMembers | undefined;
+  /** The same of an extensible or preferred binding's. */
+  advisedValueSet(url: string): ValueSetMembers | undefined;
+  /** Of a tenant that has search parameters of its own: see overlay.ts. */
+  readonly own?: OwnDefinitions;
+}
+
+export interface OwnDefinitions {
+  /** Those of every tenant. */
+  readonly base: Definitions;
+  /** The tenant's own search parameters of the type, which are among all of the type too. */
+  ofType(type: string): readonly SearchParameter[];
+  /** Why a search parameter that is not among them cannot be asked by yet, as the end of a sentence. */
+  whyUnready(type: string, code: string): string | undefined;
 }
 
 export interface Property {
@@ -71,6 +85,7 @@ function createDefinitions(snapshot: Snapshot): Definitions {
   const parametersByUrl = new Map(snapshot.searchParameters.map((parameter) => [parameter.url, parameter]));
   const compartments = new Map(Object.entries(snapshot.compartments));
   const valueSets = new Map(Object.entries(snapshot.valueSets));
+  const advisedValueSets = new Map(Object.entries(snapshot.advisedValueSets));
   return {
     resourceTypes: new Set([...types.values()].filter(isConcreteResource).map(({ name }) => name)),
     typeDefinition: (name) => types.get(name),
@@ -78,11 +93,13 @@ function createDefinitions(snapshot: Snapshot): Definitions {
     searchParameters: memoise((type) => searchParametersOf(types, snapshot.searchParameters, type)),
     searchParameterByUrl: (url) => parametersByUrl.get(url),
     compartment: (code) => compartments.get(code),
-    valueSet: memoise((url) => {
-      const expansion = valueSets.get(url);
-      return expansion && { codes: new Set(expansion.codes), systems: expansion.systems };
-    }),
+    valueSet: memoise((url) => membersOf(valueSets.get(url))),
+    advisedValueSet: memoise((url) => membersOf(advisedValueSets.get(url))),
   };
+}
+
+function membersOf(expansion: ValueSetCodes | undefined): ValueSetMembers | undefined {
+  return expansion && { codes: new Set(expansion.codes), systems: expansion.systems };
 }
 
 function isConcreteResource({ kind, isAbstract }: TypeDefinition): boolean {

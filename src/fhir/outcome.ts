@@ -9,6 +9,7 @@ export type IssueCode =
   | 'required'
   | 'value'
   | 'invariant'
+  | 'extension'
   | 'login'
   | 'expired'
   | 'forbidden'
@@ -46,6 +47,7 @@ const statusByCode: Readonly<Record<IssueCode, number>> = {
   required: 422,
   value: 422,
   invariant: 422,
+  extension: 422,
   login: 401,
   expired: 410,
   forbidden: 403,

@@ -10,12 +10,12 @@ import type { FhirRoute } from './route.ts';
 
 export async function answerRouted(
   session: Session,
-  { code, run }: FhirRoute,
+  { code, isAboutSearch, run }: FhirRoute,
   request: InteractionRequest,
 ): Promise<EntryAnswer> {
   const { status, headers, lastModified, body } = await run(session, request);
   const text = await wholeTextOfBody(body);
-  const subset = answerSubset(code, request.query);
+  const subset = isAboutSearch ? undefined : answerSubset(code, request.query);
   const { definitions } = session.repository;
   return {
     status,

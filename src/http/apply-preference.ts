@@ -1,6 +1,8 @@
 // Answers a write as the client prefers it and says which preference was followed: https://hl7.org/fhir/R4/http.html#ops
 
-import { toOperationOutcome } from '../fhir/outcome.ts';
+import { parseJson } from '../fhir/json.ts';
+import { type Issue, toOperationOutcome } from '../fhir/outcome.ts';
+import type { Validate } from '../validation/validate.ts';
 import type { InteractionRequest, InteractionResponse } from './interaction.ts';
 import { handlingPreference, returnPreference } from './prefer.ts';
 import type { InteractionCode } from './route.ts';
@@ -13,13 +15,14 @@ export function applyPreference(
   code: InteractionCode | 'bundle',
   request: InteractionRequest,
   response: InteractionResponse,
+  validate: Validate,
 ): InteractionResponse {
   if (request.header('Prefer') === undefined || response.body === undefined) return response;
   if (searches.has(code)) return applied(response, 'handling', handlingPreference(request));
   const wanted = returnPreference(request);
   if (code === 'bundle') return applied(response, 'return', wanted);
   if (!writes.has(code)) return response;
-  return applied({ ...response, body: writtenBody(code, wanted, response) }, 'return', wanted);
+  return applied({ ...response, body: writtenBody(code, wanted, response, validate) }, 'return', wanted);
 }
 
 /** RFC 7240 section 3 */
@@ -31,12 +34,20 @@ function applied(response: InteractionResponse, name: string, value: string | un
 function writtenBody(
   code: string,
   wanted: ReturnType<typeof returnPreference>,
-  { status, body }: InteractionResponse,
+  { status, body, issues = [] }: InteractionResponse,
+  validate: Validate,
 ): InteractionResponse['body'] {
   if (wanted === 'minimal') return undefined;
   if (wanted !== 'OperationOutcome') return body;
   const diagnostics = whatWasDone(code, status);
-  return JSON.stringify(toOperationOutcome([{ severity: 'information', code: 'informational', diagnostics }]));
+  const done: Issue = { severity: 'information', code: 'informational', diagnostics };
+  return JSON.stringify(toOperationOutcome([done, ...issues, ...warningsOf(body, validate)]));
+}
+
+function warningsOf(body: InteractionResponse['body'], validate: Validate): Issue[] {
+  if (typeof body !== 'string' && !Buffer.isBuffer(body)) return [];
+  const issues = validate(parseJson(body.toString()).value, { warnings: true });
+  return issues.filter(({ severity }) => severity === 'warning');
 }
 
 function whatWasDone(code: string, status: number): string {

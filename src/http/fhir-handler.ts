@@ -46,7 +46,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
     const type = named === undefined ? '' : knownType(repository, named, ctx.state);
     const isForm = route.carries === 'form';
     const query = isForm ? await queryAndForm(options, ctx) : new URLSearchParams(ctx.querystring);
-    const representation = negotiate(ctx, query, route.code);
+    const representation = negotiate(ctx, query, route.isAboutSearch ? undefined : route.code);
     // A Binary is also answered as what it is, which only its interaction knows.
     if (!representation && type !== 'Binary') throw notAcceptable();
     const carried = route.carries && !isForm ? await carriedBy(options, ctx, route.carries) : noBody;
@@ -61,7 +61,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
       const response = key
         ? await answerOnce(repository, caller, key, work)
         : await inSession(repository, caller, work, isAsync ? 'write' : route.kind);
-      respond(options, ctx, applyPreference(route.code, request, response), representation);
+      respond(options, ctx, applyPreference(route.code, request, response, repository.validate), representation);
     } finally {
       carried.raw?.stream.destroy();
     }
@@ -85,7 +85,7 @@ export function handleSystem(options: FhirHandlerOptions, route: string, run: Sy
     const request = requestOf(ctx, { baseUrl, type: '', query, carried });
     const key = carried.bytes && requestKey(ctx, caller, carried.bytes);
     const response = await run(options, caller, request, key);
-    respond(options, ctx, applyPreference('bundle', request, response), representation);
+    respond(options, ctx, applyPreference('bundle', request, response, options.repository.validate), representation);
   };
 }
 
@@ -97,8 +97,10 @@ export function handleOpen(options: FhirHandlerOptions, route: string, run: Open
     const query = new URLSearchParams(ctx.querystring);
     const representation = negotiate(ctx, query, 'read');
     if (!representation) throw notAcceptable();
-    const header = headerOf(ctx);
-    respond(options, ctx, run(options, baseUrlOf(options.admit, tenant), { query, header }), representation);
+    const { repository } = options;
+    const { definitions } = (await repository.tenantDefinitions?.of(tenant.id)) ?? repository;
+    const request = { query, header: headerOf(ctx) };
+    respond(options, ctx, run(options, baseUrlOf(options.admit, tenant), request, definitions), representation);
   };
 }
 

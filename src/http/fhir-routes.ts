@@ -45,6 +45,7 @@ export const fhirRoutes: readonly FhirRoute[] = [
   },
   { code: 'history-system', method: 'get', path: '/_history', kind: 'read', run: historySystemInteraction },
   { code: 'history-type', method: 'get', path: '/:type/_history', kind: 'read', run: historyTypeInteraction },
+  ...operationRoutes(operations),
   { code: 'read', method: 'get', path: '/Binary/:id', kind: 'lookup', run: binaryReadInteraction },
   {
     code: 'vread',
@@ -62,9 +63,11 @@ export const fhirRoutes: readonly FhirRoute[] = [
     kind: 'read',
     run: historyInstanceInteraction,
   },
-  ...operationRoutes(operations),
   { code: 'read', method: 'get', path: '/SearchParameter/:id', kind: 'lookup', run: definitionReadInteraction },
   { code: 'read', method: 'get', path: '/OperationDefinition/:id', kind: 'lookup', run: definitionReadInteraction },
+  { code: 'read', method: 'get', path: '/StructureDefinition/:id', kind: 'lookup', run: definitionReadInteraction },
+  { code: 'read', method: 'get', path: '/ValueSet/:id', kind: 'lookup', run: definitionReadInteraction },
+  { code: 'read', method: 'get', path: '/CodeSystem/:id', kind: 'lookup', run: definitionReadInteraction },
   {
     code: 'read',
     method: 'get',

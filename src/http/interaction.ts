@@ -3,7 +3,10 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Caller } from '../access/caller.ts';
+import type { Definitions } from '../fhir/definitions.ts';
 import type { ParsedJson } from '../fhir/json.ts';
+import type { Issue } from '../fhir/outcome.ts';
+import type { WriteResult } from '../repository/change.ts';
 import type { Repository, Session } from '../repository/session.ts';
 import type { RequestKey } from './idempotency.ts';
 
@@ -41,6 +44,8 @@ export interface InteractionResponse {
   readonly lastModified?: Date;
   /** JSON text of a resource, unless the headers name a Content-Type, as those of a stream do; undefined for an empty answer. */
   readonly body: string | Buffer | Readable | undefined;
+  /** What is to be told of a resource that was written all the same. */
+  readonly issues?: readonly Issue[];
 }
 
 /** Runs inside one transaction of the caller's tenant. */
@@ -64,6 +69,8 @@ export type OpenInteraction = (
   options: SystemOptions,
   baseUrl: string,
   request: Pick<InteractionRequest, 'query' | 'header'>,
+  /** Of the tenant. */
+  definitions: Definitions,
 ) => InteractionResponse;
 
 /** Weak ETag of a version: https://hl7.org/fhir/R4/http.html#versioning */
@@ -76,6 +83,11 @@ export function versionHeaders(version: {
   readonly lastUpdated: Date;
 }): Record<string, string> {
   return { ETag: etag(version.versionId), 'Last-Modified': version.lastUpdated.toUTCString() };
+}
+
+/** To be told with `Prefer: return=OperationOutcome`: https://hl7.org/fhir/R4/http.html#ops */
+export function issuesOf({ issues }: WriteResult): Pick<InteractionResponse, 'issues'> {
+  return issues ? { issues } : {};
 }
 
 /** The text of a streamed answer, which something that is no HTTP answer takes whole. */

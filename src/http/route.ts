@@ -29,6 +29,8 @@ export interface FhirRoute {
   readonly kind: WorkKind;
   /** What the body is; form fields join the query: https://hl7.org/fhir/R4/search.html#get-post */
   readonly carries?: BodyKind;
+  /** Its query is that of a search, so that `_summary` and the like mean another answer than its own. */
+  readonly isAboutSearch?: true;
   /** What the capability statement says of the types it is open for. */
   readonly declares?: Declaration;
   readonly run: Interaction;

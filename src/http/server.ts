@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { createSettingsReader } from '../tenants/settings.ts';
+import { createAdminRoutes } from './admin-routes.ts';
 import type { FhirHandlerOptions } from './fhir-handler.ts';
 import { createFhirRoutes } from './fhir-routes.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
@@ -42,6 +43,7 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
     // First, for `.well-known/smart-configuration` looks like a resource type and an id.
     createSmartRoutes(router, options.api);
     createFhirRoutes(router, options.api);
+    createAdminRoutes(router, options.api);
   }
   app.use(router.routes());
   app.use(unknownRoute(router));

@@ -28,13 +28,14 @@ export function operationDefinition(operation: Operation): OperationDefinition {
 }
 
 function describeParameter(parameter: OperationParameter): OperationDefinitionParameter {
-  const { name, use, min, max, documentation, type } = parameter;
+  const { name, use, min, max, documentation, type, parts } = parameter;
   return {
     name,
     use,
     min,
     max: String(max),
     documentation,
-    type: type as NonNullable<OperationDefinitionParameter['type']>,
+    ...(type !== undefined && { type: type as NonNullable<OperationDefinitionParameter['type']> }),
+    ...(parts && { part: parts.map(describeParameter) }),
   };
 }

@@ -16,6 +16,10 @@ export interface Operation {
   /** What the caller must be allowed to do to the type in the URL; where nobody may, the operation is not offered. */
   readonly permission: Permission;
   readonly parameters: readonly OperationParameter[];
+  /** The input that is the whole query of a GET, of an operation about a search; its result parameters shape no answer of its own. */
+  readonly queryInput?: string;
+  /** Makes its inputs of body and query itself, where the body need not be valid. */
+  readBody?(body: Content, query: Iterable<readonly [string, string]>): OperationInputs;
   /** Gives a Parameters, or the resource that is its only output, named `return`. Permission and inputs were checked. */
   run(session: Session, call: OperationCall): Promise<Content>;
 }
@@ -40,8 +44,9 @@ export interface OperationParameter {
   readonly use: 'in' | 'out';
   readonly min: number;
   readonly max: number | '*';
-  /** A datatype such as `Meta`, or a resource type. */
-  readonly type: string;
+  /** A datatype such as `Meta`, or a resource type; absent where it has parts. */
+  readonly type?: string;
+  readonly parts?: readonly OperationParameter[];
   readonly documentation: string;
 }
 
@@ -51,6 +56,8 @@ export interface OperationCall extends Preconditions {
   readonly type: string;
   readonly id: string;
   readonly versionId: string;
+  /** The tenant's FHIR base without a slash at its end. */
+  readonly baseUrl: string;
   readonly inputs: OperationInputs;
 }
 

@@ -18,7 +18,7 @@ export function queryParameters(
   const exactNumbers = new Map<string, string>();
   const parameter = [...pairs].map(([name, text], index) => {
     const wanted = operation.parameters.find((one) => one.use === 'in' && one.name === name);
-    const type = wanted && isPrimitive(wanted.type) ? wanted.type : 'string';
+    const type = wanted?.type !== undefined && isPrimitive(wanted.type) ? wanted.type : 'string';
     const key = `value${type.charAt(0).toUpperCase()}${type.slice(1)}`;
     const value = primitiveOf(type, text);
     if (typeof value === 'number' && String(value) !== text) exactNumbers.set(`/parameter/${index}/${key}`, text);
@@ -29,8 +29,8 @@ export function queryParameters(
 }
 
 /** Only the names of primitive types begin with a small letter: https://hl7.org/fhir/R4/datatypes.html */
-function isPrimitive(type: string): boolean {
-  return /^[a-z]/.test(type);
+function isPrimitive(type: string | undefined): boolean {
+  return type !== undefined && /^[a-z]/.test(type);
 }
 
 const numeric: ReadonlySet<string> = new Set(['integer', 'decimal', 'positiveInt', 'unsignedInt']);

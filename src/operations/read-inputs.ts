@@ -49,7 +49,7 @@ function readParameters(
     const wanted = declared.find(({ name }) => name === given.name);
     if (!wanted) throw refuse(`is unknown; it takes ${listOf(declared)}`);
     const value = valueIn(given, wanted);
-    if (value === undefined) throw refuse(`must be of type ${wanted.type}`);
+    if (value === undefined) throw refuse(wanted.type ? `must be of type ${wanted.type}` : 'must have parts');
     const values = inputs.get(wanted.name) ?? [];
     if (values.length >= Number(wanted.max === '*' ? Infinity : wanted.max)) {
       throw refuse(`may be given ${wanted.max === 1 ? 'once' : `${wanted.max} times`}`);
@@ -60,9 +60,10 @@ function readParameters(
   return inputs;
 }
 
-/** `valueMeta` of a Meta, `resource` of a resource; undefined when the parameter holds something else. */
+/** `valueMeta` of a Meta, `resource` of a resource, or the parts; undefined when the parameter holds something else. */
 function valueIn(given: ParametersParameter, { type }: OperationParameter): unknown {
   const { resource } = given;
+  if (type === undefined) return given.part;
   if (resource) return type === 'Resource' || type === resource.resourceType ? resource : undefined;
   return (given as unknown as Record<string, unknown>)[`value${type.charAt(0).toUpperCase()}${type.slice(1)}`];
 }

@@ -11,8 +11,9 @@ import { runSearch, type SearchAccess, type SearchPage } from '../search/run-sea
 import type { SearchQuery } from '../search/search-query.ts';
 import { mayReadContext } from './binary-access.ts';
 import { resolveCodes } from './resolve-codes.ts';
+import { isUnstored } from './search-definitions.ts';
 import type { Session } from './session.ts';
-import { openVersions, openWithoutData, parseBody } from './stored-version.ts';
+import { openVersions, openWithoutData, parseBody, type StoredVersion } from './stored-version.ts';
 
 type RunPage = (place: PagePlace | undefined) => Promise<SearchPage>;
 
@@ -49,7 +50,7 @@ function otherPages({ next, previous, last }: SearchPage, binding: CursorBinding
 
 async function runQuery(session: Session, query: SearchQuery, place: PagePlace | undefined): Promise<SearchPage> {
   const access = searchAccess(session);
-  return await runSearch(await resolveCodes(session, query, access), access, place);
+  return await runSearch(await resolveCodes(session, query), access, place);
 }
 
 /** What a search may do in the session. */
@@ -81,11 +82,23 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
   const project = createProjection(session.repository.definitions, query);
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const rows = [...page.matches, ...includes];
-  const versions = await openVersions(reader, rows);
+  const stored = (
+    await openVersions(
+      reader,
+      rows.filter((row) => !isUnstored(row)),
+    )
+  ).values();
+  const versions = rows.map((row) =>
+    isUnstored(row) ? builtIn(session, row) : (stored.next().value as StoredVersion),
+  );
   return versions.flatMap(({ body, type, id, securityContext }, index) => {
     if (!body) throw new Error('A search found a deleted resource.');
     if (!mayReadContext(session.caller, securityContext)) return [];
     const json = body.toString();
     return [{ mode: rows[index]?.mode ?? 'match', type, id, json: project ? project(json) : json }];
   });
+}
+
+function builtIn({ repository }: Session, { type, id, last_updated: lastUpdated }: SearchRow): StoredVersion {
+  return { type, id, versionId: 0, lastUpdated, body: Buffer.from(repository.builtIns?.find(type, id) ?? '') };
 }

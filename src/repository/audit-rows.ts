@@ -23,8 +23,9 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
   if (only && rows.length === 1) {
     session.trx.execute({
       name: 'insert-audit-event',
-      text: 'INSERT INTO audit_event (last_updated, id, content, tokens) VALUES ($1, $2, $3, $4::bigint[])',
-      values: [session.at, only.id, only.content, only.tokens],
+      text: `INSERT INTO audit_event (last_updated, id, content, tokens)
+             SELECT $1::timestamptz, $2::text, $3::bytea, $4::bigint[] WHERE ${hasDefinitions('$5')}`,
+      values: [session.at, only.id, only.content, only.tokens, session.definitionsVersion],
     });
     return;
   }
@@ -32,9 +33,23 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
     name: 'insert-audit-events',
     text: `INSERT INTO audit_event (last_updated, id, content, tokens)
            SELECT $1, id, content, tokens::bigint[]
-           FROM unnest($2::text[], $3::bytea[], $4::text[]) AS row (id, content, tokens)`,
-    values: [session.at, rows.map((row) => row.id), rows.map((row) => row.content), rows.map((row) => row.tokens)],
+           FROM unnest($2::text[], $3::bytea[], $4::text[]) AS row (id, content, tokens) WHERE ${hasDefinitions('$5')}`,
+    values: [
+      session.at,
+      rows.map((row) => row.id),
+      rows.map((row) => row.content),
+      rows.map((row) => row.tokens),
+      session.definitionsVersion,
+    ],
   });
+}
+
+/**
+ * Fails where the tenant's search parameters are not those that the session indexes by. Every write has its AuditEvents, so
+ * that what they ask costs no statement of its own.
+ */
+function hasDefinitions(version: string): string {
+  return `tenant.require_definitions(${version}::int)`;
 }
 
 interface AuditRow {
@@ -52,10 +67,10 @@ function auditRow(session: Session, { change, entries }: StoredChange): AuditRow
     caller: session.caller,
     // A deletion is about the version that was deleted: contract.md 46.
     version: `${type}/${id}/_history/${change.action === 'delete' ? versionId - 1 : versionId}`,
-    patient: patientOf(type, id, change.resource ? entries : deletedEntries(session, change)),
+    patient: patientOf(session, change, change.resource ? entries : deletedEntries(session, change)),
   });
   const content = session.cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext(auditEventType, audit.id, 1));
-  const tokens = session.repository
+  const tokens = session
     .extract(audit)
     .flatMap((entry) => (entry.kind === 'token' ? [session.cipher.tokenOf(entry.text)] : []));
   return { id: audit.id, content, tokens: `{${tokens.join(',')}}` };
@@ -63,12 +78,16 @@ function auditRow(session: Session, { change, entries }: StoredChange): AuditRow
 
 /** A deletion has no content of its own and is about what was there. */
 function deletedEntries(session: Session, { oldResource }: Change): readonly IndexEntry[] {
-  return oldResource ? session.repository.extract(oldResource) : [];
+  return oldResource ? session.extract(oldResource) : [];
 }
 
-/** The patient a resource is about, as far as its own references say. */
-function patientOf(type: string, id: string, entries: readonly IndexEntry[]): string | undefined {
+/** The patient a resource is about, as far as its own references say, those that R4 has a search parameter for. */
+function patientOf({ repository }: Session, { type, id }: Change, entries: readonly IndexEntry[]): string | undefined {
   if (type === 'Patient') return `Patient/${id}`;
-  const link = entries.find((entry) => entry.kind === 'reference' && entry.targetType === 'Patient');
-  return link?.kind === 'reference' ? `Patient/${link.targetId}` : undefined;
+  const known = repository.definitions.searchParameters(type);
+  for (const entry of entries) {
+    if (entry.kind === 'reference' && entry.targetType === 'Patient' && known.has(entry.parameter))
+      return `Patient/${entry.targetId}`;
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 // What a caller asks to be written, and what becomes of it on its way through the write path.
 
 import type { Resource } from '@medplum/fhirtypes';
+import type { Issue } from '../fhir/outcome.ts';
 import type { StoredVersion } from './stored-version.ts';
 import type { VersionTest } from './version-test.ts';
 
@@ -97,4 +98,6 @@ export interface WriteResult {
   readonly changed: boolean;
   /** How many a delete by criteria has deleted, when they were several. */
   readonly deletedCount?: number;
+  /** What is to be told of the resource though it was written. */
+  readonly issues?: readonly Issue[];
 }

@@ -21,7 +21,7 @@ export function parseCriteria(session: Session, type: string, { query: text, bas
   const pairs = [...new URLSearchParams(queryPart(type, text, baseUrl))];
   const shaping = pairs.find(([name]) => isResultParameter(name));
   if (shaping) throw fhirError('invalid', `${shaping[0]} shapes an answer and chooses no resource; leave it out.`);
-  const query = parseSearch(session.repository.definitions, type, pairs, {
+  const query = parseSearch(session.definitions, type, pairs, {
     handling: 'strict',
     now: session.at.getTime(),
     ...(baseUrl !== undefined && { baseUrl }),

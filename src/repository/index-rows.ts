@@ -2,9 +2,18 @@
 
 import type { Transaction } from '../database/transaction.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
-import type { Change } from './change.ts';
 import type { Session } from './session.ts';
-import type { StoredChange } from './store-changes.ts';
+
+interface Key {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** A resource and all that search stores about it. */
+export interface Indexed {
+  readonly change: Key;
+  readonly entries: readonly IndexEntry[];
+}
 
 /** True when both sets of entries make the same rows in the side tables, so that an update may leave them alone. */
 export function sameIndexRows(old: readonly IndexEntry[], fresh: readonly IndexEntry[]): boolean {
@@ -22,7 +31,7 @@ function rowKeys(entries: readonly IndexEntry[]): string[] {
   });
 }
 
-export function deleteIndexRows(trx: Transaction, changes: readonly Change[]): void {
+export function deleteIndexRows(trx: Transaction, changes: readonly Key[]): void {
   if (changes.length === 0) return;
   const values = [changes.map((change) => change.type), changes.map((change) => change.id)];
   trx.execute({
@@ -42,12 +51,12 @@ export function deleteIndexRows(trx: Transaction, changes: readonly Change[]): v
   });
 }
 
-export function insertIndexRows(trx: Transaction, stored: readonly StoredChange[]): void {
+export function insertIndexRows(trx: Transaction, stored: readonly Indexed[]): void {
   insertReferences(trx, stored);
   insertDates(trx, stored);
 }
 
-function insertReferences(trx: Transaction, stored: readonly StoredChange[]): void {
+function insertReferences(trx: Transaction, stored: readonly Indexed[]): void {
   const rows = stored.flatMap(({ change, entries }) =>
     entries.flatMap((entry) => (entry.kind === 'reference' ? [{ ...entry, type: change.type, id: change.id }] : [])),
   );
@@ -66,7 +75,7 @@ function insertReferences(trx: Transaction, stored: readonly StoredChange[]): vo
   });
 }
 
-function insertDates(trx: Transaction, stored: readonly StoredChange[]): void {
+function insertDates(trx: Transaction, stored: readonly Indexed[]): void {
   const rows = stored.flatMap(({ change, entries }) =>
     entries.flatMap((entry) => (entry.kind === 'date' ? [{ ...entry, type: change.type, id: change.id }] : [])),
   );
@@ -86,7 +95,7 @@ function insertDates(trx: Transaction, stored: readonly StoredChange[]): void {
 }
 
 /** Apart from the others, for units are keyed like tokens. */
-export function insertRanges({ trx, cipher }: Pick<Session, 'trx' | 'cipher'>, stored: readonly StoredChange[]): void {
+export function insertRanges({ trx, cipher }: Pick<Session, 'trx' | 'cipher'>, stored: readonly Indexed[]): void {
   const rows = stored.flatMap(({ change, entries }) =>
     entries.flatMap((entry) => (entry.kind === 'range' ? [{ ...entry, type: change.type, id: change.id }] : [])),
   );

@@ -3,7 +3,7 @@
 import { serverCaller } from '../access/caller.ts';
 import type { JobHandler } from '../jobs/outbox.ts';
 import type { Module } from './module.ts';
-import type { Repository } from './session.ts';
+import { type Repository, sessionParts } from './session.ts';
 
 export function bindJobs(repository: Repository, modules: readonly Module[]): JobHandler[] {
   return modules
@@ -12,10 +12,9 @@ export function bindJobs(repository: Repository, modules: readonly Module[]): Jo
       topic: job.topic,
       consumer: job.consumer,
       async run(trx, event) {
-        const cipher = await repository.keyRing.cipherOf(trx.tenantId);
+        const parts = await sessionParts(repository, trx.tenantId);
         const caller = serverCaller(trx.tenantId, job.consumer);
-        const checksReferences = await repository.checksReferences(trx.tenantId);
-        await job.run(event, { repository, trx, caller, cipher, checksReferences, at: repository.now() });
+        await job.run(event, { repository, trx, caller, ...parts, at: repository.now() });
       },
     }));
 }

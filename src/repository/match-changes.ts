@@ -42,9 +42,9 @@ function indexOf(session: Session, type: string, changes: readonly Change[]): Ma
 }
 
 /** None of what was not validated yet and has a shape nobody can read: it will be refused. */
-function textsOf({ repository }: Session, resource: Resource): ReadonlySet<string> {
+function textsOf({ extract }: Session, resource: Resource): ReadonlySet<string> {
   try {
-    return new Set(repository.extract(resource).flatMap((entry) => (entry.kind === 'token' ? [entry.text] : [])));
+    return new Set(extract(resource).flatMap((entry) => (entry.kind === 'token' ? [entry.text] : [])));
   } catch {
     return new Set();
   }

@@ -42,7 +42,7 @@ export async function searchCompartment(session: Session, request: CompartmentSe
 type Search = () => Promise<string>;
 
 function searchOfType(session: Session, request: CompartmentSearchRequest): Search {
-  const { definitions } = session.repository;
+  const { definitions } = session;
   const { compartment, memberType, pairs, baseUrl } = request;
   const asked = parseSearch(definitions, memberType, pairs, parseOptions(session, request));
   const query = inCompartment(definitions, permitLinks(asked, session.caller), compartment);
@@ -52,7 +52,7 @@ function searchOfType(session: Session, request: CompartmentSearchRequest): Sear
 function searchOfAll(session: Session, request: CompartmentSearchRequest): Search {
   const { compartment, pairs, baseUrl } = request;
   const options = parseOptions(session, request);
-  const asked = parseCompartmentSearch(session.repository.definitions, compartment, pairs, options);
+  const asked = parseCompartmentSearch(session.definitions, compartment, pairs, options);
   const query = permitted(session, asked);
   return () =>
     answerSearch(session, query, baseUrl, (place) =>

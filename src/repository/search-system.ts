@@ -20,10 +20,10 @@ export interface SystemSearchRequest {
 export async function searchSystem(session: Session, request: SystemSearchRequest): Promise<string> {
   const { pairs, handling, baseUrl } = request;
   const options = { handling, baseUrl, now: session.at.getTime() };
-  const query = permitted(session, parseSystemSearch(session.repository.definitions, pairs, options));
+  const query = permitted(session, parseSystemSearch(session.definitions, pairs, options));
   const access = searchAccess(session);
   return await answerSearch(session, query, baseUrl, (place) =>
-    runSystemSearch(query, access, (one) => resolveCodes(session, one, access), place),
+    runSystemSearch(query, access, (one) => resolveCodes(session, one), place),
   );
 }
 

@@ -4,8 +4,11 @@ import { requirePermission } from '../access/may.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { parseSearch } from '../search/parse.ts';
 import { permitLinks } from '../search/permitted-links.ts';
-import { answerSearch } from './answer-search.ts';
+import { answerSearch, searchAccess } from './answer-search.ts';
+import { resolveCodes } from './resolve-codes.ts';
+import { searchDefinitions } from './search-definitions.ts';
 import type { Session } from './session.ts';
+import { unstoredDefinitions } from './unstored-definitions.ts';
 
 export interface SearchRequest {
   readonly type: string;
@@ -19,10 +22,16 @@ export interface SearchRequest {
 export async function searchType(session: Session, request: SearchRequest): Promise<string> {
   requirePermission(session.caller, 's', request.type);
   const { type, pairs, handling, baseUrl } = request;
-  const query = parseSearch(session.repository.definitions, type, pairs, {
+  const query = parseSearch(session.definitions, type, pairs, {
     handling,
     baseUrl,
     now: session.at.getTime(),
   });
-  return await answerSearch(session, permitLinks(query, session.caller), baseUrl);
+  const permitted = permitLinks(query, session.caller);
+  const unstored = await unstoredDefinitions(session.repository.builtIns, session.definitions, type);
+  if (!unstored) return await answerSearch(session, permitted, baseUrl);
+  const access = searchAccess(session);
+  return await answerSearch(session, permitted, baseUrl, async (place) =>
+    searchDefinitions({ query: await resolveCodes(session, permitted), access, unstored }, place),
+  );
 }

@@ -6,27 +6,44 @@ import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-ciph
 import type { TenantDoor, TenantTransaction, WorkKind } from '../database/tenant-transaction.ts';
 import type { BuiltIns } from '../fhir/definitions/built-ins.ts';
 import type { Definitions } from '../fhir/definitions.ts';
-import type { Issue } from '../fhir/outcome.ts';
+import { fhirError } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
 import type { Extract } from '../search/extract.ts';
+import type { Validate } from '../validation/validate.ts';
+import { isStaleDefinitions } from './own-parameters/stale-definitions.ts';
+import type { TenantDefinitions } from './own-parameters/tenant-definitions.ts';
+import type { ProfilePolicy } from './profiles/check-profiles.ts';
 import type { Rules } from './rules.ts';
 
 /** What the repository is made of; one for the life of the process. */
 export interface Repository {
+  /** Those that all tenants have: R4's, with this project's own search parameters. */
   readonly definitions: Definitions;
+  /** Those of a tenant, with search parameters of its own; absent = those of all. */
+  readonly tenantDefinitions?: DefinitionsReader;
   /** Definitions that the server itself answers; absent = none. */
   readonly builtIns?: BuiltIns;
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
   readonly objectStore: ObjectStore;
-  readonly validate: (resource: unknown) => Issue[];
+  readonly validate: Validate;
+  /** By the search parameters that all tenants have. */
   readonly extract: Extract;
   readonly rules: Rules;
   /** Tells whether literal references must resolve inside the tenant (setting `references.check`). */
   readonly checksReferences: (tenantId: number) => boolean | Promise<boolean>;
+  /** What becomes of writes that have not their profiles (settings `profiles.check`, `profiles.required`); absent = nothing. */
+  readonly profilePolicy?: (tenantId: number) => ProfilePolicy | Promise<ProfilePolicy>;
   /** Signs the cursors of pages. */
   readonly cursorKey: Buffer;
   readonly now: () => Date;
+}
+
+export interface DefinitionsReader {
+  /** At once when they were asked for within the last second. */
+  of(tenantId: number): TenantDefinitions | Promise<TenantDefinitions>;
+  /** To be called when they have changed. */
+  forget(): void;
 }
 
 export interface Session {
@@ -35,13 +52,23 @@ export interface Session {
   readonly caller: Caller;
   readonly cipher: TenantCipher;
   readonly checksReferences: boolean;
+  readonly profilePolicy: ProfilePolicy;
+  /** What the tenant's resources can be searched by. */
+  readonly definitions: Definitions;
+  /** What is stored for searches, also for those that cannot be asked yet. */
+  readonly extract: Extract;
+  /** Every write tells it to the database, which refuses it when it is not the tenant's any more. */
+  readonly definitionsVersion: number;
   /** `lastUpdated` of everything this session writes. */
   readonly at: Date;
 }
 
+/** Of those who change search parameters at once, each runs again for each that was faster; there are as many as connections. */
+const attemptsMax = 20;
+
 /**
  * Runs `work` in one transaction of the caller's tenant, `kind` being `write` unless it only reads. It may run again: after
- * a deadlock, and where another process has begun to use a newer key.
+ * a deadlock, where another process has begun to use a newer key, and where the tenant's search parameters have changed.
  */
 export async function inSession<T>(
   repository: Repository,
@@ -49,28 +76,73 @@ export async function inSession<T>(
   work: (session: Session) => Promise<T>,
   kind: WorkKind = 'write',
 ): Promise<T> {
-  try {
-    return await runSession(repository, caller, work, kind);
-  } catch (error) {
-    if (!(error instanceof UnknownKeyVersionError)) throw error;
-    return await runSession(repository, caller, work, kind);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runSession(repository, caller, work, kind);
+    } catch (error) {
+      if (!isOutdated(repository, error)) throw error;
+      if (attempt === attemptsMax) throw restless(error);
+    }
   }
 }
 
-/** Whatever needs a connection of its own is loaded before: transactions that wait for connections could wait for each other. */
+function restless(cause: unknown): Error {
+  const diagnostics = "The tenant's keys or search parameters change again and again; try again shortly.";
+  return fhirError('transient', diagnostics, { cause, retryAfterSeconds: 1 });
+}
+
+/** True when it would be another session that ran the work again. */
+function isOutdated({ tenantDefinitions }: Repository, error: unknown): boolean {
+  if (error instanceof UnknownKeyVersionError) return true;
+  if (!isStaleDefinitions(error)) return false;
+  tenantDefinitions?.forget();
+  return true;
+}
+
 async function runSession<T>(
   repository: Repository,
   caller: Caller,
   work: (session: Session) => Promise<T>,
   kind: WorkKind,
 ): Promise<T> {
-  const { tenantId } = caller;
-  const cipher = repository.keyRing.loadedCipherOf(tenantId) ?? (await repository.keyRing.cipherOf(tenantId));
-  const setting = repository.checksReferences(tenantId);
-  const checksReferences = typeof setting === 'boolean' ? setting : await setting;
+  const known = sessionParts(repository, caller.tenantId);
+  const parts = known instanceof Promise ? await known : known;
   return await repository.tenantDoor(
-    tenantId,
-    (trx) => work({ repository, trx, caller, cipher, checksReferences, at: repository.now() }),
+    caller.tenantId,
+    (trx) => work({ repository, trx, caller, ...parts, at: repository.now() }),
     kind,
   );
+}
+
+type SessionParts = Pick<Session, 'cipher' | 'definitions' | 'extract' | 'definitionsVersion' | keyof Policies>;
+
+interface Policies {
+  readonly checksReferences: boolean;
+  readonly profilePolicy: ProfilePolicy;
+}
+
+const noProfiles: ProfilePolicy = { check: 'off', required: {} };
+
+/**
+ * What a session has of its tenant, at once when all of it is known. Whatever needs a connection of its own is loaded before
+ * the transaction: transactions that wait for connections could wait for each other.
+ */
+export function sessionParts(repository: Repository, tenantId: number): SessionParts | Promise<SessionParts> {
+  const cipher = repository.keyRing.loadedCipherOf(tenantId);
+  const checksReferences = repository.checksReferences(tenantId);
+  const profilePolicy = repository.profilePolicy?.(tenantId) ?? noProfiles;
+  const own = repository.tenantDefinitions?.of(tenantId) ?? { ...repository, version: 0 };
+  const areSet = typeof checksReferences === 'boolean' && !(profilePolicy instanceof Promise);
+  if (cipher && areSet && !(own instanceof Promise)) return partsOf(cipher, own, { checksReferences, profilePolicy });
+  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, checksReferences, profilePolicy]).then(
+    ([loaded, its, checks, policy]) => partsOf(loaded, its, { checksReferences: checks, profilePolicy: policy }),
+  );
+}
+
+function partsOf(
+  cipher: TenantCipher,
+  { definitions, extract, version }: TenantDefinitions,
+  policies: Policies,
+): SessionParts {
+  return { cipher, definitions, extract, definitionsVersion: version, ...policies };
 }

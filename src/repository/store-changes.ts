@@ -27,7 +27,7 @@ export async function storeChanges(session: Session, changes: readonly Change[])
   const stored: StoredChange[] = [];
   const turn = takeTurn();
   for (const change of changes) {
-    const entries = change.resource ? session.repository.extract(change.resource, change.exactNumbers) : [];
+    const entries = change.resource ? session.extract(change.resource, change.exactNumbers) : [];
     requireContext(session, change);
     const body = await storeBody(session, change);
     rows.push(resourceRow(session, change, entries, body));
@@ -51,7 +51,8 @@ function storeIndexRows(session: Session, stored: readonly StoredChange[]): void
   const fresh: StoredChange[] = [];
   for (const item of stored) {
     const old = item.change.oldResource;
-    if (old && sameIndexRows(oldEntries(session, item.change, old), item.entries)) continue;
+    // A deletion leaves nothing, also of what a search parameter that is gone has stored.
+    if (old && item.change.resource && sameIndexRows(oldEntries(session, item.change, old), item.entries)) continue;
     if (old) stale.push(item.change);
     fresh.push(item);
   }
@@ -61,8 +62,7 @@ function storeIndexRows(session: Session, stored: readonly StoredChange[]): void
 }
 
 /** The texts of its numbers are read again only where an index holds numbers. */
-function oldEntries(session: Session, { old }: Change, oldResource: Resource): IndexEntry[] {
-  const { extract } = session.repository;
+function oldEntries({ extract }: Session, { old }: Change, oldResource: Resource): IndexEntry[] {
   const entries = extract(oldResource);
   if (!old?.body || !entries.some(({ kind }) => kind === 'range')) return entries;
   const { exactNumbers } = parseJson(old.body.toString());
@@ -93,9 +93,10 @@ function resourceRow(
   return { type, id, versionId, deleted: !body, content, objectId, tokens: tokensOf(session, entries) };
 }
 
-function tokensOf(session: Session, entries: readonly IndexEntry[]): string {
+/** PostgreSQL's text of the keyed tokens. */
+export function tokensOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly IndexEntry[]): string {
   const tokens: bigint[] = [];
-  for (const entry of entries) if (entry.kind === 'token') tokens.push(session.cipher.tokenOf(entry.text));
+  for (const entry of entries) if (entry.kind === 'token') tokens.push(cipher.tokenOf(entry.text));
   return `{${tokens.join(',')}}`;
 }
 

@@ -1,12 +1,13 @@
 // The write path: every create, update and delete of every door goes through these steps, as one list per transaction.
 
 import { requireOpen, requirePermission } from '../access/may.ts';
-import { FhirError, fhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError, type Issue } from '../fhir/outcome.ts';
 import { recordChanges } from './audit-rows.ts';
 import { type Change, criteriaOf, typeOf, type WriteIntent, type WriteResult } from './change.ts';
 import { checkReferences } from './check-references.ts';
 import { type Identified, identify } from './identify.ts';
 import { ofWrite, planChanges } from './plan-changes.ts';
+import { checkProfiles } from './profiles/check-profiles.ts';
 import { addReactions } from './reactions.ts';
 import { runRules } from './rules.ts';
 import type { Session } from './session.ts';
@@ -51,6 +52,10 @@ async function writeAllowed(
   await hooks?.planned?.(changes);
   await runRules(rules.prepare, changes, session);
   await validateChanges(session, changes);
+  const { profilePolicy } = session;
+  // What effects ask for is the server's own doing: it must not fail by a tenant's profiles.
+  const isHeld = depth === 0 && profilePolicy.check !== 'off';
+  const told = isHeld ? await checkProfiles(session, profilePolicy, changes) : nothingTold;
   await checkReferences(session, changes);
   await runRules(rules.guards, changes, session);
   const stored = await storeChanges(session, changes);
@@ -60,7 +65,9 @@ async function writeAllowed(
     if (further.length > 0) await writeFurther(session, further, depth + 1);
   }
   const results = new Map(unchanged);
-  for (const { change, result } of stored) results.set(change.index, together(results.get(change.index), result));
+  for (const { change, result } of stored) {
+    results.set(change.index, together(results.get(change.index), withIssues(result, told.get(change.index))));
+  }
   return intents.map((_, index) => results.get(index) as WriteResult);
 }
 
@@ -78,6 +85,12 @@ function identitiesOf(intents: readonly WriteIntent[], { targets, answered }: Id
     identities.set(index, identities.has(index) ? undefined : keyOf(typeOf(intent), id));
   }
   return intents.map((_, index) => identities.get(index));
+}
+
+const nothingTold: ReadonlyMap<number, readonly Issue[]> = new Map();
+
+function withIssues(result: WriteResult, issues: readonly Issue[] = []): WriteResult {
+  return issues.length === 0 ? result : { ...result, issues };
 }
 
 /** Several deletions by one intent have one result. */
@@ -117,8 +130,9 @@ const permissions = { create: 'c', update: 'u', patch: 'u', delete: 'd' } as con
 async function validateChanges(session: Session, changes: readonly Change[]): Promise<void> {
   const turn = takeTurn();
   for (const change of changes) {
-    if (!change.resource) continue;
-    const issues = session.repository.validate(change.resource);
+    const { resource, exactNumbers } = change;
+    if (!resource) continue;
+    const issues = session.repository.validate(resource, exactNumbers ? { exactNumbers } : {});
     if (issues.some((issue) => issue.severity === 'error' || issue.severity === 'fatal'))
       throw new FhirError(issues, { writeIndex: change.index });
     if (turn.isOver()) await turn.next();

@@ -5,6 +5,7 @@ import type { SystemDoor } from '../database/system-transaction.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { createClient } from '../people/clients.ts';
+import { indexGeneration } from '../search/index-generation.ts';
 import { isTenantName } from './registry.ts';
 import { createSigningKey, hasSigningKey } from './signing-key.ts';
 
@@ -33,7 +34,9 @@ export async function createTenant(
   const tenantId = await registerTenant(context.systemDoor, name, display);
   await context.tenantDoor(tenantId, async (trx) => {
     await takeTurns(trx);
-    if (!(await hasKeys(trx))) context.keyRing.createKeys(trx);
+    if (await hasKeys(trx)) return;
+    context.keyRing.createKeys(trx);
+    beginIndex(trx);
   });
   // The cipher reads its keys in a transaction of its own, so they are committed before; what comes now is the end of the making.
   const cipher = await context.keyRing.cipherOf(tenantId);
@@ -67,6 +70,11 @@ async function registerTenant(systemDoor: SystemDoor, name: string, display: str
 /** Two that make the same tenant at once do it one after the other. */
 async function takeTurns(trx: TenantTransaction): Promise<void> {
   await trx.query({ text: 'SELECT pg_advisory_xact_lock(4710002, $1)', values: [trx.tenantId] });
+}
+
+/** All that it will have is indexed by this code, or by a later one that then knows from which. */
+function beginIndex(trx: TenantTransaction): void {
+  trx.execute({ text: 'INSERT INTO search_index (generation) VALUES ($1)', values: [indexGeneration] });
 }
 
 async function hasKeys(trx: TenantTransaction): Promise<boolean> {

@@ -16,6 +16,10 @@ export interface Settings {
   readonly 'appointment.strict-transitions': boolean;
   /** Of browser apps that may read the answers: security.md 66. */
   readonly 'cors.origins': readonly string[];
+  /** What becomes of a write that has not the profiles it claims or must have. */
+  readonly 'profiles.check': 'off' | 'warn' | 'enforce';
+  /** Resource type -> canonical of the profile its resources must have. */
+  readonly 'profiles.required': Readonly<Record<string, string>>;
 }
 
 export type SettingKey = keyof Settings;
@@ -41,6 +45,16 @@ const rules: Readonly<Record<SettingKey, Rule>> = {
     byDefault: [],
     allowed: 'a list of at most 100 origins such as https://app.example.org',
     accepts: (value) => Array.isArray(value) && value.length <= 100 && value.every(isOrigin),
+  },
+  'profiles.check': {
+    byDefault: 'off',
+    allowed: 'off, warn or enforce',
+    accepts: (value) => value === 'off' || value === 'warn' || value === 'enforce',
+  },
+  'profiles.required': {
+    byDefault: {},
+    allowed: 'an object of resource types, each with the canonical of a profile',
+    accepts: isProfileOfType,
   },
 };
 
@@ -82,6 +96,19 @@ export function writeSetting(trx: TenantTransaction, key: string, value: unknown
            ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value`,
     values: [key, JSON.stringify(value)],
   });
+}
+
+/** R4 has 146 types. */
+const profiledTypesMax = 146;
+
+function isProfileOfType(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  return entries.length <= profiledTypesMax && entries.every(isTypeAndCanonical);
+}
+
+function isTypeAndCanonical([type, canonical]: [string, unknown]): boolean {
+  return /^[A-Z][A-Za-z]{1,63}$/.test(type) && typeof canonical === 'string' && /^\S{1,500}$/.test(canonical);
 }
 
 function isTimezone(value: unknown): boolean {

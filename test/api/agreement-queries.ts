@@ -232,7 +232,8 @@ export class QueryMaker {
   }
 
   #valueSet(pick: Pick): string {
-    const valueSets = this.#world.resources.filter((one) => one.resourceType === 'ValueSet');
+    // Those that are stored: what the server's own have is not asked of as a set of codes.
+    const valueSets = this.#world.resources.filter((one) => one.id?.startsWith('valueset-'));
     return `ValueSet/${pick(valueSets).id}`;
   }
 

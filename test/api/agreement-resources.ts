@@ -109,7 +109,8 @@ const makers: Readonly<Record<AgreementType, Maker>> = {
     name: pick(words),
     ...maybe(pick, 'alias', () => [pick(words), pick(families)]),
     ...maybe(pick, 'type', () => [concept(pick)]),
-    ...maybe(pick, 'address', () => [address(pick)]),
+    // org-2
+    ...maybe(pick, 'address', () => [{ ...address(pick), use: pick(['work', 'temp']) }]),
     ...maybe(pick, 'partOf', () => reference(pick, 'Organization')),
   }),
   Practitioner: (pick) => ({
@@ -188,22 +189,23 @@ const makers: Readonly<Record<AgreementType, Maker>> = {
       { onsetRange: ages(pick) },
     ]),
   }),
-  Observation: (pick) => ({
-    ...identified(pick),
-    status: pick(['final', 'amended', 'preliminary']),
-    code: concept(pick),
-    ...maybe(pick, 'category', () => [concept(pick)]),
-    ...maybe(pick, 'subject', () => subject(pick)),
-    ...maybe(pick, 'encounter', () => reference(pick, 'Encounter')),
-    ...maybe(pick, 'performer', () => [reference(pick, 'Practitioner'), reference(pick, 'Organization')]),
-    ...maybe(pick, 'hasMember', () => [reference(pick, 'Observation')]),
-    ...pick([{}, { effectiveDateTime: pick(moments) }, { effectivePeriod: period(pick) }, timing(pick)]),
-    ...observed(pick, true),
-    ...maybe(pick, 'component', () => [
-      { code: concept(pick), ...observed(pick, false) },
-      { code: concept(pick), ...observed(pick, false) },
-    ]),
-  }),
+  Observation: (pick) =>
+    once({
+      ...identified(pick),
+      status: pick(['final', 'amended', 'preliminary']),
+      code: concept(pick),
+      ...maybe(pick, 'category', () => [concept(pick)]),
+      ...maybe(pick, 'subject', () => subject(pick)),
+      ...maybe(pick, 'encounter', () => reference(pick, 'Encounter')),
+      ...maybe(pick, 'performer', () => [reference(pick, 'Practitioner'), reference(pick, 'Organization')]),
+      ...maybe(pick, 'hasMember', () => [reference(pick, 'Observation')]),
+      ...pick([{}, { effectiveDateTime: pick(moments) }, { effectivePeriod: period(pick) }, timing(pick)]),
+      ...observed(pick, true),
+      ...maybe(pick, 'component', () => [
+        { code: concept(pick), ...observed(pick, false) },
+        { code: concept(pick), ...observed(pick, false) },
+      ]),
+    }),
   MedicationRequest: (pick) => ({
     ...identified(pick),
     status: pick(['active', 'completed', 'stopped']),
@@ -229,7 +231,7 @@ const makers: Readonly<Record<AgreementType, Maker>> = {
     ...published(pick),
     ...maybe(pick, 'subjectType', () => [pick(['Patient', 'Practitioner'])]),
     ...maybe(pick, 'effectivePeriod', () => period(pick)),
-    item: [{ linkId: '1', type: 'display', code: [coding(pick)], ...maybe(pick, 'definition', () => pick(urls)) }],
+    item: [{ linkId: '1', type: 'string', code: [coding(pick)], ...maybe(pick, 'definition', () => pick(urls)) }],
   }),
   ValueSet: (pick) => ({
     ...published(pick),
@@ -253,6 +255,22 @@ const makers: Readonly<Record<AgreementType, Maker>> = {
     })),
   }),
 };
+
+/** A value is not said twice: what a component is about too, the whole has no value of (obs-7). */
+function once(observation: Members): Members {
+  const { code, component = [] } = observation as { code: Concept; component?: readonly { code: Concept }[] };
+  const codings = new Set(component.flatMap((one) => textsOf(one.code)));
+  if (!textsOf(code).some((text) => codings.has(text))) return observation;
+  return Object.fromEntries(Object.entries(observation).filter(([name]) => !name.startsWith('value')));
+}
+
+interface Concept {
+  readonly coding?: readonly Members[];
+}
+
+function textsOf({ coding = [] }: Concept): string[] {
+  return coding.map((one) => JSON.stringify(one));
+}
 
 /** Present three times in four. */
 function maybe(pick: Pick, name: string, make: () => unknown): Members {

@@ -28,12 +28,34 @@ export const picks = fc.gen().map(
 /** Other resources of the same ids are in the other tenant, where no search of the first may find them. */
 export async function makeAgreementWorld(seed: number): Promise<AgreementWorld> {
   const server = await startTestServer();
+  try {
+    return await worldOn(server, seed);
+  } catch (error) {
+    // Or its connections would be left to the next test file of this process.
+    await server.close();
+    throw error;
+  }
+}
+
+async function worldOn(server: TestServer, seed: number): Promise<AgreementWorld> {
   const [own, other] = fc.sample(picks, { numRuns: 2, seed }) as [Pick, Pick];
   await fill(server.b, other);
-  const stored = await fill(server.a, own);
-  const world = { resources: [...stored.values()], byPlace: stored, baseUrl: server.a.baseUrl, now: Date.now() };
+  const byPlace = new Map([...builtInResources(server), ...(await fill(server.a, own))]);
+  const world = { resources: [...byPlace.values()], byPlace, baseUrl: server.a.baseUrl, now: Date.now() };
   await requireAnswered(server.a);
   return { server, world, classes: agreementClasses(server.a.baseUrl) };
+}
+
+/** Every tenant finds the server's own definitions, which are as old as can be. */
+function builtInResources({ app }: TestServer): Map<string, Resource> {
+  const { builtIns } = app.repository;
+  const resources = (Object.keys(counts) as AgreementType[])
+    .flatMap((type) => builtIns?.all(type) ?? [])
+    .map((text): Resource => {
+      const resource = JSON.parse(text) as Resource;
+      return { ...resource, meta: { ...resource.meta, lastUpdated: new Date(0).toISOString() } };
+    });
+  return new Map(resources.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
 }
 
 /** All are made, a fifth is changed to something else, and some are deleted. */

@@ -3,6 +3,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { ElementDefinition } from '../../src/fhir/definitions/snapshot.ts';
 import type { Definitions, Property } from '../../src/fhir/definitions.ts';
+import { ownExtensions } from './own-extensions.ts';
 
 export interface Sample {
   /** Samples of two families share no text, code, date or reference where the definitions leave a choice. */
@@ -29,7 +30,11 @@ const depthMax = 8;
 export function sampleResource(definitions: Definitions, type: string, sample: Sample): Resource {
   const { family, variant, isMinimal = false } = sample;
   const meta = isMinimal ? {} : { meta: sampleMeta(family) };
-  return { resourceType: type, ...meta, ...objectOf(type, []) } as unknown as Resource;
+  const extension = isMinimal ? [] : ownExtensions(type, family);
+  return {
+    ...{ resourceType: type, ...meta, ...objectOf(type, []), ...dependent(type, sample) },
+    ...(extension.length > 0 && { extension }),
+  } as unknown as Resource;
 
   function objectOf(typeName: string, trail: readonly string[]): Node {
     const known = special[typeName];
@@ -40,8 +45,9 @@ export function sampleResource(definitions: Definitions, type: string, sample: S
       if (!element.isRequired && (isMinimal || isLeft(element, typeName, trail))) continue;
       const [name, property] = choices[variant % choices.length] as [string, Property];
       const value = sampleValue(property, [...trail, typeName]);
-      if (value !== undefined) node[name] = element.repeats ? [value] : value;
+      if (value !== undefined) node[name] = element.repeats ? listOf(value, typeName) : value;
     }
+    Object.assign(node, arranged[typeName]?.(family, variant, isMinimal));
     return Object.keys(node).length > 0 ? node : firstMember(typeName, trail);
   }
 
@@ -58,21 +64,71 @@ export function sampleResource(definitions: Definitions, type: string, sample: S
     const { code, targets } = elementType;
     if (code === 'Reference') return { reference: `${targets?.[variant % targets.length] ?? 'Patient'}/r${family}` };
     if (code === 'Resource') return innerResource(family, variant);
-    if (!isPrimitive) return objectOf(code, trail);
     const { strength, valueSet = '' } = element.binding ?? {};
-    const codes = code === 'code' && strength === 'required' ? definitions.valueSet(valueSet)?.codes : undefined;
-    if (codes) return [...codes][(variant + family) % codes.size];
-    const value = primitive(code, family);
+    const required = strength === 'required' ? codesOf(definitions, valueSet) : undefined;
+    const bound = required && [...required.codes][(variant + family) % required.codes.size];
+    if (bound !== undefined && code === 'code') return bound;
+    if (required && bound !== undefined && concepts.has(code)) {
+      const coding = { system: [...required.systems][0], code: bound };
+      return code === 'Coding' ? coding : { coding: [coding], text: words[family] };
+    }
+    if (!isPrimitive) return objectOf(code, trail);
+    if (element.name === 'max' && code === 'string') return ['1', '*'][family];
+    const value = ofGrammar[urlOf(valueSet)]?.[family] ?? primitive(code, family);
     // What ends does so after it began.
     return element.name === 'end' && typeof value === 'string' ? value.replace('-03-05T', '-09-06T') : value;
   }
 }
+
+/** What links links two things. */
+function listOf(value: unknown, typeName: string): unknown[] {
+  return typeName === 'Linkage' ? [value, value] : [value];
+}
+
+/** Members that make sense only together. */
+function dependent(type: string, { family, isMinimal = false }: Sample): Node {
+  // An active one would be searched by, or be a profile.
+  const inert = { status: ['draft', 'retired'][family] };
+  if (type === 'SearchParameter') return inert;
+  if (type === 'Bundle') return isMinimal ? { type: ['collection', 'searchset'][family] } : {};
+  if (type === 'Appointment') return isMinimal ? { status: ['proposed', 'cancelled'][family] } : {};
+  if (type !== 'StructureDefinition') return {};
+  const path = ['Patient', 'Observation'][family];
+  const base = { path, min: 0, max: '*' };
+  const common = { definition: words[family], min: 0, max: '*', base };
+  const binding = { strength: 'example', valueSet: primitive('canonical', family) };
+  const element = [
+    { id: path, path, ...common },
+    { id: `${path}.${words[family]}`, path: `${path}.${words[family]}`, ...common, type: [{ code: 'code' }], binding },
+  ];
+  const baseDefinition = primitive('canonical', family);
+  return { ...inert, type: path, baseDefinition, snapshot: { element }, differential: { element } };
+}
+
+const concepts: ReadonlySet<string> = new Set(['Coding', 'CodeableConcept']);
 
 function isLeft({ name }: ElementDefinition, typeName: string, trail: readonly string[]): boolean {
   if (left.has(name)) return true;
   // A datatype within itself, or far down, tells nothing new.
   return trail.includes(typeName) || trail.length >= depthMax;
 }
+
+/** Members that would contradict others of the resource. */
+const arranged: Readonly<Record<string, (family: number, variant: number, isMinimal: boolean) => Node>> = {
+  // obs-7
+  'Observation.component': (family) => ({ code: { coding: [{ system: 'urn:walk:part', code: `part-${family}` }] } }),
+  // What the project's own parameters look for.
+  'PaymentReconciliation.detail': (family, _, isMinimal) =>
+    isMinimal ? {} : { request: { reference: `Invoice/r${family}` } },
+  // msq-6
+  'MolecularSequence.referenceSeq': (_, variant, isMinimal) => {
+    const sources = ['genomeBuild', 'referenceSeqId', 'referenceSeqPointer', 'referenceSeqString'];
+    const others = sources.filter((__, index) => index !== variant % sources.length);
+    // msq-5
+    if (variant % sources.length !== 0) others.push('chromosome');
+    return isMinimal ? {} : Object.fromEntries(others.map((name) => [name, undefined]));
+  },
+};
 
 /** Where elements depend on each other, or stand for what a search looks at as a whole. */
 const special: Readonly<Record<string, (family: number, variant: number) => Node>> = {
@@ -92,6 +148,21 @@ const special: Readonly<Record<string, (family: number, variant: number) => Node
 
 function measure(family: number, codes: readonly string[]): Node {
   return { value: family + 1.5, system: 'http://unitsofmeasure.org', code: codes[family] };
+}
+
+/** Codes that no list has but a grammar, or a standard of its own. */
+const ofGrammar: Readonly<Record<string, readonly string[]>> = {
+  'http://hl7.org/fhir/ValueSet/languages': ['de-CH', 'en-GB'],
+  'http://hl7.org/fhir/ValueSet/mimetypes': ['text/plain', 'image/png'],
+  'http://hl7.org/fhir/ValueSet/currencies': ['CHF', 'EUR'],
+};
+
+const urlOf = (canonical: string) => canonical.split('|', 1)[0] ?? '';
+
+/** Of a value set that is listed, and of units, which are too many for a list. */
+function codesOf(definitions: Definitions, valueSet: string) {
+  if (urlOf(valueSet) !== 'http://hl7.org/fhir/ValueSet/ucum-units') return definitions.valueSet(valueSet);
+  return { systems: new Set(['http://unitsofmeasure.org']), codes: new Set(units) };
 }
 
 const years = ['2024', '1990'];
@@ -139,7 +210,8 @@ function primitive(code: string, family: number): unknown {
     decimal: family + 1.5,
     id: `id-${word}`,
     instant: `${year}-03-05T10:30:00Z`,
-    integer: family + 1,
+    // Where the first counts as 0 or as 1.
+    integer: 1 - family,
     markdown: word,
     oid: `urn:oid:1.2.84${family}`,
     positiveInt: family + 1,

@@ -211,10 +211,66 @@ async function changeMeta(walk: Walk, operation: string): Promise<void> {
   await expectRead(walk);
 }
 
+/** Without its id, which a search of it would have. */
+async function explain(walk: Walk): Promise<void> {
+  const answer = await ask(walk, 'GET', `/${walk.type}/$explain?_id=${walk.current.id}`);
+  expectStatus(answer, 200, `$explain of ${walk.type}`);
+  expect(answer.text).toContain('"valueCode":"page"');
+  expect(answer.text).not.toContain(walk.current.id);
+}
+
+async function validate(walk: Walk): Promise<void> {
+  const answer = await ask(walk, 'POST', `/${walk.type}/$validate`, walk.current);
+  expectStatus(answer, 200, `$validate of ${walk.type}`);
+  const severities = answer.json.issue.map((issue: { severity: string }) => issue.severity);
+  expect([walk.type, severities.includes('error')]).toEqual([walk.type, false]);
+}
+
+const roles = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
+const genders = 'http://hl7.org/fhir/administrative-gender';
+
+/** Of the terminology that every tenant has; what the answer must hold. */
+const terminology: Readonly<Record<string, readonly [query: string, expected: string]>> = {
+  'CodeSystem/$lookup': [`system=${roles}&code=MTHINLAW`, 'mother-in-law'],
+  'CodeSystem/$validate-code': [`url=${roles}&code=MTHINLAW`, '"valueBoolean":true'],
+  'CodeSystem/$subsumes': [`system=${roles}&codeA=PRNINLAW&codeB=MTHINLAW`, '"subsumes"'],
+  'ValueSet/$expand': ['url=http://hl7.org/fhir/ValueSet/administrative-gender', '"total":4'],
+  'StructureDefinition/$snapshot': [
+    'url=http://hl7.org/fhir/StructureDefinition/vitalsigns',
+    '"path":"Observation.component.interpretation"',
+  ],
+  'ValueSet/$validate-code': [
+    `url=http://hl7.org/fhir/ValueSet/administrative-gender&system=${genders}&code=male`,
+    '"valueBoolean":true',
+  ],
+  'ConceptMap/$translate': [
+    'url=http://hl7.org/fhir/ConceptMap/cm-address-use-v3&system=http://hl7.org/fhir/address-use&code=home',
+    '"code":"H"',
+  ],
+};
+
+function terminologyStep(name: string): (walk: Walk) => Promise<void> {
+  return async (walk) => {
+    const place = `${walk.type}/$${name}`;
+    const [query, expected] = terminology[place] as readonly [string, string];
+    const answer = await ask(walk, 'GET', `/${place}?${query}`);
+    expectStatus(answer, 200, place);
+    expect(answer.text).toContain(expected);
+  };
+}
+
 const operations: Readonly<Record<string, (walk: Walk) => Promise<void>>> = {
   meta,
   'meta-add': metaAdd,
   'meta-delete': metaDelete,
+  validate,
+  explain,
+  ...Object.fromEntries(
+    ['lookup', 'validate-code', 'subsumes', 'expand', 'translate', 'snapshot'].map((name) => [
+      name,
+      terminologyStep(name),
+    ]),
+  ),
 };
 
 /** All that is declared of the type; what the walk does not know is a declaration that nobody has proved. */

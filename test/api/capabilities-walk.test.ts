@@ -6,15 +6,18 @@ import { serverCaller } from '../../src/access/caller.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { inSession } from '../../src/repository/session.ts';
 import { write } from '../../src/repository/write.ts';
+import { createValidator } from '../../src/validation/validate.ts';
 import { send, startTestServer, type TestServer } from '../support/server.ts';
 import { postEntry, putEntry, sendBundle } from './bundle-requests.ts';
 import { type DeclaredParameter, valuesThatFind } from './capabilities-queries.ts';
-import { sampleResource } from './capabilities-samples.ts';
+import { type Sample, sampleResource } from './capabilities-samples.ts';
 import { type Walk, walkType } from './capabilities-steps.ts';
 import { clientOf } from './clients.ts';
+import { meetInvariants } from './meet-invariants.ts';
 import { expectNoFailure } from './refusals.ts';
 
 const definitions = loadDefinitions();
+const validate = createValidator(definitions);
 const variantsMax = 20;
 const entriesOfTransaction = 200;
 
@@ -95,7 +98,7 @@ beforeAll(async () => {
   await storeTargets();
   // The newest, which a search shows first.
   for (const one of stored) if (one.declared.type === 'AuditEvent') one.resources = await existing('AuditEvent', []);
-}, 60_000);
+}, 120_000);
 
 test('every search parameter finds the resource that has the value, and not the one that has another', async () => {
   const unproved: string[] = [];
@@ -144,11 +147,48 @@ test('every include brings what is pointed to, and nothing else does', async () 
   expect(proved).toBeGreaterThan(300);
 }, 60_000);
 
+test('every reverse include is taken, and brings what points here', async () => {
+  await inParallel(types, async ({ type, searchRevInclude = [] }) => {
+    // A search takes a hundred parameters.
+    for (let from = 0; from < searchRevInclude.length; from += 90) {
+      const values = searchRevInclude.slice(from, from + 90);
+      await search(type, '_id', 'nothing', values.map((value) => `&_revinclude=${value}`).join(''));
+    }
+  });
+  const offered = new Map(types.map(({ type, searchRevInclude }) => [type as string, new Set(searchRevInclude)]));
+  const isTarget = (value: string) => /^[A-Za-z]+\/r0$/.test(value) && offered.has(value.slice(0, -3));
+  const proved = new Set<string>();
+  await inParallel(
+    stored.flatMap((one) => one.parameters.map((parameter) => ({ ...one, parameter }))),
+    async ({ declared: { type, searchInclude = [] }, parameter, resources }) => {
+      const include = `${type}:${parameter.name}`;
+      if (!searchInclude.includes(include)) return;
+      const [pointer] = resources.flatMap((resource) => {
+        const target = valuesOf(parameter, resource).find(isTarget)?.slice(0, -3);
+        return target !== undefined && offered.get(target)?.has(include) ? [{ id: resource.id ?? '', target }] : [];
+      });
+      if (!pointer) throw new Error(`No sample points by ${include} to what would include it.`);
+      const { id, target } = pointer;
+      const found = await search(target, '_id', 'r0', `&_revinclude=${include}`);
+      expect([include, target, found.has(`${type}/${id}`), found.has(`${target}/r0`)]).toEqual([
+        include,
+        target,
+        true,
+        true,
+      ]);
+      proved.add(include);
+    },
+  );
+  const all = new Set(types.flatMap(({ searchRevInclude = [] }) => searchRevInclude));
+  all.delete('*');
+  expect([...all].filter((include) => !proved.has(include))).toEqual([]);
+}, 60_000);
+
 // Last, for it leaves more AuditEvents than a page shows.
 test('every interaction and operation of every type', async () => {
   const walkOne = async (declared: CapabilityStatementRestResource) => {
     const { type } = declared;
-    const minimal = sampleResource(definitions, type, { family: 0, variant: 0, isMinimal: true });
+    const minimal = minimalSample(type, 0);
     const walk: Walk = { type, declared, tenant: server.a, current: { ...minimal, language: 'en' } };
     if (!declares(declared, 'create')) [walk.current = minimal] = await existing(type, [minimal]);
     expect(await walkType(walk)).toBeGreaterThan(3);
@@ -179,13 +219,14 @@ function samplesFor(type: string, parameters: readonly DeclaredParameter[]): Res
   const samples: Resource[] = [];
   const open = new Set(parameters.filter(({ name }) => name !== '_id' && name !== '_lastUpdated'));
   for (let variant = 0; variant < variantsMax && open.size > 0; variant++) {
-    const sample = sampleResource(definitions, type, { family: 0, variant });
+    const sample = validSample(type, { family: 0, variant });
+    if (!sample) continue;
     const read = [...open].filter((parameter) => valuesOf(parameter, sample).length > 0);
     if (read.length > 0) samples.push(sample);
     for (const parameter of read) open.delete(parameter);
   }
-  samples.push(sampleResource(definitions, type, { family: 1, variant: 0 }));
-  return [...samples, sampleResource(definitions, type, { family: 1, variant: 0, isMinimal: true })];
+  const other = [0, 1, 2].map((variant) => validSample(type, { family: 1, variant })).find((sample) => sample);
+  return [...samples, ...(other ? [other] : []), minimalSample(type, 1)];
 }
 
 /** Puts what was stored in the place of what was to be. */
@@ -219,10 +260,22 @@ async function storeAll(isSecond: boolean): Promise<void> {
 /** What the samples of the first family point to. */
 async function storeTargets(): Promise<void> {
   const entries = types.flatMap(({ type, updateCreate }) => {
-    const sample = { family: 1, variant: 0, isMinimal: true } as const;
-    return updateCreate ? [putEntry({ ...sampleResource(definitions, type, sample), id: 'r0' })] : [];
+    return updateCreate ? [putEntry({ ...minimalSample(type, 1), id: 'r0' })] : [];
   });
   expect((await sendBundle(server.a, 'transaction', entries)).status).toBe(200);
+}
+
+/** Undefined where a variant cannot meet R4's invariants. */
+function validSample(type: string, sample: Sample): Resource | undefined {
+  const made = sampleResource(definitions, type, sample);
+  const full = sample.isMinimal ? sampleResource(definitions, type, { ...sample, isMinimal: false }) : undefined;
+  return meetInvariants(validate, made, sample.variant, full);
+}
+
+function minimalSample(type: string, family: Sample['family']): Resource {
+  const minimal = validSample(type, { family, variant: 0, isMinimal: true });
+  if (!minimal) throw new Error(`There is no valid ${type} with next to nothing.`);
+  return minimal;
 }
 
 function valuesOf(parameter: DeclaredParameter, resource: Resource): string[] {

@@ -212,7 +212,7 @@ describe('a call that is wrong is refused and changes nothing', () => {
   test('a past version, which nobody changes', () =>
     refusedCall('/_history/1/$meta-add', good, 404, /instance, not of/));
 
-  test.each(['/$meta', '/Patient/$meta', '/$everything', '/Patient/$validate'])(
+  test.each(['/$meta', '/Patient/$meta', '/$everything', '/Patient/$everything'])(
     '%s, at no level of its own',
     async (path) => {
       const answer = await server.a.request('GET', path);

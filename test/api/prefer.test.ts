@@ -1,6 +1,7 @@
 // Preferences over HTTP: https://hl7.org/fhir/R4/http.html#ops and RFC 7240
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import { buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer } from '../support/server.ts';
 import { expectNoFailure, expectRefusal } from './refusals.ts';
@@ -40,10 +41,15 @@ describe.each(writes)('a %s', (_, status, write) => {
     expect(answer.headers.get('Preference-Applied')).toBe('return=minimal');
   });
 
-  test('return=OperationOutcome says what was done', async () => {
+  test('return=OperationOutcome says what was done, and the warnings', async () => {
     const { status: given, json, headers } = await write('return=OperationOutcome');
     expect(given).toBe(status);
-    expect(json).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ severity: 'information' }] });
+    expect(json.resourceType).toBe('OperationOutcome');
+    expect(json.issue.map(({ severity, details }: OperationOutcomeIssue) => [severity, details?.text])).toEqual([
+      ['information', undefined],
+      // It has no narrative.
+      ['warning', 'dom-6'],
+    ]);
     expect(headers.get('Preference-Applied')).toBe('return=OperationOutcome');
   });
 

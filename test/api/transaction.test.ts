@@ -174,18 +174,25 @@ describe('links between entries', () => {
   });
 
   test('a document keeps the links between its own entries', async () => {
+    const composition = {
+      ...{ resourceType: 'Composition', status: 'final', type: { text: 'Report' }, title: 'Report' },
+      ...{ date: '2026-01-01', author: [{ display: 'Dr. House' }], subject: { reference: uuid(5) } },
+    };
     const document = {
       resourceType: 'Bundle',
       type: 'document',
-      identifier: { value: 'x' },
+      identifier: { system: 'urn:x', value: 'x' },
+      timestamp: '2026-01-01T00:00:00Z',
       entry: [
+        { fullUrl: uuid(7), resource: composition },
         { fullUrl: uuid(5), resource: buildPatient() },
         { fullUrl: uuid(6), resource: buildObservation(uuid(5)) },
       ],
     };
     const answer = await transaction(postEntry(document), postEntry(buildPatient(), uuid(5)));
     expect(answer.status).toBe(200);
-    expect(answer.json.entry[0].resource.entry[1].resource.subject.reference).toBe(uuid(5));
+    const [{ resource: stored }] = answer.json.entry;
+    for (const index of [0, 2]) expect(stored.entry[index].resource.subject.reference).toBe(uuid(5));
   });
 
   test('an identifier, a string and a canonical that only look like a link stay', async () => {

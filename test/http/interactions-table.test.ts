@@ -12,6 +12,7 @@ import type { FhirRoute } from '../../src/http/route.ts';
 import { operationsMax } from '../../src/repository/patch/tree-patch.ts';
 import { deletesMax } from '../../src/repository/resolve-conditions.ts';
 import { referencesMax } from '../../src/repository/resolve-references.ts';
+import { storedMax } from '../../src/repository/search-definitions.ts';
 import * as search from '../../src/search/parse/result-parameters.ts';
 import { accurateMax } from '../../src/search/run-search.ts';
 
@@ -68,6 +69,7 @@ test.each([
   ['history', `pages of ${history.countDefault}, at most ${written(history.countMax)}`],
   ['batch, transaction', `${written(bundleEntriesMax)} entries, ${bodyBytesMax / 1_000_000} MB`],
   ['batch, transaction', `${written(referencesMax)} conditional references`],
+  ['definitions', `at most ${written(storedMax)} of the tenant's own`],
   ['asynchronous', `${openMax} of a client at a time`],
   ['asynchronous', `kept ${keptHours} hours`],
 ])('the limit of %s: %s', (interaction, limit) => {

@@ -42,14 +42,15 @@ describe('the header Prefer (RFC 7240 section 2)', () => {
 
 describe('an answer as it is preferred', () => {
   const written: InteractionResponse = { status: 201, headers: { ETag: 'W/"1"' }, body: '{}' };
+  const nothing = () => [];
 
   test('of nothing is the answer as it was', () => {
-    expect(applyPreference('create', asking(undefined), written)).toBe(written);
-    expect(applyPreference('read', asking('return=minimal'), written)).toBe(written);
+    expect(applyPreference('create', asking(undefined), written, nothing)).toBe(written);
+    expect(applyPreference('read', asking('return=minimal'), written, nothing)).toBe(written);
   });
 
   test('minimal has no body, and status and headers stay', () => {
-    expect(applyPreference('update', asking('return=minimal'), written)).toEqual({
+    expect(applyPreference('update', asking('return=minimal'), written, nothing)).toEqual({
       status: 201,
       headers: { ETag: 'W/"1"', 'Preference-Applied': 'return=minimal' },
       body: undefined,
@@ -62,7 +63,7 @@ describe('an answer as it is preferred', () => {
     ['update', 200, 'updated'],
     ['patch', 200, 'updated'],
   ] as const)('of a %s with %i an OperationOutcome says that it was %s', (code, status, word) => {
-    const { body } = applyPreference(code, asking('return=OperationOutcome'), { ...written, status });
+    const { body } = applyPreference(code, asking('return=OperationOutcome'), { ...written, status }, nothing);
     expect(JSON.parse(String(body))).toMatchObject({
       resourceType: 'OperationOutcome',
       issue: [{ severity: 'information', code: 'informational', diagnostics: expect.stringContaining(word) }],
@@ -70,12 +71,12 @@ describe('an answer as it is preferred', () => {
   });
 
   test('an unknown preference is not said to be applied', () => {
-    const { headers } = applyPreference('create', asking('return=everything, wait=5'), written);
+    const { headers } = applyPreference('create', asking('return=everything, wait=5'), written, nothing);
     expect(headers).toEqual({ ETag: 'W/"1"' });
   });
 
   test('a search says how it handled its parameters', () => {
-    const { headers } = applyPreference('search-type', asking('handling=strict'), written);
+    const { headers } = applyPreference('search-type', asking('handling=strict'), written, nothing);
     expect(headers['Preference-Applied']).toBe('handling=strict');
   });
 });

@@ -25,6 +25,11 @@ const formal = ({ code, system, type, instance, resource, parameter = [] }: Oper
     documentation: documentation.replaceAll(/\s+/g, ' '),
   })),
 });
+/** Without the texts, which may say what of it is offered. */
+const signature = (definition: OperationDefinition) => {
+  const { parameter, ...rest } = formal(definition);
+  return { ...rest, parameter: parameter.map(({ documentation: _, ...named }) => named) };
+};
 
 describe.each(operations.map((operation) => [operation.code, operation] as const))('$%s', (_, operation) => {
   const definition = operationDefinition(operation);
@@ -32,14 +37,16 @@ describe.each(operations.map((operation) => [operation.code, operation] as const
   test('is a valid OperationDefinition', () => expect(validate(definition)).toEqual([]));
 
   test('stands under its canonical only when it offers all of it, else under one of our own with that as its base', () => {
-    const original = published.get(operation.definition.base ?? operation.definition.url) as OperationDefinition;
-    const isWhole = operation.definition.base === undefined;
-    expect(original).toBeDefined();
-    if (isWhole) expect(formal(definition)).toEqual(formal(original));
+    const { base, url } = operation.definition;
+    const original = published.get(base ?? url);
+    const isWhole = base === undefined;
+    // What R4 does not have, as `$explain`.
+    if (!original) expect([base, url]).toEqual([undefined, expect.stringMatching(/^https:\/\/hpms\.example\//)]);
+    else if (isWhole) expect(formal(definition)).toEqual(formal(original));
     else {
       expect(definition.url).toMatch(/^https:\/\/hpms\.example\//);
-      expect(formal(definition)).not.toEqual(formal(original));
-      expect(formal(definition).parameter).toEqual(formal(original).parameter);
+      expect(signature(definition)).not.toEqual(signature(original));
+      expect(signature(original).parameter).toEqual(expect.arrayContaining(signature(definition).parameter));
       for (const level of ['system', 'type', 'instance'] as const) {
         expect([level, definition[level] && !original[level]]).toEqual([level, false]);
       }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { loadCoreTerminology } from '../../src/terminology/core-terminology.ts';
 import { databaseUrl, type TestServer, testRootKey, withClient } from './database.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
@@ -22,6 +23,7 @@ export default async function globalSetup(): Promise<void> {
   try {
     await withClient(serverUrl, (client) => client.query(`CREATE DATABASE ${template}`));
     await migrate({ databaseUrl: databaseUrl(serverUrl, template), rootKey: testRootKey });
+    await loadCoreTerminology(databaseUrl(serverUrl, template));
     await withClient(serverUrl, (client) => client.query(`ALTER DATABASE ${template} ALLOW_CONNECTIONS false`));
   } catch (error) {
     await end();

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { functionGrants, type Grant, relationGrants, relationNames, schemaGrants, storeTables } from './catalog.ts';
-import { joinedViews, registry, renderRights, roles, tenantTables } from './rights.ts';
+import { joinedViews, registry, renderRights, roles, sharedTables, tenantTables } from './rights.ts';
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -47,7 +47,7 @@ describe('schemas and functions', () => {
   test('each role looks into its own schemas, and only the owner makes anything in them', async () => {
     const grants = await schemaGrants(client);
     const usage = Object.entries(roles).flatMap(([role, { schemas }]) => schemas.map((on) => `${role} USAGE ${on}`));
-    const create = ['store', 'system', 'tenant'].map((on) => `hpms_owner CREATE ${on}`);
+    const create = ['shared', 'store', 'system', 'tenant'].map((on) => `hpms_owner CREATE ${on}`);
     const own = grants.filter(({ role }) => role.startsWith('hpms_') || role === 'PUBLIC');
     expect(lines(own)).toEqual([...usage, ...create].sort());
   });
@@ -93,6 +93,7 @@ describe('tables and views', () => {
     const expected = Object.entries(views).flatMap(([name, verbs]) =>
       verbs.map((verb) => `hpms_app ${verb} tenant.${name}`),
     );
+    expected.push(...sharedTables.map((name) => `hpms_app SELECT shared.${name}`));
     const granted = (await relationGrants(client)).filter(({ role }) => role === 'hpms_app');
     expect(lines(granted)).toEqual(expected.sort());
   });
@@ -181,7 +182,7 @@ describe('walls', () => {
         : []),
       { name, policy: 'tenant', roles: ['hpms_owner'], cmd: 'ALL', permissive: 'PERMISSIVE', qual: own, check: own },
     ]);
-    expect(rows).toEqual(expected.sort((a, b) => (a.name + a.policy < b.name + b.policy ? -1 : 1)));
+    expect(rows).toEqual(expected.sort((a, b) => (`${a.name} ${a.policy}` < `${b.name} ${b.policy}` ? -1 : 1)));
   });
 
   test('every view of the application filters by the tenant and checks what is written', async () => {

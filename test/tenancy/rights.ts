@@ -36,10 +36,27 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   reference: { holds: 'references between resources', app: replace },
   date_value: { holds: 'dates of resources', app: replace },
   range_value: { holds: 'numbers and quantities of resources', app: replace },
+  code_system: { holds: "the tenant's code systems, readable", app: replace },
+  concept: { holds: 'their concepts', app: replace },
+  concept_set: { holds: 'sets of concepts, for filters', app: replace },
+  value_set: { holds: 'compositions of value sets, readable', app: replace },
+  concept_map: { holds: 'concept maps, readable', app: replace },
+  concept_map_element: { holds: 'their pairs of codes', app: replace },
   type_count: {
     holds: 'numbers of resources by type',
     app: read,
     system: { reads: ['tenant_id', 'type', 'id', 'amount'], updates: ['amount'], deletes: true },
+  },
+  search_index: {
+    holds: 'what the search index of a tenant is built by',
+    app: change,
+    system: { reads: ['tenant_id', 'generation'] },
+  },
+  search_parameter: { holds: "tenants' own search parameters, encrypted", app: all },
+  reindex: {
+    holds: 'runs that index resources again',
+    app: change,
+    system: { reads: ['tenant_id', 'id', 'reason', 'state', 'updated_at'] },
   },
   outbox: {
     holds: 'events to be delivered',
@@ -75,6 +92,11 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
 /** Views in schema `tenant` that join several tables. */
 export const joinedViews: Readonly<Record<string, readonly Verb[]>> = { version: read };
 
+/** Schema `shared`: the same for all tenants, and read only; `release` says what was loaded, and nobody but the owner sees it. */
+export const sharedTables: readonly string[] = [
+  ...['code_system', 'concept', 'concept_set', 'value_set', 'concept_map', 'concept_map_element'],
+];
+
 /** The registry, the one table without a tenant's rows; hpms_system has it through `system.tenant`. */
 export const registry = { table: 'tenant', system: change } as const;
 
@@ -91,7 +113,7 @@ export const roles: Readonly<Record<string, RoleRights>> = {
   hpms_owner: {
     does: 'owns schemas, tables and views; nobody logs in as it',
     logsIn: false,
-    schemas: ['public', 'store', 'system', 'tenant'],
+    schemas: ['public', 'shared', 'store', 'system', 'tenant'],
     functions: [
       'store.announce_access',
       'store.count_added',
@@ -101,13 +123,14 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'system.make_partitions',
       'system.partition_months_ahead',
       'tenant.current_id',
+      'tenant.require_definitions',
     ],
   },
   hpms_app: {
     does: 'answers requests and works on jobs, for the one tenant of its transaction',
     logsIn: true,
-    schemas: ['tenant'],
-    functions: ['tenant.current_id'],
+    schemas: ['shared', 'tenant'],
+    functions: ['tenant.current_id', 'tenant.require_definitions'],
   },
   hpms_system: {
     does: 'relays the outbox, sweeps what has expired, makes partitions and tenants',
@@ -138,6 +161,9 @@ export function renderRights(): string {
     '| Table | Holds | `hpms_app` | `hpms_system` | Append-only |',
     '|---|---|---|---|---|',
     ...tableRows,
+    '',
+    `Terminology that is the same for all tenants stands in schema \`shared\`, in ${code(sharedTables)}: \`hpms_app\` reads it (S), and`,
+    'nobody but the owner, who is the operator of `npm run migrate` and `npm run admin`, writes it.',
   ].join('\n');
 }
 

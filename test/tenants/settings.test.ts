@@ -22,9 +22,14 @@ const defaults = {
   timezone: 'UTC',
   'appointment.strict-transitions': false,
   'cors.origins': [],
+  'profiles.check': 'off',
+  'profiles.required': {},
 };
 const write = (tenantId: number, key: string, value: unknown) =>
   database.tenantDoor(tenantId, async (trx) => writeSetting(trx, key, value));
+
+const letters = [...'abcdefghijklm'];
+const tooManyTypes = letters.flatMap((first) => letters.map((second) => `T${first}${second}`));
 
 describe('settings', () => {
   test('have defaults until they are set, then hold in their tenant only', async () => {
@@ -54,6 +59,12 @@ describe('settings', () => {
   test.each<[string, unknown, number]>([
     ['references.check', 'true', 422],
     ['references.check', null, 422],
+    ['profiles.check', 'on', 422],
+    ['profiles.required', { Patient: 1 }, 422],
+    ['profiles.required', { 'no type': 'urn:p' }, 422],
+    ['profiles.required', ['urn:p'], 422],
+    ['profiles.required', [], 422],
+    ['profiles.required', Object.fromEntries(tooManyTypes.map((type) => [type, 'urn:p'])), 422],
     ['currency', 'XXXX', 422],
     ['currency', 'usd', 422],
     ['timezone', 'Mars/Olympus', 422],

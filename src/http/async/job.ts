@@ -4,6 +4,7 @@ import { translateSqlError } from '../../database/sql-errors.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
 import type { OutboxEvent } from '../../jobs/outbox.ts';
 import type { ModuleJob } from '../../repository/module.ts';
+import { isStaleDefinitions } from '../../repository/own-parameters/stale-definitions.ts';
 import { inSession, type Session } from '../../repository/session.ts';
 import { asyncTopic, keptHours } from './accept.ts';
 import { type BackgroundRequest, openRequest, sealAnswer } from './background-request.ts';
@@ -41,8 +42,8 @@ async function runOnce(event: OutboxEvent, session: Session, answer: AnswerBackg
     await keep(session, id, await answer(asCaller, request, progress));
   } catch (error) {
     const known = asFhirError(error);
-    // What is away comes back; everything else would fail again.
-    if (error instanceof CancelledError || known.status === 503) throw error;
+    // What is away comes back, and what has changed is known the next time; everything else would fail again.
+    if (error instanceof CancelledError || known.status === 503 || isStaleDefinitions(error)) throw error;
     await keepRefusal(asCaller, id, known);
     throw error;
   }

@@ -3,7 +3,7 @@
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Operation, OperationLevel } from '../../operations/operation.ts';
 import { takesGet } from '../../operations/query-parameters.ts';
-import type { Interaction } from '../interaction.ts';
+import type { Interaction, InteractionRequest } from '../interaction.ts';
 import type { FhirRoute } from '../route.ts';
 import { operationInteraction } from './operation.ts';
 
@@ -17,35 +17,62 @@ const paths: Readonly<Record<OperationLevel, string>> = {
 /** Must stand before routes that take a dollar sign for an id or a type. */
 export function operationRoutes(operations: readonly Operation[]): FhirRoute[] {
   const routes = operations.flatMap((operation) =>
-    operation.levels.flatMap((level) => routesOf(operation, `${paths[level]}/$${operation.code}`)),
+    operation.levels.flatMap((level) =>
+      pathsOf(operation, level).flatMap((path) => routesOf(operation, `${path}/$${operation.code}`)),
+    ),
   );
   const levels = Object.keys(paths) as OperationLevel[];
   return [...routes, ...levels.flatMap((level) => refusalsAt(level, operations))];
+}
+
+/** Two operations of the same code are told apart by their types, so those of some types name them in their paths. */
+function pathsOf({ resourceTypes }: Operation, level: OperationLevel): string[] {
+  const path = paths[level];
+  return resourceTypes?.map((type) => path.replace(':type', type)) ?? [path];
 }
 
 function routesOf(operation: Operation, path: string): FhirRoute[] {
   const run = operationInteraction(operation);
   const kind = operation.affectsState ? 'write' : 'read';
   const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries: 'resource', run };
-  return takesGet(operation) ? [{ code: 'operation', method: 'get', path, kind, run }, post] : [post];
+  const isSearch = operation.queryInput !== undefined;
+  const get: FhirRoute = {
+    code: 'operation',
+    method: 'get',
+    path,
+    kind,
+    ...(isSearch && { isAboutSearch: true }),
+    run,
+  };
+  return takesGet(operation) ? [get, post] : [post];
 }
 
 /** What no route before answered: another operation, or one at another level or by another method. */
 function refusalsAt(level: OperationLevel, operations: readonly Operation[]): FhirRoute[] {
   const path = `${paths[level]}/$:operation`;
   const run: Interaction = async (_session, { params }) => {
-    throw refusal(operations, level, params.operation);
+    throw refusal(operations, level, params);
   };
   return (['get', 'post'] as const).map((method) => ({ code: 'operation', method, path, kind: 'read', run }));
 }
 
-function refusal(operations: readonly Operation[], level: OperationLevel, code: string | undefined): Error {
-  const operation = operations.find((one) => one.code === code);
-  if (operation?.levels.includes(level)) {
-    return fhirError('not-supported', `$${operation.code} is called by POST only, for it changes what is stored.`);
+function refusal(operations: readonly Operation[], level: OperationLevel, params: InteractionRequest['params']): Error {
+  const named = operations.filter(({ code }) => code === params.operation);
+  const [operation] = named;
+  const status = 404;
+  if (!operation) {
+    const codes = [...new Set(operations.map(({ code }) => `$${code}`))].join(', ');
+    return fhirError('not-supported', `This operation is not offered; there are ${codes}.`, { status });
   }
-  const diagnostics = operation
-    ? `$${operation.code} is offered at the level of the ${operation.levels.join(' and the ')}, not of the ${level}.`
-    : `This operation is not offered; there are ${operations.map((one) => `$${one.code}`).join(', ')}.`;
-  return fhirError('not-supported', diagnostics, { status: 404 });
+  const { code, levels } = operation;
+  const fitting = named.find(({ resourceTypes }) => resourceTypes?.includes(params.type ?? '') ?? true);
+  if (!fitting && params.type !== undefined) {
+    const types = named.flatMap(({ resourceTypes = [] }) => resourceTypes).join(', ');
+    return fhirError('not-supported', `$${code} is not offered for ${params.type}; it is for ${types}.`, { status });
+  }
+  if (fitting?.levels.includes(level)) {
+    return fhirError('not-supported', `$${code} is called by POST only, for it changes what is stored.`);
+  }
+  const diagnostics = `$${code} is offered at the level of the ${levels.join(' and the ')}, not of the ${level}.`;
+  return fhirError('not-supported', diagnostics, { status });
 }

@@ -14,11 +14,11 @@ import { ifMatchVersionId } from '../preconditions.ts';
 
 export function operationInteraction(operation: Operation): Interaction {
   return async (session, request) => {
-    const { type, id, versionId } = request;
+    const { type, id, versionId, baseUrl } = request;
     if (type !== '') requireOffered(session, operation, type);
     const inputs = inputsOf(session, operation, request);
     const { resource, exactNumbers } = await operation.run(session, {
-      ...{ type, id, versionId, inputs },
+      ...{ type, id, versionId, baseUrl, inputs },
       ...ifMatchVersionId(request),
     });
     return { status: 200, headers: {}, body: serializeJson(resource, exactNumbers) };
@@ -45,22 +45,26 @@ function requireOffered({ caller }: Session, { code, resourceTypes, permission }
 const answeredElsewhere: ReadonlySet<string> = new Set(['_format', '_pretty', '_summary', '_elements']);
 
 function inputsOf({ repository }: Session, operation: Operation, request: InteractionRequest): OperationInputs {
+  const { queryInput } = operation;
+  if (queryInput !== undefined && request.method === 'GET') {
+    return new Map([[queryInput, [{ value: request.query.toString() }]]]);
+  }
   const pairs = [...request.query].filter(([name]) => !answeredElsewhere.has(name));
   if (request.method === 'GET') {
     return checkedInputs(repository, operation, queryParameters(operation, pairs));
   }
+  const { value, exactNumbers } = request.body ?? { value: undefined };
+  const content = { resource: value as Resource, ...(exactNumbers && { exactNumbers }) };
+  if (operation.readBody) return operation.readBody(content, pairs);
   if (pairs.length > 0) {
     throw fhirError('invalid', `Send the parameters of $${operation.code} in the body, not in the URL.`);
   }
-  const { value: resource, exactNumbers } = request.body ?? { value: undefined };
-  return checkedInputs(repository, operation, {
-    resource: resource as Resource,
-    ...(exactNumbers && { exactNumbers }),
-  });
+  return checkedInputs(repository, operation, content);
 }
 
 function checkedInputs(repository: Session['repository'], operation: Operation, content: Content): OperationInputs {
-  const issues = repository.validate(content.resource).filter(({ severity }) => severity === 'error');
+  const { resource, ...texts } = content;
+  const issues = repository.validate(resource, texts).filter(({ severity }) => severity === 'error');
   // 400 even for a missing element: a call that is wrong is not a resource that is.
   if (issues.length > 0) throw new FhirError(issues, { status: 400 });
   return readInputs(operation, content);

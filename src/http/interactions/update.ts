@@ -3,7 +3,7 @@
 import type { WriteResult } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { update } from '../../repository/update.ts';
-import { type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
+import { type InteractionRequest, type InteractionResponse, issuesOf, versionHeaders } from '../interaction.ts';
 import { preconditionsOf } from '../preconditions.ts';
 import { exactNumbersOf, requestResource } from '../request-resource.ts';
 import { created } from './create.ts';
@@ -16,5 +16,11 @@ export async function updateInteraction(session: Session, request: InteractionRe
 /** An update of what was not there is a create: https://hl7.org/fhir/R4/http.html#upsert */
 export function updated(request: InteractionRequest, result: WriteResult): InteractionResponse {
   if (result.action === 'create') return created(request, result);
-  return { status: 200, headers: versionHeaders(result), lastModified: result.lastUpdated, body: result.json };
+  return {
+    status: 200,
+    headers: versionHeaders(result),
+    lastModified: result.lastUpdated,
+    body: result.json,
+    ...issuesOf(result),
+  };
 }
