@@ -3,8 +3,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import { openDoors } from '../../src/doors.ts';
-import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { createExtractor } from '../../src/search/extract.ts';
+import { houseDefinitions } from '../../src/search/own/house-definitions.ts';
 import { copyRows } from './copy.ts';
 import type { Kind } from './plan.ts';
 import { storedResource } from './resources.ts';
@@ -28,7 +28,7 @@ export interface Stretch {
 
 const { databaseUrl, rootKey } = workerData as WorkerSettings;
 const doors = openDoors({ databaseUrl, rootKey: Buffer.from(rootKey), onIdleError: () => undefined });
-const extract = createExtractor(loadDefinitions());
+const extract = createExtractor(houseDefinitions());
 const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();
 // What a crash loses is loaded again.

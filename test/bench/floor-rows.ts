@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { buildChangeAudit } from '../../src/access/audit.ts';
 import { serverCaller } from '../../src/access/caller.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
-import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
 import { createExtractor } from '../../src/search/extract.ts';
+import { houseDefinitions } from '../../src/search/own/house-definitions.ts';
 import { buildEncounter, buildObservation, buildPatient } from './bodies.ts';
 import { placeholder, type Sample, takeSamples } from './floor-samples.ts';
 import type { Rows } from './floor-statements.ts';
@@ -83,7 +83,7 @@ const samplesPerKind = 1_000;
 
 /** Gives the samples of a kind in turn. */
 function createSampler(cipher: TenantCipher): (kind: string) => Sample {
-  const extract = createExtractor(loadDefinitions());
+  const extract = createExtractor(houseDefinitions());
   const builders = {
     Patient: buildPatient,
     Observation: (n: number) => buildObservation(n, patientPlaceholder),

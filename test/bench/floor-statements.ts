@@ -149,7 +149,7 @@ function indexRows(rows: readonly Rows[]): FloorStatement[] {
   return statements;
 }
 
-/** One PostgreSQL array per column; types, ids, parameters, times and numbers hold nothing that would need quoting. */
+/** One PostgreSQL array per column; types, ids, parameters, times and numbers hold nothing that would need quoting, but may be empty. */
 function columns(rows: readonly (readonly string[])[], count: number): string[] {
-  return Array.from({ length: count }, (_, column) => `{${rows.map((row) => row[column])}}`);
+  return Array.from({ length: count }, (_, column) => `{${rows.map((row) => row[column] || '""')}}`);
 }
