@@ -32,13 +32,12 @@ import { bindJobs } from './repository/jobs.ts';
 import type { Module } from './repository/module.ts';
 import { ownParametersModule } from './repository/own-parameters/module.ts';
 import { createDefinitionsLoader } from './repository/own-parameters/tenant-definitions.ts';
-import type { ProfilePolicy } from './repository/profiles/check-profiles.ts';
 import { profilesModule } from './repository/profiles/module.ts';
 import { indexedTypes } from './repository/reindex/indexed-types.ts';
 import { createReindexModule } from './repository/reindex/module.ts';
 import { createReindexSweep } from './repository/reindex/sweep.ts';
 import { collectRules } from './repository/rules.ts';
-import type { Repository } from './repository/session.ts';
+import type { Policies, Repository } from './repository/session.ts';
 import { createObjectSweep } from './repository/sweep-objects.ts';
 import { terminologyModule } from './repository/terminology-module.ts';
 import { createExtractor } from './search/extract.ts';
@@ -192,19 +191,18 @@ function createRepository(
     validate: createValidator(definitions),
     extract: createExtractor(definitions),
     rules: collectRules(modules),
-    checksReferences(tenantId) {
+    policiesOf(tenantId) {
       const known = settings.of(tenantId);
-      return known instanceof Promise ? known.then((read) => read['references.check']) : known['references.check'];
-    },
-    profilePolicy(tenantId) {
-      const known = settings.of(tenantId);
-      return known instanceof Promise ? known.then(profilePolicyOf) : profilePolicyOf(known);
+      return known instanceof Promise ? known.then(policiesIn) : policiesIn(known);
     },
   };
 }
 
-function profilePolicyOf(settings: Settings): ProfilePolicy {
-  return { check: settings['profiles.check'], required: settings['profiles.required'] };
+function policiesIn(settings: Settings): Policies {
+  return {
+    checksReferences: settings['references.check'],
+    profilePolicy: { check: settings['profiles.check'], required: settings['profiles.required'] },
+  };
 }
 
 /** Requests of the background are jobs like those of the workflows. */

@@ -30,13 +30,18 @@ export interface Repository {
   /** By the search parameters that all tenants have. */
   readonly extract: Extract;
   readonly rules: Rules;
-  /** Tells whether literal references must resolve inside the tenant (setting `references.check`). */
-  readonly checksReferences: (tenantId: number) => boolean | Promise<boolean>;
-  /** What becomes of writes that have not their profiles (settings `profiles.check`, `profiles.required`); absent = nothing. */
-  readonly profilePolicy?: (tenantId: number) => ProfilePolicy | Promise<ProfilePolicy>;
+  /** What the tenant's settings say of its writes. */
+  readonly policiesOf: (tenantId: number) => Policies | Promise<Policies>;
   /** Signs the cursors of pages. */
   readonly cursorKey: Buffer;
   readonly now: () => Date;
+}
+
+export interface Policies {
+  /** Literal references must resolve inside the tenant (setting `references.check`). */
+  readonly checksReferences: boolean;
+  /** What becomes of writes that have not their profiles (settings `profiles.check`, `profiles.required`). */
+  readonly profilePolicy: ProfilePolicy;
 }
 
 export interface DefinitionsReader {
@@ -46,13 +51,11 @@ export interface DefinitionsReader {
   forget(): void;
 }
 
-export interface Session {
+export interface Session extends Policies {
   readonly repository: Repository;
   readonly trx: TenantTransaction;
   readonly caller: Caller;
   readonly cipher: TenantCipher;
-  readonly checksReferences: boolean;
-  readonly profilePolicy: ProfilePolicy;
   /** What the tenant's resources can be searched by. */
   readonly definitions: Definitions;
   /** What is stored for searches, also for those that cannot be asked yet. */
@@ -116,26 +119,17 @@ async function runSession<T>(
 
 type SessionParts = Pick<Session, 'cipher' | 'definitions' | 'extract' | 'definitionsVersion' | keyof Policies>;
 
-interface Policies {
-  readonly checksReferences: boolean;
-  readonly profilePolicy: ProfilePolicy;
-}
-
-const noProfiles: ProfilePolicy = { check: 'off', required: {} };
-
 /**
  * What a session has of its tenant, at once when all of it is known. Whatever needs a connection of its own is loaded before
  * the transaction: transactions that wait for connections could wait for each other.
  */
 export function sessionParts(repository: Repository, tenantId: number): SessionParts | Promise<SessionParts> {
   const cipher = repository.keyRing.loadedCipherOf(tenantId);
-  const checksReferences = repository.checksReferences(tenantId);
-  const profilePolicy = repository.profilePolicy?.(tenantId) ?? noProfiles;
+  const policies = repository.policiesOf(tenantId);
   const own = repository.tenantDefinitions?.of(tenantId) ?? { ...repository, version: 0 };
-  const areSet = typeof checksReferences === 'boolean' && !(profilePolicy instanceof Promise);
-  if (cipher && areSet && !(own instanceof Promise)) return partsOf(cipher, own, { checksReferences, profilePolicy });
-  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, checksReferences, profilePolicy]).then(
-    ([loaded, its, checks, policy]) => partsOf(loaded, its, { checksReferences: checks, profilePolicy: policy }),
+  if (cipher && !(policies instanceof Promise) && !(own instanceof Promise)) return partsOf(cipher, own, policies);
+  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, policies]).then((parts) =>
+    partsOf(...parts),
   );
 }
 

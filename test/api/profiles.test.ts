@@ -47,7 +47,7 @@ async function setPolicy(check: ProfilePolicy['check'], required: ProfilePolicy[
     writeSetting(trx, 'profiles.required', required);
   });
   const wanted = JSON.stringify({ check, required });
-  while (JSON.stringify(await repository.profilePolicy?.(server.a.id)) !== wanted) await delay(20);
+  while (JSON.stringify((await repository.policiesOf(server.a.id)).profilePolicy) !== wanted) await delay(20);
 }
 
 const claiming = (overrides = {}) => buildPatient({ meta: { profile: [url] }, ...overrides });
@@ -183,7 +183,7 @@ describe('a definition', () => {
     const other = await startOther();
     try {
       await setPolicy('enforce');
-      while ((await other.app.repository.profilePolicy?.(server.a.id))?.check !== 'enforce') await delay(20);
+      while ((await other.app.repository.policiesOf(server.a.id)).profilePolicy.check !== 'enforce') await delay(20);
       expect((await other.request('POST', '/Patient', claiming({ gender: undefined }))).status).toBe(422);
       await upload(asking('gender'));
       expect((await other.request('POST', '/Patient', claiming({ gender: 'female' }))).status).toBe(201);

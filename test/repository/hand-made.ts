@@ -53,7 +53,7 @@ export async function makeByHand(): Promise<HandMade> {
       validate,
       extract,
       rules: collectRules(modules),
-      checksReferences: () => false,
+      policiesOf: () => ({ checksReferences: false, profilePolicy: { check: 'off', required: {} } }),
       cursorKey: Buffer.alloc(32),
       now: () => new Date(),
     }),

@@ -68,7 +68,7 @@ export class Clinic {
       validate: createValidator(definitions),
       extract: createExtractor(definitions),
       rules: collectRules([billing]),
-      checksReferences: async () => true,
+      policiesOf: async () => ({ checksReferences: true, profilePolicy: { check: 'off', required: {} } }),
       cursorKey: testRootKey,
       now: () => new Date(),
     };

@@ -173,8 +173,9 @@ describe('the policy of a tenant', () => {
         },
       ],
     };
-    const profilePolicy = async () => policy('enforce', { Patient: 'urn:needed' });
-    const held = { ...bed.with(profilesModule, following), profilePolicy };
+    const profilePolicy = policy('enforce', { Patient: 'urn:needed' });
+    const policiesOf = async () => ({ checksReferences: false, profilePolicy });
+    const held = { ...bed.with(profilesModule, following), policiesOf };
     const [result] = await bed.write(held, [{ action: 'create', resource: buildObservation('Patient/1') }]);
     expect(result).toMatchObject({ type: 'Observation', changed: true });
     const refused = bed.write(held, [{ action: 'create', resource: buildPatient() }]);
