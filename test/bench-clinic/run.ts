@@ -10,7 +10,8 @@ import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
 import { describeMachine, publish } from '../bench/machine.ts';
 import { residentMegabytes } from '../bench/memory.ts';
-import { type RunningProcess, rootKeyOf, serverErrors, startServer, superuserUrl } from '../bench/processes.ts';
+import { type RunningProcess, rootKeyOf, startServer, superuserUrl } from '../bench/processes.ts';
+import { runBench } from '../bench/run-bench.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { checkRows } from './check-rows.ts';
@@ -43,18 +44,7 @@ const dataDir = values.data === undefined ? makeTemporaryFolder() : path.resolve
 /** Says that the clinic is loaded, and at which scale. */
 const loadedFile = path.join(dataDir, 'loaded.json');
 let server: RunningProcess | undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
-}
-try {
-  await bench();
-} catch (error) {
-  // The log goes away with the data directory.
-  console.error(serverErrors(dataDir));
-  throw error;
-} finally {
-  await cleanUp();
-}
+await runBench({ dataDir, bench, cleanUp });
 
 interface Clinic {
   readonly api: FhirApi;

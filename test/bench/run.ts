@@ -13,14 +13,7 @@ import { measureInvoiceDelays } from './invoice-delay.ts';
 import { describeMachine, publish } from './machine.ts';
 import { measureInTurns, type Plan, percentile, type Target } from './measure.ts';
 import { loadAllDefinitions, residentMegabytes } from './memory.ts';
-import {
-  postmasterPid,
-  type RunningProcess,
-  serverErrors,
-  startFloor,
-  startServer,
-  superuserUrl,
-} from './processes.ts';
+import { postmasterPid, type RunningProcess, startFloor, startServer, superuserUrl } from './processes.ts';
 import {
   type BenchResult,
   cpuTableOf,
@@ -29,6 +22,7 @@ import {
   type SingleFigure,
   type Sizes,
 } from './report.ts';
+import { runBench } from './run-bench.ts';
 import { madeBy, meanRows, requireSameRows, type StoredRows } from './same-rows.ts';
 import { type Scenario, scenariosOn } from './scenarios.ts';
 import { type Seeded, seedClinic } from './seed.ts';
@@ -46,18 +40,7 @@ if (!(seconds >= 0.1 && seconds <= 600))
 const startedAt = performance.now();
 const running: RunningProcess[] = [];
 const dataDir = makeTemporaryFolder();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
-}
-try {
-  await bench();
-} catch (error) {
-  // The log goes away with the data directory.
-  console.error(serverErrors(dataDir));
-  throw error;
-} finally {
-  await cleanUp();
-}
+await runBench({ dataDir, bench, cleanUp });
 
 async function bench(): Promise<void> {
   const port = await freePort();

@@ -1,10 +1,11 @@
 // Prepared statements stay bounded on a connection, and none is lost track of: https://www.postgresql.org/docs/current/view-pg-prepared-statements.html
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createPool, type Pool } from '../../src/database/pool.ts';
+import type { Pool } from '../../src/database/pool.ts';
 import type { Statement } from '../../src/database/statement.ts';
 import { BatchedTransaction, runTransaction } from '../../src/database/transaction.ts';
-import { createTestDatabase, type TestDatabase, testRootKey } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { singleConnection } from './single-connection.ts';
 
 const preparedMax = 120;
 
@@ -12,15 +13,7 @@ let database: TestDatabase;
 let pool: Pool;
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = createPool({
-    databaseUrl: database.url,
-    role: 'hpms_app',
-    rootKey: testRootKey,
-    // What one transaction leaves the next one finds.
-    connectionsMax: 1,
-    waitingMax: 100,
-    onIdleError: () => undefined,
-  });
+  pool = singleConnection(database.url);
 });
 afterAll(async () => {
   await pool.end();

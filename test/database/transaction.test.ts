@@ -1,10 +1,11 @@
 // Batched transactions on a real PostgreSQL: all or nothing, errors told to the right caller, connections fit for the next one.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createPool, type Pool, type PooledConnection } from '../../src/database/pool.ts';
+import type { Pool, PooledConnection } from '../../src/database/pool.ts';
 import { sqlState } from '../../src/database/sql-errors.ts';
 import { BatchedTransaction, runTransaction } from '../../src/database/transaction.ts';
-import { createTestDatabase, type TestDatabase, testRootKey, withClient } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase, withClient } from '../support/database.ts';
+import { singleConnection } from './single-connection.ts';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -16,15 +17,7 @@ beforeAll(async () => {
       CREATE TABLE public.item (id int PRIMARY KEY, parent int, FOREIGN KEY (parent) REFERENCES public.item DEFERRABLE INITIALLY DEFERRED);
       GRANT ALL ON public.item TO hpms_app; GRANT USAGE ON SCHEMA public TO hpms_app; GRANT USAGE ON LANGUAGE plpgsql TO hpms_app`),
   );
-  // One connection, so that each transaction runs on what the one before left.
-  pool = createPool({
-    databaseUrl: database.url,
-    role: 'hpms_app',
-    rootKey: testRootKey,
-    connectionsMax: 1,
-    waitingMax: 100,
-    onIdleError: () => undefined,
-  });
+  pool = singleConnection(database.url);
 });
 afterAll(async () => {
   await pool.end();

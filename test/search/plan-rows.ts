@@ -14,7 +14,7 @@ export interface Reading {
 
 export type PlanMode = 'auto' | 'force_generic_plan';
 
-interface PlanNode {
+export interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
   readonly 'Actual Rows': number;
@@ -52,7 +52,7 @@ export async function readingOf(
     const [row] = await asTenant<{ 'QUERY PLAN': [Explained] }>(client, measured.tenantId, explain);
     const [explained] = row?.['QUERY PLAN'] ?? [];
     if (!explained) throw new Error('There is no plan.');
-    return { ...sumOf(nodesOf(explained.Plan)), ms: explained['Execution Time'] };
+    return { ...readingOfPlan(explained.Plan), ms: explained['Execution Time'] };
   } finally {
     await client.query('DEALLOCATE planned');
   }
@@ -79,6 +79,11 @@ function literalOf(value: unknown): string {
   if (!Array.isArray(value)) return pg.escapeLiteral(String(value));
   const elements = value.map((one) => (one === null ? 'NULL' : `"${String(one).replace(/["\\]/g, '\\$&')}"`));
   return pg.escapeLiteral(`{${elements.join(',')}}`);
+}
+
+/** Of a plan that was run with ANALYZE. */
+export function readingOfPlan(plan: PlanNode): Omit<Reading, 'ms'> {
+  return sumOf(nodesOf(plan));
 }
 
 function nodesOf(node: PlanNode): PlanNode[] {
