@@ -4,12 +4,20 @@ export interface Caller {
   readonly tenantId: number;
   /** OAuth `client_id`, or the name of the job that acts for the server itself. */
   readonly clientId: string;
-  readonly kind: 'client' | 'staff' | 'server';
+  readonly kind: 'client' | 'staff' | 'patient' | 'server';
   /** The FHIR resource that stands for the caller in AuditEvents: `Device/x`, `Practitioner/x`. */
   readonly agent: { readonly reference?: string; readonly display: string };
   readonly grants: readonly Grant[];
   /** Roles held beside the scopes, such as `clinic-admin`. */
   readonly roles: ReadonlySet<string>;
+  /** Rights that are no interaction, of the roles held: `$book`, `op:admin`; absent = none. */
+  readonly operations?: ReadonlySet<string>;
+  /** Id of the Patient in context, whose compartment `patient/` scopes mean. */
+  readonly patient?: string;
+  /** Who "own" is, such as `Practitioner/1`. */
+  readonly fhirUser?: string;
+  /** The staff or patient account; absent for clients that act for themselves. */
+  readonly accountId?: string;
 }
 
 /** One granted SMART scope: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
@@ -18,6 +26,10 @@ export interface Grant {
   /** A resource type, or `*`. */
   readonly type: string;
   readonly permissions: ReadonlySet<Permission>;
+  /** Search parameters that each row must meet, as in scopes: `category=vital-signs`; absent = none. */
+  readonly constraints?: readonly string[];
+  /** Only for rows that are the caller's own: `fhirUser` is their participant, author or performer, or their patient. */
+  readonly isOwn?: true;
 }
 
 /** The letters of a SMART v2 scope: create, read, update, delete, search. */

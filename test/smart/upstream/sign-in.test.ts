@@ -1,0 +1,128 @@
+// Signing in through a second, real identity provider: OpenID Connect Core 1.0, RFC 7636, RFC 9207, RFC 9700 section 4.4
+
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createOutboundFetch } from '../../../src/gateways/outbound-fetch.ts';
+import {
+  beginSignIn,
+  finishSignIn,
+  type SignInContext,
+  SignInFailed,
+  type UpstreamProvider,
+} from '../../../src/smart/upstream/sign-in.ts';
+import { type SmartServer, startSmartServer } from '../smart-server.ts';
+import { type SecondProvider, startSecondProvider } from './second-provider.ts';
+
+let server: SmartServer;
+let second: SecondProvider;
+let third: SecondProvider;
+let a: SignInContext;
+let b: SignInContext;
+
+const redirectUriOf = (tenant: string) => (id: string) =>
+  `https://fhir.clinic.test/t/${tenant}/upstream/${id}/callback`;
+const callbacks = ['clinic-a', 'clinic-b'].flatMap((tenant) => ['second', 'third'].map(redirectUriOf(tenant)));
+
+beforeAll(async () => {
+  // It warns of its store in memory and of its own pages, which are what this test wants.
+  jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  server = await startSmartServer();
+  second = await startSecondProvider(callbacks);
+  third = await startSecondProvider(callbacks);
+  const fetch = createOutboundFetch({ allowedHosts: new Set(['127.0.0.1']) });
+  const { tenantDoor, keyRing } = server;
+  a = { tenantId: server.a.tenantId, tenantDoor, keyRing, fetch, redirectUriOf: redirectUriOf('clinic-a') };
+  b = { tenantId: server.b.tenantId, tenantDoor, keyRing, fetch, redirectUriOf: redirectUriOf('clinic-b') };
+});
+afterAll(async () => {
+  second.close();
+  third.close();
+  await server.close();
+});
+
+const purpose = { kind: 'interaction', id: 'interaction-1' } as const;
+
+function providerOf({ issuer, clientId, clientSecret }: SecondProvider, id = 'second'): UpstreamProvider {
+  return { id, issuer, clientId, clientSecret, scopes: 'profile' };
+}
+
+/** The query that the browser brings back, and the secret it kept. */
+async function throughBrowser(context = a, login = 'eva') {
+  const { location, browserSecret } = await beginSignIn(context, providerOf(second), purpose);
+  return { query: (await second.signIn(location, login)).searchParams, browserSecret };
+}
+
+test('gives issuer and subject, and what the sign-in was for', async () => {
+  const { query, browserSecret } = await throughBrowser();
+  expect(await finishSignIn(a, providerOf(second), query, browserSecret)).toEqual({
+    identity: { issuer: second.issuer, subject: 'eva' },
+    purpose,
+  });
+});
+
+test('the browser is sent with PKCE S256, state and nonce, and to the provider only (RFC 7636, RFC 9700 section 2.1.1)', async () => {
+  const { location } = await beginSignIn(a, providerOf(second), purpose);
+  const url = new URL(location);
+  expect(url.origin).toBe(second.issuer);
+  const parameters = Object.fromEntries(url.searchParams);
+  expect(parameters).toMatchObject({
+    response_type: 'code',
+    client_id: second.clientId,
+    redirect_uri: a.redirectUriOf('second'),
+    scope: 'openid profile',
+    code_challenge_method: 'S256',
+  });
+  for (const name of ['state', 'nonce', 'code_challenge']) expect(parameters[name]).toMatch(/^[\w-]{43}$/);
+});
+
+const cases: readonly [title: string, change: (query: URLSearchParams) => void][] = [
+  ['another state', (query) => query.set('state', 'x'.repeat(43))],
+  ['no state', (query) => query.delete('state')],
+  ['the issuer of another provider (RFC 9207)', (query) => query.set('iss', third.issuer)],
+  ['no issuer from a provider that sends one (RFC 9207)', (query) => query.delete('iss')],
+  ['another code', (query) => query.set('code', 'x'.repeat(43))],
+  ['an error', (query) => query.set('error', 'access_denied')],
+  ['two codes', (query) => query.append('code', 'another')],
+];
+
+describe('fails, and signs nobody in, with', () => {
+  test.each(cases)('%s', async (_title, change) => {
+    const { query, browserSecret } = await throughBrowser();
+    change(query);
+    await expect(finishSignIn(a, providerOf(second), query, browserSecret)).rejects.toThrow(SignInFailed);
+  });
+
+  test('another browser, or none (login CSRF)', async () => {
+    for (const browserSecret of ['another', undefined]) {
+      const { query } = await throughBrowser();
+      await expect(finishSignIn(a, providerOf(second), query, browserSecret)).rejects.toThrow(SignInFailed);
+    }
+  });
+
+  test('the redirect URI of another provider (mix-up, RFC 9700 section 4.4)', async () => {
+    const { query, browserSecret } = await throughBrowser();
+    await expect(finishSignIn(a, providerOf(third, 'third'), query, browserSecret)).rejects.toThrow(SignInFailed);
+  });
+
+  test('another tenant', async () => {
+    const { query, browserSecret } = await throughBrowser();
+    await expect(finishSignIn(b, providerOf(second), query, browserSecret)).rejects.toThrow(SignInFailed);
+  });
+
+  test('a provider that is not there', async () => {
+    const gone = { ...providerOf(second), issuer: 'http://127.0.0.1:9' };
+    await expect(beginSignIn(a, gone, purpose)).rejects.toThrow(SignInFailed);
+  });
+
+  test('a provider that says it is another one', async () => {
+    const other = { ...providerOf(second), issuer: `${second.issuer}/other` };
+    await expect(beginSignIn(a, other, purpose)).rejects.toThrow(SignInFailed);
+  });
+});
+
+test('a state counts once: of 20 callbacks at the same time one signs in', async () => {
+  const { query, browserSecret } = await throughBrowser();
+  const results = await Promise.allSettled(
+    Array.from({ length: 20 }, () => finishSignIn(a, providerOf(second), query, browserSecret)),
+  );
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});
