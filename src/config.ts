@@ -32,6 +32,16 @@ export interface Config {
     /** Absent: the queues are in PostgreSQL. */
     readonly redisUrl?: string;
   };
+  readonly mail: {
+    /** Absent: no mail is sent, and the log says so. */
+    readonly smtpUrl?: string;
+    /** The sender's address. */
+    readonly from: string;
+  };
+  readonly outbound: {
+    /** Hosts of tenants' identity providers and apps that may be asked although they are not on the public network. */
+    readonly allowedHosts: readonly string[];
+  };
   readonly log: { readonly level: LogLevel };
 }
 
@@ -59,6 +69,8 @@ export function readConfig(env: Environment): Config {
     crypto: { rootKey: readRootKey(env) ?? keyOfDataDirectory(dataDir, databaseUrl) },
     http: { port, publicUrl: readPublicUrl(env) ?? `http://localhost:${port}` },
     jobs: redisUrl === undefined ? {} : { redisUrl },
+    mail: readMail(env),
+    outbound: { allowedHosts: readHosts(env) },
     log: { level: readLogLevel(env) },
   };
 }
@@ -112,6 +124,26 @@ function readRedisUrl(env: Environment): string | undefined {
   if (!parseUrl(text, ['redis:', 'rediss:'])?.hostname)
     throw badSecret('REDIS_URL', 'redis://host:port or rediss://host:port');
   return text;
+}
+
+function readMail(env: Environment): Config['mail'] {
+  const smtpUrl = readSecret(env, 'SMTP_URL');
+  const from = env.MAIL_FROM || 'HPMS <hpms@localhost>';
+  if (!/^[^\r\n<>]*<[^\s@<>]+@[^\s@<>]+>$|^[^\s@<>]+@[^\s@<>]+$/.test(from)) {
+    throw bad('MAIL_FROM', from, 'an address such as clinic@example.org or Clinic <clinic@example.org>');
+  }
+  if (smtpUrl === undefined) return { from };
+  if (!parseUrl(smtpUrl, ['smtp:', 'smtps:'])?.hostname) {
+    throw badSecret('SMTP_URL', 'smtps://user:password@host:port, or smtp:// to begin with STARTTLS');
+  }
+  return { smtpUrl, from };
+}
+
+function readHosts(env: Environment): string[] {
+  const hosts = (env.OUTBOUND_HOSTS ?? '').split(',').flatMap((host) => host.trim().toLowerCase() || []);
+  const wrong = hosts.find((host) => !/^[a-z0-9.-]+$|^\[[0-9a-f:]+\]$/.test(host));
+  if (wrong !== undefined) throw bad('OUTBOUND_HOSTS', wrong, 'names or addresses of hosts, separated by commas');
+  return hosts;
 }
 
 function readRootKey(env: Environment): Buffer | undefined {

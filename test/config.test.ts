@@ -38,6 +38,8 @@ describe('what is taken', () => {
       crypto: { rootKey: Buffer.from(hexKey, 'hex') },
       http: { port: 8080, publicUrl: 'http://localhost:8080' },
       jobs: {},
+      mail: { from: 'HPMS <hpms@localhost>' },
+      outbound: { allowedHosts: [] },
       log: { level: 'info' },
     });
   });
@@ -66,6 +68,20 @@ describe('what is taken', () => {
       'https://fhir.example.org',
     );
     expect(readConfig({ ROOT_KEY: hexKey, PORT: '9001' }).http.publicUrl).toBe('http://localhost:9001');
+  });
+
+  test('mail goes through SMTP_URL, and OUTBOUND_HOSTS are a list', () => {
+    const config = readConfig({
+      ROOT_KEY: hexKey,
+      SMTP_URL: 'smtps://hpms:secret@mail.example:465',
+      MAIL_FROM: 'Clinic <desk@clinic.example>',
+      OUTBOUND_HOSTS: 'idp.hospital.local, 10.0.0.7,[fd00::1]',
+    });
+    expect(config.mail).toEqual({
+      smtpUrl: 'smtps://hpms:secret@mail.example:465',
+      from: 'Clinic <desk@clinic.example>',
+    });
+    expect(config.outbound.allowedHosts).toEqual(['idp.hospital.local', '10.0.0.7', '[fd00::1]']);
   });
 
   test('secrets come from files too: NAME_FILE', () => {
@@ -125,6 +141,14 @@ describe('a bad value is one line that names the variable, the value and what is
       'LOG_LEVEL is "loud\\n"; allowed is one of fatal, error, warn, info, debug, trace, silent.',
     ],
     [{ HPMS_DATADIR: 'x', HPMS_A: 'y' }, 'Unknown setting HPMS_A, HPMS_DATADIR; allowed is HPMS_DATA_DIR.'],
+    [
+      { MAIL_FROM: 'a@b\nBcc: c@d' },
+      'MAIL_FROM is "a@b\\nBcc: c@d"; allowed is an address such as clinic@example.org or Clinic <clinic@example.org>.',
+    ],
+    [
+      { OUTBOUND_HOSTS: 'a.example,*' },
+      'OUTBOUND_HOSTS is "*"; allowed is names or addresses of hosts, separated by commas.',
+    ],
     [{ ROOT_KEY_FILE: '/no/such' }, 'ROOT_KEY and ROOT_KEY_FILE are both set; set one of them.'],
     [
       { REDIS_URL_FILE: '/no/such' },
@@ -152,6 +176,7 @@ describe('a bad value is one line that names the variable, the value and what is
     ['DATABASE_URL', 'postgres://user:c2VjcmV0@db'],
     ['DATABASE_URL', 'user:c2VjcmV0@db'],
     ['REDIS_URL', 'http://:c2VjcmV0@redis'],
+    ['SMTP_URL', 'https://hpms:c2VjcmV0@mail.example'],
   ])('%s never shows its value: it holds a secret', (name, value) => {
     const message = messageOf({ [name]: value });
     expect(message).toMatch(new RegExp(`^${name} has a value that is not allowed .*; allowed is .*\\.$`));

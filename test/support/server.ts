@@ -83,6 +83,8 @@ export function testConfig(dataDir: string, port: number, redisUrl?: string): Co
     crypto: { rootKey: testRootKey },
     http: { port, publicUrl },
     jobs: redisUrl === undefined ? {} : { redisUrl },
+    mail: { from: 'clinic@hpms.test' },
+    outbound: { allowedHosts: ['127.0.0.1', 'localhost'] },
     log: { level: 'info' },
   };
 }
