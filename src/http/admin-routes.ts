@@ -1,16 +1,19 @@
 // What a tenant's administrators do beside FHIR, as JSON over HTTP: so far, whole packages of definitions (README, Interactions).
 
+import type { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import { requireAdministrator } from '../access/administrator.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { installPackage } from '../repository/profiles/install-package.ts';
 import { inSession, type Repository } from '../repository/session.ts';
-import { type FhirPackage, packageLimits, readPackage } from '../validation/profiles/read-package.ts';
+import { packageLimits, readPackage } from '../validation/profiles/read-package.ts';
 import { type AdmitOptions, admit, type FhirContext } from './admit.ts';
+import { atMost } from './at-most.ts';
 import { bodyStream } from './body-stream.ts';
 import { decoderOf } from './content-coding.ts';
 import { parseMediaType } from './media-type.ts';
 import type { HttpState } from './middleware/request-state.ts';
+import { spoolBody } from './spool-body.ts';
 
 export interface AdminRoutesOptions {
   readonly admit: AdmitOptions;
@@ -19,31 +22,42 @@ export interface AdminRoutesOptions {
 
 export function createAdminRoutes(router: Router<HttpState>, options: AdminRoutesOptions): void {
   const packages = '/t/:tenant/admin/packages';
-  const underWay = new Set<number>();
+  const ofTenant = oneOfEach();
+  const inTurn = atMost(readMax);
   router.post(packages, async (ctx: FhirContext) => {
     ctx.state.route = packages;
     const { caller } = await admit(options.admit, ctx);
     requireAdministrator(caller);
-    ctx.body = await oneAtATime(underWay, caller.tenantId, async () => {
-      const fhirPackage = await receivePackage(ctx);
-      return await inSession(options.repository, caller, (session) => installPackage(session, fhirPackage));
-    });
+    ctx.body = await ofTenant(caller.tenantId, () =>
+      spoolBody(receivePackage(ctx), (received) =>
+        inTurn(async () => {
+          const fhirPackage = await readPackage(received());
+          return await inSession(options.repository, caller, (session) => installPackage(session, fhirPackage));
+        }),
+      ),
+    );
   });
 }
 
 /** All definitions of a package are in memory at once. */
-const packagesMax = 2;
+const readMax = 2;
+/** That are sent or wait at the same time, one of a tenant: the server's time limit for a request ends the slow ones. */
+const packagesMax = 50;
 
-async function oneAtATime<T>(underWay: Set<number>, tenantId: number, work: () => Promise<T>): Promise<T> {
-  if (underWay.has(tenantId) || underWay.size >= packagesMax) {
-    throw fhirError('throttled', 'Other packages are being installed; try again shortly.', { retryAfterSeconds: 5 });
-  }
-  underWay.add(tenantId);
-  try {
-    return await work();
-  } finally {
-    underWay.delete(tenantId);
-  }
+/** A tenant's second is refused, so that each waits for others' work only, never for others' clients. */
+function oneOfEach() {
+  const underWay = new Set<number>();
+  return async <T>(tenantId: number, work: () => Promise<T>): Promise<T> => {
+    if (underWay.has(tenantId) || underWay.size >= packagesMax) {
+      throw fhirError('throttled', 'Another package is being installed; try again shortly.', { retryAfterSeconds: 5 });
+    }
+    underWay.add(tenantId);
+    try {
+      return await work();
+    } finally {
+      underWay.delete(tenantId);
+    }
+  };
 }
 
 /** As npm and the FHIR registries send them: https://www.rfc-editor.org/rfc/rfc6713 */
@@ -54,11 +68,11 @@ const mediaTypes: ReadonlySet<string> = new Set([
   'application/octet-stream',
 ]);
 
-async function receivePackage(ctx: FhirContext): Promise<FhirPackage> {
+function receivePackage(ctx: FhirContext): Readable {
   if (!mediaTypes.has(parseMediaType(ctx.get('Content-Type')).name)) {
     const diagnostics = `Send the package as it is, a gzipped tar, with a Content-Type of ${[...mediaTypes].join(', ')}.`;
     throw fhirError('not-supported', diagnostics, { status: 415 });
   }
   const decoder = decoderOf(ctx.req.headers['content-encoding']);
-  return await readPackage(bodyStream(ctx.req, { limitBytes: packageLimits.packedBytesMax, decoder }));
+  return bodyStream(ctx.req, { limitBytes: packageLimits.packedBytesMax, decoder });
 }

@@ -1,15 +1,18 @@
 // Whole packages of definitions over HTTP, for administrators: https://confluence.hl7.org/display/FHIR/NPM+Package+Specification
 
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { StructureDefinition } from '@medplum/fhirtypes';
+import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { packageLimits } from '../../src/validation/profiles/read-package.ts';
 import { structure } from '../fhir/profiles/structures.ts';
 import { buildPatient } from '../support/builders.ts';
 import { packageOf } from '../support/fhir-package.ts';
-import { startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
+import { fetchToken, startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
 import { expressionsOf } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
 import { expectNoFailure, expectRefusal } from './refusals.ts';
@@ -31,7 +34,9 @@ function asking(name: string, element: string, overrides: Partial<StructureDefin
   return structure(`urn:packages:${name}`, 'Patient', elements, { id: name, ...overrides }).resource;
 }
 
-async function install(body: Buffer<ArrayBuffer>, tenant: TestTenant = server.a, headers: Record<string, string> = {}) {
+type Sender = Pick<TestTenant, 'name' | 'token'>;
+
+async function install(body: Buffer<ArrayBuffer>, tenant: Sender = server.a, headers: Record<string, string> = {}) {
   const response = await fetch(`${server.origin}/t/${tenant.name}/admin/packages`, {
     method: 'POST',
     body,
@@ -41,12 +46,31 @@ async function install(body: Buffer<ArrayBuffer>, tenant: TestTenant = server.a,
   return { status: response.status, headers: response.headers, text, json: JSON.parse(text) };
 }
 
-/** A request under way, to tenant A. */
-function sending(headers: Record<string, string | number> = {}) {
-  return httpRequest(`${server.origin}/t/${server.a.name}/admin/packages`, {
+/** A request under way. */
+function sending(headers: Record<string, string | number> = {}, { name, token }: Sender = server.a) {
+  return httpRequest(`${server.origin}/t/${name}/admin/packages`, {
     method: 'POST',
-    headers: { Authorization: `Bearer ${server.a.token}`, 'Content-Type': 'application/gzip', ...headers },
+    agent: false,
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/gzip', ...headers },
   });
+}
+
+/** A client that has begun to send and goes on no further; it has its tenant's turn when this resolves. */
+async function stalled(tenant: Sender = server.a, begin = Buffer.from('x')): Promise<ReturnType<typeof sending>> {
+  const slow = sending({}, tenant);
+  slow.on('error', () => undefined).write(begin);
+  // Refused for its type as long as nobody has the turn, which it then leaves at once.
+  const probe = { 'Content-Type': 'application/json' };
+  while ((await install(begin, tenant, probe)).status !== 429) expect(slow.destroyed).toBe(false);
+  return slow;
+}
+
+/** Files of this process, for other tests of the same machine have their own. */
+const spooled = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`hpms-${process.pid}-`));
+
+async function administratorOf(name: string) {
+  const { clientId, clientSecret } = await createTenant(server.app.doors, { name });
+  return { name, token: await fetchToken(server.origin, name, clientId, clientSecret) };
 }
 
 const faultsOf = async (name: string, tenant: TestTenant = server.a): Promise<string[]> =>
@@ -120,11 +144,9 @@ describe('who may install one', () => {
 describe('packages at once', () => {
   test('are read one at a time for a tenant: the second is told to come again, and others are not in its way', async () => {
     const bytes = await packageOf(['a.json', asking('slow', 'photo')]);
-    const slow = sending();
-    slow.write(bytes.subarray(0, 20));
+    const slow = await stalled(server.a, bytes.subarray(0, 20));
     const quick = await packageOf(['a.json', asking('quick', 'photo')]);
-    let second = await install(quick);
-    while (second.status !== 429) second = await install(quick);
+    const second = await install(quick);
     expectRefusal(second, 429);
     expect(second.headers.get('Retry-After')).toBe('5');
     expect((await install(quick, server.b)).status).toBe(200);
@@ -135,13 +157,33 @@ describe('packages at once', () => {
     expect((await install(quick)).status).toBe(200);
   });
 
+  test('wait for nobody’s slow client: two tenants never end, a third installs', async () => {
+    const slow = [await stalled(server.a), await stalled(server.b)];
+    const third = await administratorOf('clinic-c');
+    const bytes = await packageOf(['a.json', asking('patient', 'photo')]);
+    expect((await install(bytes, third)).status).toBe(200);
+    expectRefusal(await install(bytes), 429);
+    for (const one of slow) one.destroy();
+    for (const tenant of [server.a, server.b]) while ((await install(bytes, tenant)).status === 429);
+    expect((await install(bytes)).status).toBe(200);
+  });
+
   test('whose client goes away makes room', async () => {
-    const gone = sending();
-    gone.on('error', () => undefined).write('x');
+    const gone = await stalled();
+    gone.destroy();
     const bytes = await packageOf(['a.json', asking('room', 'photo')]);
-    while ((await install(bytes)).status !== 429) expect(gone.destroyed).toBe(false);
+    while ((await install(bytes)).status !== 200) expect(gone.destroyed).toBe(true);
+  });
+
+  test('leave no file behind, whether they are installed, refused or broken off', async () => {
+    const bytes = await packageOf(['a.json', asking('kept', 'photo')]);
+    expect((await install(bytes)).status).toBe(200);
+    expectRefusal(await install(Buffer.from('nothing')), 400);
+    const gone = await stalled();
+    expect(spooled()).toHaveLength(1);
     gone.destroy();
     while ((await install(bytes)).status !== 200) expect(gone.destroyed).toBe(true);
+    expect(spooled()).toEqual([]);
   });
 });
 

@@ -265,8 +265,8 @@ describe("the server's own definitions", () => {
     for (const tenant of [server.a, server.b]) {
       for (const [type, id] of [
         ['StructureDefinition', 'hpms-invoice'],
-        ['ValueSet', 'payment-state'],
-        ['CodeSystem', 'payment-state'],
+        ['ValueSet', 'hpms-payment-state'],
+        ['CodeSystem', 'hpms-payment-state'],
       ] as const) {
         const { status, json } = await tenant.request('GET', `/${type}/${id}`);
         expect([status, json.id]).toEqual([200, id]);
@@ -279,16 +279,50 @@ describe("the server's own definitions", () => {
 
   test('are what operations go by, of an instance and by canonical', async () => {
     for (const asked of [
-      '/ValueSet/payment-state/$expand',
+      '/ValueSet/hpms-payment-state/$expand',
       '/ValueSet/$expand?url=https://hpms.example/fhir/ValueSet/payment-state',
     ]) {
       const { json } = await server.b.request('GET', asked);
       expect(json.expansion.contains.map(({ code }: { code: string }) => code)).toContain('pending');
     }
-    const looked = await server.b.request('GET', '/CodeSystem/payment-state/$validate-code?code=pending');
+    const looked = await server.b.request('GET', '/CodeSystem/hpms-payment-state/$validate-code?code=pending');
     expect(looked.json.parameter[0].valueBoolean).toBe(true);
     const { json } = await server.b.request('GET', '/StructureDefinition/hpms-invoice/$snapshot');
     expect(json.snapshot.element[0].path).toBe('Invoice');
+  });
+
+  test('leave their names to the tenants: one’s own of the same name is read and found beside them', async () => {
+    for (const [type, content] of [
+      ['CodeSystem', { content: 'complete', concept: [{ code: 'own' }] }],
+      ['ValueSet', { compose: { include: [{ system: 'urn:own:payment-type' }] } }],
+    ] as const) {
+      const own = { resourceType: type, id: 'payment-type', url: `urn:own:payment-type`, status: 'active', ...content };
+      expect((await server.a.request('PUT', `/${type}/payment-type`, own)).status).toBe(201);
+      expect((await server.a.request('GET', `/${type}/payment-type`)).json).toMatchObject(own);
+      expect((await server.a.request('GET', `/${type}?_id=payment-type`)).json.total).toBe(1);
+      const house = await server.a.request('GET', `/${type}?url=https://hpms.example/fhir/${type}/payment-type`);
+      expect(house.json.entry[0].resource.id).toBe('hpms-payment-type');
+      expect((await server.b.request('GET', `/${type}/payment-type`)).status).toBe(404);
+    }
+    const expanded = await server.a.request('GET', '/ValueSet/payment-type/$expand');
+    expect(expanded.json.expansion.contains).toEqual([{ system: 'urn:own:payment-type', code: 'own' }]);
+  });
+
+  test('are named by the capability statement for their types, and a tenant’s own are not', async () => {
+    await upload(asking('photo'));
+    const { json } = await server.a.request('GET', '/metadata');
+    const profilesOf = (type: string) =>
+      json.rest[0].resource.find((one: { type: string }) => one.type === type).supportedProfile;
+    const canonical = 'https://hpms.example/fhir/StructureDefinition';
+    expect(profilesOf('Patient')).toEqual([`${canonical}/hpms-patient`]);
+    expect(profilesOf('PaymentReconciliation')).toContain(`${canonical}/hpms-settlement`);
+    expect(profilesOf('Group')).toBeUndefined();
+    for (const { type, supportedProfile = [] } of json.rest[0].resource) {
+      for (const url of supportedProfile) {
+        const found = await server.b.request('GET', `/StructureDefinition?url=${url}`);
+        expect([url, found.json.entry[0].resource.type]).toEqual([url, type]);
+      }
+    }
   });
 
   test('are shown to those only who may read the type', async () => {
@@ -311,6 +345,88 @@ describe("the server's own definitions", () => {
     const after = await server.a.request('POST', `/Patient/$validate?profile=${own}`, buildPatient());
     expect(issuesOf(after)).toEqual(issuesOf(before));
   });
+});
+
+describe('a profile that contains what it names by #id (references.html#contained)', () => {
+  const system = 'http://terminology.hl7.org/CodeSystem/v3-MaritalStatus';
+  const codes = { resourceType: 'ValueSet', id: 'codes', status: 'active', compose: { include: [{ system }] } };
+  const named = structure(
+    'urn:named',
+    'HumanName',
+    [
+      { id: 'HumanName', path: 'HumanName' },
+      { id: 'HumanName.family', path: 'HumanName.family', min: 1 },
+    ],
+    {
+      ...{ id: 'named', kind: 'complex-type' },
+    },
+  ).resource;
+  const binding = { strength: 'extensible', valueSet: 'urn:test:nobody' };
+  const greatest = {
+    url: 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet',
+    valueCanonical: '#codes',
+  };
+  const holding = (bound: object, contained: object[]) =>
+    asking('photo', {
+      contained: contained as never,
+      differential: {
+        element: [
+          { id: 'Patient', path: 'Patient' },
+          { id: 'Patient.name', path: 'Patient.name', type: [{ code: 'HumanName', profile: ['#named'] }] },
+          { id: 'Patient.maritalStatus', path: 'Patient.maritalStatus', binding: bound },
+        ] as never,
+      },
+    });
+
+  test('goes by it: a profile of a type, and the greatest value set of a weak binding', async () => {
+    const contained = [codes, named];
+    const uploaded = await upload(holding({ ...binding, extension: [greatest] }, contained));
+    expect([uploaded.status, issuesOf({ ...uploaded, json: { issue: uploaded.json.issue ?? [] } })]).toEqual([200, []]);
+    await setPolicy('enforce');
+    const sent = (code: string, name: object) =>
+      server.a.request('POST', '/Patient', claiming({ name: [name], maritalStatus: { coding: [{ system, code }] } }));
+    expect((await sent('M', { family: 'A' })).status).toBe(201);
+    const refused = await sent('no-such-code', { text: 'A' });
+    expectRefusal(refused, 422);
+    expect(issuesOf(refused)).toEqual([
+      'error required Patient.name[0].family',
+      'error code-invalid Patient.maritalStatus',
+    ]);
+  });
+
+  test('must contain it, and binds to no #id otherwise in R4 (eld-12)', async () => {
+    const missing = await upload(holding({ ...binding, extension: [greatest] }, [codes]));
+    expectRefusal(missing, 422);
+    expect(missing.json.issue[0].diagnostics).toContain('#named is none of the resources');
+    const bound = await upload(holding({ strength: 'required', valueSet: '#codes' }, [codes, named]));
+    expectRefusal(bound, 422);
+    expect(bound.json.issue[0].diagnostics).toContain('eld-12');
+  });
+});
+
+test('an extension nobody here knows is stored and told, a modifier refused (extensibility.html#modifierExtension)', async () => {
+  await setPolicy('enforce');
+  const unknown = { url: 'http://example.org/fhir/StructureDefinition/unknown', valueString: 'x' };
+  const ofR5 = { url: 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Patient.new', valueString: 'x' };
+  const sent = buildPatient({ extension: [unknown, ofR5] });
+  const kept = await server.a.request('POST', '/Patient', sent, told);
+  expect([kept.status, issuesOf(kept)]).toEqual([201, [done, 'warning extension Patient.extension[0]']]);
+  const stored = await server.a.request(
+    'GET',
+    (kept.headers.get('Location') ?? '').replace(/^.*(?=\/Patient)/, '').replace(/\/_history.*$/, ''),
+  );
+  expect(stored.json.extension).toEqual([unknown, ofR5]);
+  for (const one of [unknown, ofR5]) {
+    const refused = await server.a.request('POST', '/Patient', buildPatient({ modifierExtension: [one] }));
+    expectRefusal(refused, 422);
+    expect(issuesOf(refused)).toEqual(['error extension Patient.modifierExtension[0]']);
+  }
+  const relative = await server.a.request(
+    'POST',
+    '/Patient',
+    buildPatient({ extension: [{ url: 'value', valueString: 'x' }] }),
+  );
+  expectRefusal(relative, 422);
 });
 
 test('a bundle may bring a profile and what claims it', async () => {

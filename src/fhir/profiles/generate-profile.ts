@@ -5,6 +5,7 @@ import type { Definitions } from '../definitions.ts';
 import type { Issue, IssueCode } from '../outcome.ts';
 import { type ListedElement, readElementList } from './element-list.ts';
 import { givenTree } from './given-snapshot.ts';
+import { qualifyLocal } from './local-canonicals.ts';
 import { type MergeContext, mergeElement } from './merge.ts';
 import type { Profile, ProfileElement } from './profile-element.ts';
 import { typeTree } from './type-tree.ts';
@@ -21,6 +22,8 @@ export interface Unusable {
 export interface Structure {
   readonly resource: StructureDefinition;
   readonly exactNumbers?: ReadonlyMap<string, string>;
+  /** The definition that contains it, whose contained resources its `#id`s mean. */
+  readonly holder?: Structure;
 }
 
 export interface GenerateContext {
@@ -101,24 +104,29 @@ function coreName(canonical: string): string {
 }
 
 /** A whole snapshot is taken as it is. */
-function given(
-  { resource, exactNumbers }: Structure,
-  base: ProfileElement,
-  context: GenerateContext,
-): ProfileElement | undefined {
-  const elements = resource.snapshot?.element;
-  if (!Array.isArray(elements) || elements.length > elementsMax) return undefined;
+function given(structure: Structure, base: ProfileElement, context: GenerateContext): ProfileElement | undefined {
+  const { resource, exactNumbers } = structure;
+  const told = resource.snapshot?.element;
+  if (!Array.isArray(told) || told.length > elementsMax) return undefined;
+  let isWhole = true;
+  const elements = qualifyLocal(told, structure, () => {
+    isWhole = false;
+  });
+  if (!isWhole) return undefined;
   const listed = readElementList({ elements, pointer: '/snapshot/element', exactNumbers });
   return typeof listed === 'string' ? undefined : givenTree(listed, base, context.definitions);
 }
 
 function derived(
-  { resource, exactNumbers }: Structure,
+  structure: Structure,
   base: ProfileElement,
   context: GenerateContext,
   faults: Faults,
 ): ProfileElement | undefined {
-  const elements = resource.differential?.element ?? [];
+  const { resource, exactNumbers } = structure;
+  const elements = qualifyLocal(resource.differential?.element ?? [], structure, (id, local) => {
+    faults.add('not-found', id, `${local.slice(0, 100)} is none of the resources that the definition contains.`);
+  });
   const listed: ListedElement | string =
     elements.length === 0
       ? { name: base.name, id: base.name, definition: {}, children: new Map() }

@@ -1,8 +1,10 @@
 // Profiles by canonical, generated when first asked for: https://hl7.org/fhir/R4/references.html#canonical
 
+import type { Resource } from '@medplum/fhirtypes';
 import type { Definitions } from '../definitions.ts';
 import type { Issue } from '../outcome.ts';
 import { type Generated, generateProfile, type Structure } from './generate-profile.ts';
+import { containedBeside, containedOf, containedStructure, splitLocal } from './local-canonicals.ts';
 
 /** Finds a StructureDefinition by url and, if given, version. */
 export type FindStructure = (url: string, version: string | undefined) => Structure | undefined;
@@ -37,7 +39,19 @@ export class ProfileSet {
     return this.base?.structure(canonical) ?? this.own(canonical);
   }
 
+  /** A resource that a definition contains, by `url|version#id`. */
+  contained(canonical: string): Resource | undefined {
+    const local = splitLocal(canonical);
+    const holder = local && this.structure(local.container);
+    return holder && containedOf(holder.resource, local.id);
+  }
+
   private own(canonical: string): Structure | undefined {
+    const local = splitLocal(canonical);
+    if (local) {
+      const holder = this.own(local.container);
+      return holder && containedStructure(holder, local.id);
+    }
     const bar = canonical.indexOf('|');
     return bar < 0 ? this.find(canonical, undefined) : this.find(canonical.slice(0, bar), canonical.slice(bar + 1));
   }
@@ -50,8 +64,11 @@ export class ProfileSet {
     try {
       const generated = generateProfile(structure, {
         definitions: this.definitions,
-        profile: (canonical) => this.get(canonical)?.profile,
-        typeOf: (canonical) => this.structure(canonical)?.resource.type,
+        profile: (canonical) => {
+          const near = containedBeside(structure, canonical);
+          return (near ? this.generate(near) : this.get(canonical))?.profile;
+        },
+        typeOf: (canonical) => (containedBeside(structure, canonical) ?? this.structure(canonical))?.resource.type,
       });
       this.known.set(structure, generated);
       return generated;

@@ -11,6 +11,7 @@ import { isOffered } from '../interactions/operation.ts';
 import { includesOf, revIncludesOf } from './describe-includes.ts';
 import { describeOperations } from './describe-operations.ts';
 import type { DeclaringRoute } from './facts.ts';
+import { supportedProfilesOf } from './supported-profiles.ts';
 
 export interface Tables {
   readonly definitions: Definitions;
@@ -24,10 +25,12 @@ export function describeType(tables: Tables, type: string): CapabilityStatementR
   const codes = new Set(routes.map(({ code }) => code));
   const searchInclude = codes.has('search-type') ? includesOf(definitions, type) : [];
   const searchRevInclude = codes.has('search-type') ? revIncludesOf(definitions, type) : [];
+  const supportedProfile = [...supportedProfilesOf(type)];
   const operation = describeOperations(operations, (one) => isOffered(one, type) && !isSystemOnly(one));
   return {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(supportedProfile.length > 0 && { supportedProfile }),
     ...(definitionTypes.has(type) && { documentation: builtInNote }),
     interaction: typeCodes.filter((code) => codes.has(code)).map((code) => ({ code })),
     versioning: 'versioned',

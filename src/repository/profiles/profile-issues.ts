@@ -35,7 +35,7 @@ export async function profileIssues(
     };
   });
   const turn = takeTurn();
-  return await checkWithLookups(checks, profileLookups(session, changes), {
+  return await checkWithLookups(checks, profileLookups(session, registry, changes), {
     known: { isMember: registry.isMember },
     pause: async () => {
       if (turn.isOver()) await turn.next();

@@ -1,20 +1,31 @@
 // What a profile asks beyond the resource, answered from the tenant's own records and terminology.
 
+import type { ValueSet } from '@medplum/fhirtypes';
 import { may } from '../../access/may.ts';
+import { FhirError } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
-import { validateCode } from '../../terminology/validate-code.ts';
+import { type Verdict, validateCode, validateInValueSet } from '../../terminology/validate-code.ts';
 import type { Lookups, MemberQuestion } from '../../validation/profiles/check-with-lookups.ts';
+import type { ProfileRegistry } from '../../validation/profiles/registry.ts';
 import type { Change } from '../change.ts';
 import type { Session } from '../session.ts';
 import { openVersions, parseBody, type VersionRow, versionColumns } from '../stored-version.ts';
 
 /** Resources of the same transaction are taken as they will be; what the caller may not read is not looked at. */
-export function profileLookups(session: Session, changes: readonly Change[] = []): Lookups {
+export function profileLookups(
+  session: Session,
+  { compiler: { profiles } }: ProfileRegistry,
+  changes: readonly Change[] = [],
+): Lookups {
   return {
     resources: (references) => findResources(session, changes, references),
     members: async (questions) => {
       const answers: (boolean | undefined)[] = [];
-      for (const question of questions) answers.push(await isMember(session, question));
+      for (const question of questions) {
+        const contained = profiles.contained(question.valueSet);
+        const isInline = contained?.resourceType === 'ValueSet';
+        answers.push(isInline ? await isIn(session, contained, question) : await isMember(session, question));
+      }
       return answers;
     },
   };
@@ -64,6 +75,19 @@ async function readCurrent(session: Session, keys: readonly string[]): Promise<M
 
 /** Undefined where nobody here can say. */
 async function isMember({ trx }: Session, { valueSet, coding }: MemberQuestion): Promise<boolean | undefined> {
-  const verdict = await validateCode(trx, coding, valueSet);
+  return answerOf(await validateCode(trx, coding, valueSet));
+}
+
+/** Of a value set that stands within a profile, and that nobody could find by its canonical. */
+async function isIn({ trx }: Session, valueSet: ValueSet, { coding }: MemberQuestion): Promise<boolean | undefined> {
+  try {
+    return answerOf(await validateInValueSet(trx, valueSet, coding));
+  } catch (error) {
+    if (error instanceof FhirError && error.status < 500) return undefined;
+    throw error;
+  }
+}
+
+function answerOf(verdict: Verdict | undefined): boolean | undefined {
   return verdict?.isCertain === true || verdict?.result === true ? verdict.result : undefined;
 }

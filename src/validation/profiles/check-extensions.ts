@@ -46,10 +46,7 @@ export class ExtensionChecks {
     const isModifier = place.at?.jsonName === 'modifierExtension';
     const compiled = this.compiler.get(url);
     if (compiled?.profile) this.checkKnown(compiled, { place, parent, isModifier }, run);
-    else if (isModifier && !compiled) {
-      // Nobody may process what they do not understand: https://hl7.org/fhir/R4/extensibility.html#modifierExtension
-      run.add('error', 'extension', { place }, 'The definition of this modifier extension is not known here.');
-    }
+    else if (!compiled) tellUnknown(place, { url, isModifier }, run);
   }
 
   private checkKnown(compiled: CompiledProfile, { place, parent, isModifier }: Found, run: Run): void {
@@ -69,6 +66,27 @@ export class ExtensionChecks {
     run.check(compiled.checkPlace, place);
   }
 }
+
+/**
+ * Nobody may process a modifier they do not understand: https://hl7.org/fhir/R4/extensibility.html#modifierExtension
+ * Anything else is kept and passed on as it is.
+ */
+function tellUnknown(place: Place, { url, isModifier }: { url: string; isModifier: boolean }, run: Run): void {
+  if (isModifier)
+    run.add('error', 'extension', { place }, 'The definition of this modifier extension is not known here.');
+  else if (!ofOtherVersion.test(url)) {
+    run.add(
+      'warning',
+      'extension',
+      { place },
+      'The definition of this extension is not known here: it is not checked.',
+    );
+  }
+}
+
+/** Elements of other versions of FHIR, which R4 itself gives their urls: https://hl7.org/fhir/R4/versions.html#extensions */
+const ofOtherVersion =
+  /^http:\/\/hl7\.org\/fhir\/\d\.\d\/StructureDefinition\/extension-[A-Z][A-Za-z]*\.[A-Za-z.[\]]+$/;
 
 interface Found {
   readonly place: Place;

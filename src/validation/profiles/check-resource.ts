@@ -2,6 +2,7 @@
 
 import { TooManySteps } from '../../fhir/fhirpath/places.ts';
 import type { Issue } from '../../fhir/outcome.ts';
+import { checkIds } from './check-ids.ts';
 import { type Claim, claimedProfiles } from './claimed-profiles.ts';
 import type { ProfileRegistry } from './registry.ts';
 import { coreType, isOfCode } from './rules-of.ts';
@@ -31,6 +32,7 @@ export function checkResource(registry: ProfileRegistry, resource: object, optio
     if (withClaims)
       for (const claim of claimedProfiles(place, definitions)) checkClaim(registry, claim, 'warning', run);
     registry.extensions.check(place, run);
+    checkIds(place, definitions, run);
   } catch (error) {
     if (!(error instanceof TooManySteps)) throw error;
     run.add('error', 'too-costly', { place }, `The profiles of this resource cannot be checked: ${error.message}.`);

@@ -6,30 +6,50 @@ import type { CodedValue, PlaceCheck, Run } from './run.ts';
 
 /** Required is an error, extensible a warning; the weaker ones ask for nothing that could be checked. */
 export function compileBinding(rules: ElementRules, baseline: ElementRules, where: string): PlaceCheck | undefined {
-  const { strength, valueSet } = rules.binding ?? {};
-  if (!valueSet || (strength !== 'required' && strength !== 'extensible')) return undefined;
-  const known = baseline.binding;
-  if (known?.strength === strength && unversioned(known.valueSet) === unversioned(valueSet)) return undefined;
-  const severity = strength === 'required' ? 'error' : 'warning';
+  const known = boundsOf(baseline);
+  const isKnown = ({ valueSet, strength }: BoundTo) =>
+    known.some((one) => one.strength === strength && unversioned(one.valueSet) === unversioned(valueSet));
+  const checks = boundsOf(rules)
+    .filter((bound) => !isKnown(bound))
+    .map((bound) => compileBound(bound, where));
+  if (checks.length === 0) return undefined;
   return (place, run) => {
-    const coded = codedValues(place);
-    if (!coded || isBound(coded, { valueSet, strength }, run)) return;
-    run.add(
-      severity,
-      'code-invalid',
-      { place },
-      `The code must be one of ${valueSet} (${strength} binding, ${where}).`,
-    );
+    for (const check of checks) check(place, run);
   };
-}
-
-function unversioned(canonical: string | undefined): string | undefined {
-  return canonical?.split('|')[0];
 }
 
 interface BoundTo {
   readonly valueSet: string;
   readonly strength: 'required' | 'extensible';
+}
+
+/** What a code that is not in an extensible or preferred value set may still be: https://hl7.org/fhir/R4/extension-elementdefinition-maxvalueset.html */
+const maxValueSetUrl = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet';
+
+function boundsOf({ binding }: ElementRules): BoundTo[] {
+  const { strength, valueSet, extension } = binding ?? {};
+  const isChecked = strength === 'required' || strength === 'extensible';
+  const max = extension?.find(({ url }) => url === maxValueSetUrl);
+  const most = max?.valueCanonical ?? max?.valueUri;
+  return [
+    ...(valueSet && isChecked ? [{ valueSet, strength }] : []),
+    ...(most && strength !== 'required' ? [{ valueSet: most, strength: 'required' as const }] : []),
+  ];
+}
+
+function compileBound(bound: BoundTo, where: string): PlaceCheck {
+  const { valueSet, strength } = bound;
+  const severity = strength === 'required' ? 'error' : 'warning';
+  return (place, run) => {
+    const coded = codedValues(place);
+    if (!coded || isBound(coded, bound, run)) return;
+    const text = `The code must be one of ${valueSet} (${strength} binding, ${where}).`;
+    run.add(severity, 'code-invalid', { place }, text);
+  };
+}
+
+function unversioned(canonical: string | undefined): string | undefined {
+  return canonical?.replace(/\|[^#]*/, '');
 }
 
 /** One coding of a concept is enough. What nobody can answer passes. */

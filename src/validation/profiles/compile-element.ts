@@ -5,10 +5,11 @@ import { type ElementRules, type ProfileElement, stepOf } from '../../fhir/profi
 import { typeTree } from '../../fhir/profiles/type-tree.ts';
 import { type Compilation, contentTypeOf } from './compilation.ts';
 import { compileBinding } from './compile-binding.ts';
+import { compileBounds } from './compile-bounds.ts';
 import { compileInvariants } from './compile-invariants.ts';
 import { compileSlices } from './compile-slices.ts';
 import { compileTypes } from './compile-types.ts';
-import { compileBounds, compileValue } from './compile-value.ts';
+import { compileValue } from './compile-value.ts';
 import { childReader } from './read-children.ts';
 import type { At, PlaceCheck, Run } from './run.ts';
 

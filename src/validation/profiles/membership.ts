@@ -2,6 +2,7 @@
 
 import type { CodeSystem, CodeSystemConcept, ValueSet, ValueSetComposeInclude } from '@medplum/fhirtypes';
 import type { Definitions } from '../../fhir/definitions.ts';
+import { memberTest } from '../coded-check.ts';
 import type { Surroundings } from './run.ts';
 
 export interface Terminology {
@@ -29,7 +30,7 @@ export function createMembership(
     if (codes) return system === undefined ? codes.has(code) : codes.has(`${system}|${code}`);
     const published = definitions.valueSet(url);
     if (!published) return undefined;
-    return published.codes.has(code) && (system === undefined || published.systems.includes(system));
+    return system === undefined ? published.codes.has(code) : memberTest(published)({ system, code });
   };
 }
 

@@ -1,5 +1,6 @@
 // The profiles one may be checked by, each compiled when it is first needed: https://hl7.org/fhir/R4/profiling.html
 
+import type { ValueSet } from '@medplum/fhirtypes';
 import type { Definitions } from '../../fhir/definitions.ts';
 import type { Structure } from '../../fhir/profiles/generate-profile.ts';
 import { ProfileSet } from '../../fhir/profiles/profile-set.ts';
@@ -36,8 +37,29 @@ export function extendRegistry(base: ProfileRegistry, added: Definable): Profile
   });
 }
 
-function toRegistry(compiler: ProfileCompiler, isMember: ProfileRegistry['isMember']): ProfileRegistry {
-  return { compiler, isMember, extensions: new ExtensionChecks(compiler) };
+type IsMember = ProfileRegistry['isMember'];
+
+function toRegistry(compiler: ProfileCompiler, isMember: IsMember): ProfileRegistry {
+  const isContained = containedMembership(compiler.profiles);
+  return {
+    compiler,
+    isMember: (valueSet, coding) => (valueSet.includes('#') ? isContained : isMember)(valueSet, coding),
+    extensions: new ExtensionChecks(compiler),
+  };
+}
+
+/** Of value sets that stand within a definition: a binding names them by `url|version#id`. */
+function containedMembership(profiles: ProfileSet): IsMember {
+  const known = new WeakMap<ValueSet, IsMember>();
+  return (canonical, coding) => {
+    const valueSet = profiles.contained(canonical);
+    if (valueSet?.resourceType !== 'ValueSet') return undefined;
+    const found =
+      known.get(valueSet) ??
+      createMembership(profiles.definitions, { valueSets: [{ ...valueSet, url: 'urn:contained' }], codeSystems: [] });
+    known.set(valueSet, found);
+    return found('urn:contained', coding);
+  };
 }
 
 function findPublished(url: string, version: string | undefined): Structure | undefined {

@@ -46,9 +46,16 @@ export class Run {
 
   /** `child` is the name of an element that is not there. */
   add(severity: 'error' | 'warning', code: IssueCode, { place, child }: At, diagnostics: string): void {
-    if (this.issues.length >= issuesMax) return;
+    if (this.issues.length >= issuesMax && !(severity === 'error' && this.dropWarning())) return;
     const expression = child === undefined ? expressionOf(place) : `${expressionOf(place)}.${child}`;
     this.issues.push({ severity, code, diagnostics, expression: [expression] });
+  }
+
+  /** However much there is to warn of, it must not keep an error from being told, and so from being refused. */
+  private dropWarning(): boolean {
+    const index = this.issues.findLastIndex((issue) => issue.severity === 'warning');
+    if (index >= 0) this.issues.splice(index, 1);
+    return index >= 0;
   }
 
   /** Whether a check finds no error, which is then told to nobody. */

@@ -39,7 +39,8 @@ describe('cardinality', () => {
   });
 
   test('a primitive with nothing but extensions is there', () => {
-    const bare = patient({ name: [{ _family: { extension: [{ url: 'urn:why', valueCode: 'unknown' }] } }] });
+    const reason = { url: `${base}data-absent-reason`, valueCode: 'unknown' };
+    const bare = patient({ name: [{ _family: { extension: [reason] } }] });
     expect(check([profile], bare)).toEqual([]);
   });
 
@@ -272,6 +273,19 @@ describe('bindings', () => {
     expect(check([bound('required')], status('b', 'a'), { isMember })).toEqual([]);
     expect(check([bound('extensible')], status(), { isMember })).toEqual([]);
     expect(check([bound('required')], status(), { isMember })).toEqual(['code-invalid Observation.bodySite']);
+  });
+
+  test('the greatest value set of a weaker binding is required', () => {
+    const extension = [{ url: `${base}elementdefinition-maxValueSet`, valueCanonical: 'urn:v|1' }];
+    const weak = (strength: 'preferred' | 'extensible') =>
+      observationProfile({
+        path: 'Observation.bodySite',
+        binding: { strength, valueSet: 'urn:other', extension },
+      });
+    for (const strength of ['preferred', 'extensible'] as const) {
+      expect(check([weak(strength)], status('a'), { isMember })).toEqual([]);
+      expect(check([weak(strength)], status('b'), { isMember })).toEqual(['code-invalid Observation.bodySite']);
+    }
   });
 
   test('what nobody can answer passes', () => {

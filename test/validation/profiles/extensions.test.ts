@@ -28,11 +28,37 @@ describe('an extension', () => {
     expect(issues(patient({ extension: [{ url }] }))).toEqual(['required Patient.extension[0].value']);
   });
 
-  test('nobody knows is let be, but a modifier may not be', () => {
-    expect(issues(patient({ extension: [{ url: 'urn:unknown', valueCode: 'x' }] }))).toEqual([]);
-    expect(issues(patient({ modifierExtension: [{ url: 'urn:unknown', valueCode: 'x' }] }))).toEqual([
-      'extension Patient.modifierExtension[0]',
+  test('nobody knows is a warning, but a modifier an error', () => {
+    const unknown = { url: 'urn:unknown', valueCode: 'x' };
+    expect(issues(patient({ extension: [unknown] }))).toEqual(['warning extension Patient.extension[0]']);
+    expect(issues(patient({ modifierExtension: [unknown] }))).toEqual(['extension Patient.modifierExtension[0]']);
+  });
+
+  test('for an element of R5 has a url that R4 itself gives it, and is let be (versions.html#extensions)', () => {
+    const ofR5 = { url: 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Patient.newElement', valueCode: 'x' };
+    expect(issues(patient({ extension: [ofR5] }))).toEqual([]);
+    expect(issues(patient({ modifierExtension: [ofR5] }))).toEqual(['extension Patient.modifierExtension[0]']);
+  });
+
+  test('nobody knows leaves its parts unchecked, but not what is known within them', () => {
+    const inner = {
+      url: 'urn:outer',
+      extension: [
+        { url: 'part', valueString: 'x' },
+        { url, valueCode: 'x' },
+      ],
+    };
+    expect(issues(patient({ extension: [inner] }), within(element('Extension')))).toEqual([
+      'warning extension Patient.extension[0]',
+      'structure Patient.extension[0].extension[1].value',
     ]);
+  });
+
+  test('however many are unknown, an error after them is told', () => {
+    const many = Array.from({ length: 200 }, (_, i) => ({ url: `urn:unknown:${i}`, valueCode: 'x' }));
+    const found = issues(patient({ extension: [...many, { url, valueCode: 'x' }] }));
+    expect(found).toHaveLength(100);
+    expect(found).toContain('structure Patient.extension[200].value');
   });
 
   test('is a modifier or not, as its definition says', () => {
@@ -83,7 +109,7 @@ describe('its context of use', () => {
   test('an extension around it, by its url', () => {
     const outer = { url: 'urn:outer', extension: [{ url, valueString: 'x' }] };
     const context = within({ type: 'extension', expression: 'urn:outer' });
-    expect(issues(patient({ extension: [outer] }), context)).toEqual([]);
+    expect(issues(patient({ extension: [outer] }), context)).toEqual(['warning extension Patient.extension[0]']);
     expect(issues(patient(carried), context)).toEqual(['extension Patient.extension[0]']);
   });
 

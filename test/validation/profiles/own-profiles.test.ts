@@ -24,9 +24,19 @@ describe('each definition', () => {
     const all = [...structures, ...own.valueSets, ...own.codeSystems, ...own.searchParameters];
     expect(all.flatMap((resource) => validate(resource))).toEqual([]);
     expect(new Set(all.map(({ url }) => url)).size).toBe(all.length);
-    expect(
-      all.filter(({ url, resourceType, id }) => url !== `https://hpms.example/fhir/${resourceType}/${id}`),
-    ).toEqual([]);
+    const isNamed = ({ url, resourceType, id }: (typeof all)[number]) => {
+      const canonical = `https://hpms.example/fhir/${resourceType}`;
+      return url === `${canonical}/${id}` || url === `${canonical}/${id?.replace(/^hpms-/, '')}`;
+    };
+    expect(all.filter((one) => !isNamed(one))).toEqual([]);
+  });
+
+  test('has an id that leaves all others to the tenants, but search parameters, which are named as those of R4', () => {
+    const named = [...structures, ...own.valueSets, ...own.codeSystems];
+    expect(named.filter(({ id }) => !id?.startsWith('hpms-'))).toEqual([]);
+    expect(own.searchParameters.filter(({ id, base }) => !base?.some((type) => id?.startsWith(`${type}-`)))).toEqual(
+      [],
+    );
   });
 
   test.each(structures.map((structure) => [structure.id, structure] as const))(

