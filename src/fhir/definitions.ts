@@ -60,6 +60,8 @@ export interface Property {
 export interface ValueSetMembers {
   readonly codes: ReadonlySet<string>;
   readonly systems: readonly string[];
+  /** Where there are several systems: which has which code. */
+  readonly bySystem?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 function readSnapshot(): Snapshot | undefined {
@@ -99,7 +101,10 @@ function createDefinitions(snapshot: Snapshot): Definitions {
 }
 
 function membersOf(expansion: ValueSetCodes | undefined): ValueSetMembers | undefined {
-  return expansion && { codes: new Set(expansion.codes), systems: expansion.systems };
+  if (!expansion) return undefined;
+  const { codes, systems, bySystem } = expansion;
+  const parts = Object.entries(bySystem ?? {}).map(([system, own]) => [system, new Set(own)] as const);
+  return { codes: new Set(codes), systems, ...(parts.length > 0 && { bySystem: new Map(parts) }) };
 }
 
 function isConcreteResource({ kind, isAbstract }: TypeDefinition): boolean {

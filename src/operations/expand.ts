@@ -3,8 +3,9 @@
 import type { ValueSetExpansionParameter } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import { expand as expandValueSet, expansionMax } from '../terminology/expand.ts';
+import { expandParameters } from './expand-parameters.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { input, inputOf, inputsOf, output, valueSetOf } from './terminology-inputs.ts';
+import { inputOf, inputsOf, requireToday, valueSetOf } from './terminology-inputs.ts';
 
 const most = expansionMax.toLocaleString('en');
 
@@ -12,47 +13,19 @@ export const expand: Operation = {
   code: 'expand',
   definition: {
     id: 'ValueSet-expand',
-    url: 'https://hpms.example/fhir/OperationDefinition/ValueSet-expand',
-    base: 'http://hl7.org/fhir/OperationDefinition/ValueSet-expand',
+    url: 'http://hl7.org/fhir/OperationDefinition/ValueSet-expand',
     name: 'Value Set Expansion',
     title: 'Value Set Expansion',
-    description: `The definition of a value set is used to create a simple collection of codes suitable for use for data entry or validation. Of more than ${most} codes pages are given (\`offset\`, \`count\`). The parameters \`context\`, \`contextDirection\` and \`date\` are not offered.`,
+    description: `The definition of a value set is used to create a simple collection of codes suitable for use for data entry or validation. Of more than ${most} codes pages are given (\`offset\`, \`count\`); no code is post coordinated. Definitions are known as they are today: another \`date\` is refused. A \`context\` is [StructureDefinition URL]#[name or path of an element]; reading and writing have the same value sets.`,
   },
   levels: ['type', 'instance'],
   resourceTypes: ['ValueSet'],
   affectsState: false,
   permission: 'r',
-  parameters: [
-    input('url', 'uri', 'A canonical reference to a value set; the version may follow behind a bar'),
-    input('valueSet', 'ValueSet', 'The value set is provided directly as part of the request'),
-    input('valueSetVersion', 'string', 'The version of the value set to be used'),
-    input('filter', 'string', 'Words, in any order, that the display or a designation begins words with; or a code'),
-    input('offset', 'integer', 'Where to start if a subset is desired (default = 0)'),
-    input('count', 'integer', `How many codes should be provided in a partial page view; at most ${most}`),
-    input('includeDesignations', 'boolean', 'Whether concept designations are to be included'),
-    input('designation', 'string', 'A use (system|code) or language (urn:ietf:bcp:47|code) to include', '*'),
-    input('includeDefinition', 'boolean', 'Whether the value set definition is included in the expansion'),
-    input('activeOnly', 'boolean', 'Whether inactive concepts are left out'),
-    input(
-      'excludeNested',
-      'boolean',
-      'False: codes are nested as the code system has them, unless pages are asked for',
-    ),
-    input('excludeNotForUI', 'boolean', 'Whether concepts that only group others are left out'),
-    input('excludePostCoordinated', 'boolean', 'Whether post coordinated codes are left out; there are none here'),
-    input('displayLanguage', 'code', 'The language to be used for the display'),
-    input('exclude-system', 'canonical', 'A code system to be excluded', '*'),
-    input(
-      'system-version',
-      'canonical',
-      'The version of a system where the value set names none (system|version)',
-      '*',
-    ),
-    input('check-system-version', 'canonical', 'The version of a system that must be used (system|version)', '*'),
-    input('force-system-version', 'canonical', 'The version of a system to use, whatever is named', '*'),
-    output('return', 'ValueSet', 'The result of the expansion', [1, 1]),
-  ],
+  parameters: expandParameters,
   async run(session, call) {
+    requireToday(session, call);
+    requireDirection(call);
     const [offset, count] = [positionOf(call, 'offset'), positionOf(call, 'count')];
     const valueSet = await valueSetOf(session, call);
     const expansion = await expandValueSet(session.trx, valueSet, {
@@ -77,6 +50,19 @@ export const expand: Operation = {
   },
 };
 
+/** For most elements, as for all of this server, "this is the same value set". */
+function requireDirection(call: OperationCall): void {
+  const direction = inputOf<string>(call, 'contextDirection');
+  if (direction === undefined) return;
+  const expression = 'Parameters.parameter';
+  if (direction !== 'incoming' && direction !== 'outgoing') {
+    throw fhirError('invalid', '"contextDirection" is incoming or outgoing.', { expression });
+  }
+  if (!call.inputs.has('context')) {
+    throw fhirError('invalid', 'Give "contextDirection" with "context" only.', { expression });
+  }
+}
+
 function positionOf(call: OperationCall, name: string): number | undefined {
   const value = inputOf<number>(call, name);
   if (value === undefined || value >= 0) return value;
@@ -95,12 +81,20 @@ function versionsOf(call: OperationCall, name: string): Map<string, string> {
   );
 }
 
-const members = { string: 'valueString', integer: 'valueInteger', boolean: 'valueBoolean', code: 'valueCode' } as const;
+const members = {
+  string: 'valueString',
+  integer: 'valueInteger',
+  boolean: 'valueBoolean',
+  code: 'valueCode',
+  dateTime: 'valueDateTime',
+} as const;
+
+const notSaidAgain = ['url', 'valueSet', 'valueSetVersion', 'context', 'contextDirection'];
 
 /** What the expansion depends on: https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.expansion.parameter */
 function saidAgain(call: OperationCall): ValueSetExpansionParameter[] {
   return expand.parameters.flatMap(({ name, use, type = '' }) => {
-    if (use === 'out' || ['url', 'valueSet', 'valueSetVersion'].includes(name)) return [];
+    if (use === 'out' || notSaidAgain.includes(name)) return [];
     const member = members[type as keyof typeof members] ?? 'valueUri';
     return inputsOf(call, name).map((value) => ({ name, [member]: value }) as ValueSetExpansionParameter);
   });

@@ -1,6 +1,7 @@
 // The inputs that the operations of terminology have in common: https://hl7.org/fhir/R4/terminology-service.html
 
 import type { CodeableConcept, CodeSystem, Coding, ValueSet } from '@medplum/fhirtypes';
+import { parseDate } from '../fhir/dates.ts';
 import { parseJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { readText } from '../repository/built-in.ts';
@@ -8,9 +9,11 @@ import type { Session } from '../repository/session.ts';
 import { missing, notFoundValueSet } from '../terminology/compose.ts';
 import { findSystem, findSystemOfResource } from '../terminology/find-system.ts';
 import { findValueSet, findValueSetOfResource } from '../terminology/find-value-set.ts';
+import { splitCanonical } from '../terminology/implicit-value-sets.ts';
 import type { StoredSystem } from '../terminology/stored-concept.ts';
 import type { CodeCheck } from '../terminology/validate-code.ts';
 import type { OperationCall, OperationParameter } from './operation.ts';
+import { valueSetInContext } from './terminology-context.ts';
 
 export function inputOf<T>({ inputs }: OperationCall, name: string): T | undefined {
   return inputs.get(name)?.[0]?.value as T | undefined;
@@ -51,6 +54,23 @@ function listed(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(', ');
 }
 
+const dayMs = 86_400_000;
+
+/**
+ * "The server should use the definitions as they were on the given date, or return an error if this is not possible": how they
+ * were is not kept. Where it is today depends on where one is.
+ */
+export function requireToday({ at }: Session, call: OperationCall): void {
+  const given = inputOf<string>(call, 'date');
+  const span = given === undefined ? undefined : parseDate(given, 'dateTime');
+  if (given === undefined || (span && span.low - dayMs <= at.getTime() && at.getTime() <= span.high + dayMs)) return;
+  const remedy = 'leave out "date", or name the version of the code system or value set';
+  throw fhirError('not-supported', `Definitions are known here as they are today: ${remedy}.`, {
+    status: 400,
+    expression,
+  });
+}
+
 /** The code system a call is about: that of the URL, or the one the url is given of. */
 export async function systemOf(
   session: Session,
@@ -72,13 +92,15 @@ export async function systemOf(
   throw fhirError('not-supported', `This CodeSystem does not hold the concepts of ${own}.`, { status: 400 });
 }
 
-/** The value set a call is about: that of the URL, the one that is given, or the one its canonical is given of. */
+/** The value set a call is about: that of the URL, the one that is given, or the one its canonical or an element's is given of. */
 export async function valueSetOf(session: Session, call: OperationCall): Promise<ValueSet> {
-  requireOneOf(call, ['url', 'valueSet']);
+  requireOneOf(call, ['url', 'valueSet', 'context']);
   const given = inputOf<ValueSet>(call, 'valueSet');
   if (given) return given;
   if (call.id === '') {
-    const [url = '', version] = (inputOf<string>(call, 'url') ?? '').split('|');
+    const context = inputOf<string>(call, 'context');
+    const canonical = context === undefined ? inputOf<string>(call, 'url') : await valueSetInContext(session, context);
+    const [url, version] = splitCanonical(canonical ?? '');
     const found = await findValueSet(session.trx, url, inputOf<string>(call, 'valueSetVersion') ?? version);
     if (found) return found;
     throw notFoundValueSet();
@@ -96,7 +118,7 @@ export function checksOf(call: OperationCall, systemName: string, versionName: s
   }
   const code = inputOf<string>(call, 'code');
   const coding = inputOf<Coding>(call, 'coding');
-  const codings = inputOf<CodeableConcept>(call, 'codeableConcept')?.coding ?? (coding ? [coding] : []);
+  const codings = codingsOf(inputOf<CodeableConcept>(call, 'codeableConcept')) ?? (coding ? [coding] : []);
   const common = {
     abstract: inputOf<boolean>(call, 'abstract'),
     displayLanguage: inputOf<string>(call, 'displayLanguage'),
@@ -108,6 +130,15 @@ export function checksOf(call: OperationCall, systemName: string, versionName: s
       ...{ display: inputOf<string>(call, 'display'), ...common },
     },
   ];
+}
+
+/** Each of which is asked of the database. */
+const codingsMax = 100;
+
+export function codingsOf(concept: CodeableConcept | undefined): readonly Coding[] | undefined {
+  const codings = concept?.coding ?? [];
+  if (codings.length <= codingsMax) return concept && codings;
+  throw fhirError('too-costly', `A concept may have at most ${codingsMax} codings here.`, { expression });
 }
 
 function checkOf({ system, version, code, display }: Coding, common: Partial<CodeCheck>): CodeCheck[] {

@@ -1,9 +1,10 @@
 // `$translate`: the codes of another system for a code: https://hl7.org/fhir/R4/conceptmap-operation-translate.html
 
-import type { CodeableConcept, Coding, Parameters, ParametersParameter } from '@medplum/fhirtypes';
+import type { CodeableConcept, Coding, ConceptMap, Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import { read } from '../repository/read.ts';
 import type { Session } from '../repository/session.ts';
+import type { Dependency } from '../terminology/dependencies.ts';
 import {
   findConceptMap,
   findMapOfResource,
@@ -11,63 +12,36 @@ import {
   isTranslated,
   type Match,
   type StoredMap,
+  type Translated,
   type Translation,
+  toStoredMap,
   translate as translateCode,
 } from '../terminology/translate.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { input, inputOf, output } from './terminology-inputs.ts';
+import { codingsOf, inputOf, inputsOf } from './terminology-inputs.ts';
+import { translateParameters } from './translate-parameters.ts';
 
 export const translate: Operation = {
   code: 'translate',
   definition: {
     id: 'ConceptMap-translate',
-    url: 'https://hpms.example/fhir/OperationDefinition/ConceptMap-translate',
-    base: 'http://hl7.org/fhir/OperationDefinition/ConceptMap-translate',
+    url: 'http://hl7.org/fhir/OperationDefinition/ConceptMap-translate',
     name: 'Concept Translation',
     title: 'Concept Translation',
     description:
-      'Translate a code from one value set to another, based on the concept maps that are here: the one that is named, or all that have the code. The parameters `conceptMap` and `dependency` are not offered.',
+      'Translate a code from one value set to another, based on the concept maps that are here: the one that is named or given, or all that have the code. What a map lets depend on other elements holds only where `dependency` tells their values; maps are not told apart by the `version` of the system.',
   },
   levels: ['type', 'instance'],
   resourceTypes: ['ConceptMap'],
   affectsState: false,
   permission: 'r',
-  parameters: [
-    input('url', 'uri', 'A canonical URL for a concept map'),
-    input('conceptMapVersion', 'string', 'The version of the concept map to be used'),
-    input('code', 'code', 'The code that is to be translated; its system must be provided'),
-    input('system', 'uri', 'The system for the code that is to be translated'),
-    input('version', 'string', 'The version of the system; maps are not told apart by it'),
-    input('source', 'uri', 'The value set used when the concept was chosen'),
-    input('coding', 'Coding', 'A coding to translate'),
-    input('codeableConcept', 'CodeableConcept', 'A full codeableConcept to translate: each of its codings'),
-    input('target', 'uri', 'The value set in which a translation is sought'),
-    input('targetsystem', 'uri', 'A target code system in which a mapping is sought'),
-    input('reverse', 'boolean', 'True: the codes that are mapped to this one'),
-    output('result', 'boolean', 'True if the concept could be translated successfully', [1, 1]),
-    output('message', 'string', 'Error details'),
-    {
-      ...{ name: 'match', use: 'out', min: 0, max: '*', documentation: 'A concept in the target value set' },
-      parts: [
-        output('equivalence', 'code', 'The equivalence of the translation'),
-        output('concept', 'Coding', 'The translation outcome'),
-        {
-          ...{ name: 'product', use: 'out', min: 0, max: '*', documentation: 'Another element of the mapping' },
-          parts: [
-            output('element', 'uri', 'The element for this product'),
-            output('concept', 'Coding', 'The value of this element'),
-          ],
-        },
-        output('source', 'uri', 'The canonical URL for the concept map from which this mapping comes from'),
-      ],
-    },
-  ],
+  parameters: translateParameters,
   async run(session, call) {
-    const matches: Match[] = [];
+    const found: Translated[] = [];
     for (const asked of translationsOf(call)) {
-      matches.push(...(await translateCode(session.trx, await mapsOf(session, call, asked), asked)));
+      found.push(await translateCode(session.trx, await mapsOf(session, call, asked), asked));
     }
-    return { resource: answerOf(matches) };
+    return { resource: answerOf(found) };
   },
 };
 
@@ -81,26 +55,51 @@ function translationsOf(call: OperationCall): Translation[] {
       expression: 'Parameters.parameter',
     });
   }
-  const codings = concept?.coding ?? [coding ?? { code, system: inputOf<string>(call, 'system') }];
+  const reverse = inputOf<boolean>(call, 'reverse') ?? false;
+  const dependencies = dependenciesOf(call);
+  if (reverse && dependencies.length > 0) {
+    throw fhirError('not-supported', 'Give no "dependency" with "reverse": targets depend on nothing.', {
+      status: 400,
+    });
+  }
+  const codings = codingsOf(concept) ?? [coding ?? { code, system: inputOf<string>(call, 'system') }];
   return codings.map((one) => {
     if (one?.code === undefined || one.system === undefined) {
       throw fhirError('required', 'A code is known by its system; give both.', { status: 400 });
     }
     return {
-      ...{ system: one.system, code: one.code, reverse: inputOf<boolean>(call, 'reverse') ?? false },
+      ...{ system: one.system, code: one.code, reverse, dependencies },
       targetSystem: inputOf<string>(call, 'targetsystem'),
     };
+  });
+}
+
+function dependenciesOf(call: OperationCall): Dependency[] {
+  return inputsOf<ParametersParameter[]>(call, 'dependency').map((parts) => {
+    const element = parts.find(({ name }) => name === 'element')?.valueUri;
+    const concept = parts.find(({ name }) => name === 'concept')?.valueCodeableConcept;
+    if (element !== undefined && concept && parts.length === 2) return { element, concept };
+    throw fhirError('invalid', 'A "dependency" has the parts "element" (uri) and "concept" (CodeableConcept).', {
+      expression: 'Parameters.parameter',
+    });
   });
 }
 
 async function mapsOf(session: Session, call: OperationCall, asked: Translation): Promise<StoredMap[]> {
   const { trx } = session;
   const [url, version] = (inputOf<string>(call, 'url') ?? '').split('|');
+  const given = inputOf<ConceptMap>(call, 'conceptMap');
+  if ([call.id !== '', url, given].filter(Boolean).length > 1) {
+    throw fhirError('invalid', 'Name one concept map: that of the URL, of "url" or the "conceptMap" itself.', {
+      expression: 'Parameters.parameter',
+    });
+  }
+  if (given) return [toStoredMap(given)];
   if (call.id !== '') {
     const map = await findMapOfResource(trx, call.id);
     if (map) return [map];
     await read(session, 'ConceptMap', call.id);
-    throw fhirError('not-supported', 'This ConceptMap was stored before maps were translated here: update it.', {
+    throw fhirError('not-supported', 'The index has not come by this ConceptMap yet; ask again later, or update it.', {
       status: 400,
     });
   }
@@ -113,16 +112,25 @@ async function mapsOf(session: Session, call: OperationCall, asked: Translation)
   return await findMapsFor(trx, asked, wanted);
 }
 
-function answerOf(matches: readonly Match[]): Parameters {
+function answerOf(found: readonly Translated[]): Parameters {
+  const matches = found.flatMap((one) => one.matches);
   const result = isTranslated(matches);
+  const message = messageOf(result, [...new Set(found.flatMap(({ unmet }) => unmet))]);
   return {
     resourceType: 'Parameters',
     parameter: [
       { name: 'result', valueBoolean: result },
-      ...(result ? [] : [{ name: 'message', valueString: 'No concept map here has a translation of this code.' }]),
+      ...(message === undefined ? [] : [{ name: 'message', valueString: message }]),
       ...matches.map(matchParameter),
     ],
   };
+}
+
+/** Where there are matches, "a note that the matches could be improved by providing additional detail". */
+function messageOf(result: boolean, unmet: readonly string[]): string | undefined {
+  const hint = `What other elements hold would tell more, as "dependency": ${unmet.slice(0, 10).join(', ')}.`;
+  if (unmet.length > 0) return hint;
+  return result ? undefined : 'No concept map here has a translation of this code.';
 }
 
 function matchParameter({ equivalence, concept, products, source }: Match): ParametersParameter {

@@ -8,6 +8,9 @@ import { profileIssues } from '../repository/profiles/profile-issues.ts';
 import { registryOf } from '../repository/profiles/registry-of.ts';
 import { read } from '../repository/read.ts';
 import type { Session } from '../repository/session.ts';
+import { validateCode } from '../terminology/validate-code.ts';
+import { openAdviceOf } from '../validation/advice.ts';
+import { type AskingCheck, checkWithLookups, type Lookups } from '../validation/profiles/check-with-lookups.ts';
 import type { Validate } from '../validation/validate.ts';
 import type { Operation, OperationCall } from './operation.ts';
 import { readValidateInputs } from './validate-inputs.ts';
@@ -68,10 +71,14 @@ export const validate: Operation = {
     const content = await contentOf(session, call);
     const check: Validate = session.repository.validate;
     const { resource, exactNumbers } = content;
+    const isGone = mode === 'delete';
+    const found = isGone ? [] : check(resource, { warnings: true, ...(exactNumbers && { exactNumbers }) });
+    const isSound = found.every(({ severity }) => severity !== 'error');
     const issues: Issue[] = [
       ...identityIssues(resource, call, mode),
-      ...(mode === 'delete' ? [] : check(resource, { warnings: true, ...(exactNumbers && { exactNumbers }) })),
-      ...(mode === 'delete' ? [] : await issuesOfProfiles(session, call, content)),
+      ...found,
+      ...(isGone || !isSound ? [] : await bindingIssues(session, resource)),
+      ...(isGone ? [] : await issuesOfProfiles(session, call, content)),
     ];
     return { resource: toOperationOutcome(issues.length > 0 ? issues : [allOk]) };
   },
@@ -135,6 +142,23 @@ async function issuesOfProfiles(session: Session, { inputs, type }: OperationCal
   const demanded = check !== 'off' && Object.hasOwn(required, type) ? [required[type] as string] : [];
   const profiles = [...new Set([...given, ...demanded])];
   return (await profileIssues(session, await registryOf(session), [{ ...content, profiles }])).flat();
+}
+
+/** Of extensible and preferred bindings whose value sets only the tables of terminology know. */
+async function bindingIssues({ definitions, trx }: Session, resource: Resource): Promise<Issue[]> {
+  const advice: AskingCheck = ({ isMember = () => undefined }) => [...openAdviceOf(definitions, resource, isMember)];
+  const lookups: Lookups = {
+    resources: async () => new Map(),
+    members: async (questions) => {
+      const answers: (boolean | undefined)[] = [];
+      for (const { valueSet, coding } of questions) {
+        const verdict = await validateCode(trx, coding, valueSet);
+        answers.push(verdict?.isCertain || verdict?.result ? verdict.result : undefined);
+      }
+      return answers;
+    },
+  };
+  return (await checkWithLookups([advice], lookups)).flat();
 }
 
 function error(code: Issue['code'], diagnostics: string, place: string): Issue {

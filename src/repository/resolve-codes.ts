@@ -1,6 +1,8 @@
 // Replaces what a search asks by value sets and code systems with the codes these list: https://hl7.org/fhir/R4/search.html#token
 
+import type { ValueSet } from '@medplum/fhirtypes';
 import { requirePermission } from '../access/may.ts';
+import { parseJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { leavesOf, mapLeaves } from '../search/criterion-tree.ts';
 import { printable } from '../search/parse/search-notes.ts';
@@ -70,9 +72,17 @@ class Shelf {
     requirePermission(this.#session.caller, 'r', 'ValueSet');
     const { trx } = this.#session;
     const id = idIn(name);
-    const valueSet = id === undefined ? await findCanonicalValueSet(trx, name) : await findValueSetOfResource(trx, id);
+    const valueSet = id === undefined ? await findCanonicalValueSet(trx, name) : await this.#valueSetOfId(id);
     if (!valueSet) throw notFoundValueSet();
     return await codeListOf(trx, await membersOfValueSet(trx, valueSet), asCodes);
+  }
+
+  /** The server's own stands where the tenant has stored none of the id. */
+  async #valueSetOfId(id: string): Promise<ValueSet | undefined> {
+    const { trx, repository } = this.#session;
+    const stored = await findValueSetOfResource(trx, id);
+    const text = stored ? undefined : repository.builtIns?.find('ValueSet', id);
+    return text === undefined ? stored : (parseJson(text).value as ValueSet);
   }
 
   /** The code itself first. */

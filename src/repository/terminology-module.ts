@@ -32,7 +32,7 @@ export const conceptsPerWriteMax = 50_000;
 /** Codes, urls and versions: what is longer fits no index. */
 const keyLengthMax = 500;
 
-function requireBounded({ type, index, resource }: Change): void {
+function requireBounded({ type, index, resource }: Pick<Change, 'type' | 'index' | 'resource'>): void {
   if (!resource) return;
   const { codes, keys, expression, remedy } = measure(resource as CodeSystem | ValueSet | ConceptMap);
   if (codes > conceptsPerWriteMax) {
@@ -86,38 +86,76 @@ function measure(resource: CodeSystem | ValueSet | ConceptMap): Measure {
 async function keepCodeSystems(changes: readonly Change[], { trx }: Session): Promise<[]> {
   const stored = storedBefore(changes);
   if (stored.length > 0) await removeSystems(trx, 'tenant', stored);
-  const turn = takeTurn();
-  const breathe = () => (turn.isOver() ? turn.next() : undefined);
-  const systems: NamedSystem[] = [];
-  for (const { id, resource } of changes) {
-    const system = resource && readCodeSystem(resource as CodeSystem);
-    if (system) systems.push({ resourceId: id, system: await indexSystem(system, breathe) });
-  }
-  await storeSystems(trx, 'tenant', systems);
+  await enterCodeSystems(trx, changes);
   return [];
 }
 
-function keepValueSets(changes: readonly Change[], { trx }: Session): [] {
+async function keepValueSets(changes: readonly Change[], { trx }: Session): Promise<[]> {
   const stored = storedBefore(changes);
   if (stored.length > 0) removeValueSets(trx, 'tenant', stored);
-  const valueSets = changes.flatMap(({ id, resource }) =>
-    resource ? [{ resourceId: id, valueSet: resource as ValueSet }] : [],
-  );
-  storeValueSets(trx, 'tenant', valueSets);
+  await enterValueSets(trx, changes);
   return [];
 }
 
 async function keepConceptMaps(changes: readonly Change[], { trx }: Session): Promise<[]> {
   const stored = storedBefore(changes);
   if (stored.length > 0) removeConceptMaps(trx, 'tenant', stored);
-  const maps = changes.flatMap(({ id, resource }) =>
-    resource ? [{ resourceId: id, conceptMap: resource as ConceptMap }] : [],
-  );
-  await storeConceptMaps(trx, 'tenant', maps);
+  await enterConceptMaps(trx, changes);
   return [];
 }
 
 /** A create has nothing to remove. */
 function storedBefore(changes: readonly Change[]): string[] {
   return changes.filter(({ oldResource }) => oldResource !== undefined).map(({ id }) => id);
+}
+
+type Definition = Pick<Change, 'id' | 'resource'>;
+type Trx = Session['trx'];
+
+async function enterCodeSystems(trx: Trx, definitions: readonly Definition[]): Promise<void> {
+  const turn = takeTurn();
+  const breathe = () => (turn.isOver() ? turn.next() : undefined);
+  const systems: NamedSystem[] = [];
+  for (const { id, resource } of definitions) {
+    const system = resource && readCodeSystem(resource as CodeSystem);
+    if (system) systems.push({ resourceId: id, system: await indexSystem(system, breathe) });
+  }
+  await storeSystems(trx, 'tenant', systems);
+}
+
+async function enterValueSets(trx: Trx, definitions: readonly Definition[]): Promise<void> {
+  const valueSets = definitions.flatMap(({ id, resource }) =>
+    resource ? [{ resourceId: id, valueSet: resource as ValueSet }] : [],
+  );
+  storeValueSets(trx, 'tenant', valueSets);
+}
+
+async function enterConceptMaps(trx: Trx, definitions: readonly Definition[]): Promise<void> {
+  const maps = definitions.flatMap(({ id, resource }) =>
+    resource ? [{ resourceId: id, conceptMap: resource as ConceptMap }] : [],
+  );
+  await storeConceptMaps(trx, 'tenant', maps);
+}
+
+const tables = {
+  CodeSystem: { table: 'code_system', enter: enterCodeSystems },
+  ValueSet: { table: 'value_set', enter: enterValueSets },
+  ConceptMap: { table: 'concept_map', enter: enterConceptMaps },
+} as const;
+
+/**
+ * Of a resource that was stored before the tables were there. Throws a FhirError, before it writes anything, for what a write
+ * would refuse.
+ */
+export async function enterTables(trx: Trx, id: string, resource: CodeSystem | ValueSet | ConceptMap): Promise<void> {
+  const { resourceType: type } = resource;
+  const { table, enter } = tables[type];
+  const known = await trx.query({
+    name: `find-${table}-of-resource`,
+    text: `SELECT 1 FROM tenant.${table} WHERE resource_id = $1`,
+    values: [id],
+  });
+  if (known.length > 0) return;
+  requireBounded({ type, index: 0, resource });
+  await enter(trx, [{ id, resource }]);
 }

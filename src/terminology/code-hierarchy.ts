@@ -21,7 +21,7 @@ export async function relatedCodes(
   const reader = new SystemReader(trx, system);
   const concept = await reader.concept(code);
   if (!concept) return [code];
-  const related = direction === 'above' ? await reader.above(concept) : reader.below(concept);
+  const related = direction === 'above' ? await reader.above([concept.id]) : reader.below(concept);
   if (related.count > codesMax) {
     throw fhirError('too-costly', `More than ${codesMax} codes are ${direction} the one that is asked for.`);
   }

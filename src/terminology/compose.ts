@@ -1,7 +1,7 @@
 // Evaluates the composition of a value set: https://hl7.org/fhir/R4/valueset.html#composition
 
 import type { ValueSet, ValueSetComposeInclude, ValueSetExpansionContains } from '@medplum/fhirtypes';
-import { fhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { type Ask, conceptsThatMeet } from './filters.ts';
 import { findSystem, type Queries } from './find-system.ts';
 import { findCanonicalValueSet } from './find-value-set.ts';
@@ -33,6 +33,24 @@ export async function membersOfValueSet(
   return await new Composition(trx, versions).evaluate(valueSet);
 }
 
+export interface MembersToCheck {
+  readonly members: Members;
+  /** Why members are missing: whoever is not among them may be one all the same. */
+  readonly doubts: readonly FhirError[];
+}
+
+/** Those of one code system, where it is given; what cannot be told of a part leaves the others as they are. */
+export async function membersToCheck(
+  trx: Queries,
+  valueSet: ValueSet,
+  versions: SystemVersions,
+  only: string | undefined,
+): Promise<MembersToCheck> {
+  const doubts: FhirError[] = [];
+  const members = await new Composition(trx, versions, { only, doubts }).evaluate(valueSet);
+  return { members, doubts };
+}
+
 export function nameOf({ url, id }: Pick<ValueSet, 'url' | 'id'>): string {
   return url === undefined && id === undefined ? 'This value set' : `The value set ${url ?? `ValueSet/${id}`}`;
 }
@@ -44,33 +62,69 @@ class Composition {
   #depth = 0;
   #imports = 0;
   #listed = 0;
+  readonly #only: string | undefined;
+  /** Takes what cannot be told; undefined where that is an error, as in what is excluded. */
+  #doubts: FhirError[] | undefined;
 
-  constructor(trx: Queries, versions: SystemVersions) {
+  constructor(
+    trx: Queries,
+    versions: SystemVersions,
+    { only, doubts }: { readonly only?: string | undefined; readonly doubts?: FhirError[] } = {},
+  ) {
     this.#trx = trx;
     this.#versions = versions;
+    this.#only = only;
+    this.#doubts = doubts;
   }
 
   async evaluate(valueSet: ValueSet): Promise<Members> {
     const { expansion, compose } = valueSet;
-    if (expansion?.contains && isWhole(expansion)) return await this.#listedMembers(codesIn(expansion.contains));
+    if (expansion?.contains && isWhole(expansion)) {
+      return await this.#listedMembers(codesIn(expansion.contains).filter(({ url }) => this.#isLookedAt(url)));
+    }
     if (!compose) throw unsupported(`${nameOf(valueSet)} has neither a composition nor a whole expansion`);
     let members = noMembers;
-    for (const include of compose.include) members = union(members, await this.#part(include, valueSet));
-    let excluded = noMembers;
-    for (const exclude of compose.exclude ?? []) excluded = union(excluded, await this.#part(exclude, valueSet));
-    members = without(members, excluded);
+    for (const include of compose.include) members = union(members, await this.#included(include, valueSet));
+    members = without(members, await this.#excluded(compose.exclude ?? [], valueSet));
     // https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.compose.inactive
     return compose.inactive === false ? await withoutInactive(this.#trx, members) : members;
+  }
+
+  async #included(include: ValueSetComposeInclude, of: ValueSet): Promise<Members> {
+    try {
+      return await this.#part(include, of);
+    } catch (error) {
+      if (!this.#doubts || !(error instanceof FhirError) || error.status >= 500) throw error;
+      this.#doubts.push(error);
+      return noMembers;
+    }
+  }
+
+  async #excluded(excludes: readonly ValueSetComposeInclude[], of: ValueSet): Promise<Members> {
+    const doubts = this.#doubts;
+    this.#doubts = undefined;
+    try {
+      let excluded = noMembers;
+      for (const exclude of excludes) excluded = union(excluded, await this.#part(exclude, of));
+      return excluded;
+    } finally {
+      this.#doubts = doubts;
+    }
   }
 
   /** What meets everything that one include or exclude says. */
   async #part(include: ValueSetComposeInclude, of: ValueSet): Promise<Members> {
     const all: Members[] = [];
+    if (!this.#isLookedAt(include.system)) return noMembers;
     if (include.system !== undefined) all.push(await this.#ofSystem(include.system, include, of));
     for (const canonical of include.valueSet ?? []) all.push(await this.#imported(canonical, of));
     const [first, ...others] = all;
     if (!first) throw unsupported(`${nameOf(of)} has a part without system and value set`);
     return others.reduce(intersection, first);
+  }
+
+  #isLookedAt(system: string | undefined): boolean {
+    return this.#only === undefined || system === undefined || system === this.#only;
   }
 
   async #ofSystem(url: string, include: ValueSetComposeInclude, of: ValueSet): Promise<Members> {
@@ -147,9 +201,11 @@ class Composition {
       throw fhirError('not-found', `${nameOf(of)} imports ${canonical}, which is not here.`, { status: 400 });
     }
     this.#depth++;
-    const members = await this.evaluate(imported);
-    this.#depth--;
-    return members;
+    try {
+      return await this.evaluate(imported);
+    } finally {
+      this.#depth--;
+    }
   }
 }
 

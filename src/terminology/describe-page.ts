@@ -53,7 +53,7 @@ function needsDesignations({ includeDesignations, displayLanguage }: Shown): boo
 /** What supplements add, by code: https://hl7.org/fhir/R4/codesystem.html#supplements */
 export async function supplementedDesignations(
   trx: Queries,
-  system: StoredSystem,
+  system: Pick<StoredSystem, 'url' | 'version'>,
   concepts: readonly StoredConcept[],
 ): Promise<Map<string, Designation[]>> {
   const designations = new Map<string, Designation[]>();
@@ -65,7 +65,7 @@ export async function supplementedDesignations(
 
 export async function supplementingConcepts(
   trx: Queries,
-  system: StoredSystem,
+  system: Pick<StoredSystem, 'url' | 'version'>,
   concepts: readonly StoredConcept[],
 ): Promise<StoredConcept[]> {
   const supplements = await findSupplements(trx, system);

@@ -3,6 +3,7 @@
 import { fhirError } from '../fhir/outcome.ts';
 import { all } from './all.ts';
 import type { ConceptSet } from './concept-set.ts';
+import { isOfSnomed, meetingSnomed } from './snomed-filters.ts';
 import type { StoredConcept } from './stored-concept.ts';
 import type { SystemReader } from './system-reader.ts';
 
@@ -27,6 +28,7 @@ export async function conceptsThatMeet(reader: SystemReader, asks: readonly Ask[
 }
 
 async function meeting(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
+  if (isOfSnomed(reader, ask)) return await meetingSnomed(reader, ask);
   switch (ask.op) {
     case '=':
       return await equal(reader, ask.property, ask.value);
@@ -54,7 +56,7 @@ async function related(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
   if (!hierarchical.has(op) || !ofConcept.has(property)) throw unanswerable(reader, ask);
   requireHierarchy(reader);
   const concept = await requireConcept(reader, value);
-  if (op === 'generalizes') return await reader.above(concept);
+  if (op === 'generalizes') return await reader.above([concept.id]);
   const below = reader.below(concept);
   if (op === 'is-a') return below;
   return op === 'is-not-a' ? reader.all.without(below) : below.without(reader.of([concept.id]));

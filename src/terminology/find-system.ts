@@ -3,6 +3,7 @@
 import type { Transaction } from '../database/transaction.ts';
 import { all } from './all.ts';
 import { latestOf } from './latest.ts';
+import { snomedUrl } from './snomed.ts';
 import type { Origin, StoredSystem } from './stored-concept.ts';
 
 /** Reads only; every statement may be a transaction of its own. */
@@ -13,9 +14,14 @@ export const origins: readonly Origin[] = ['tenant', 'shared'];
 /** Concepts that are only examples are not a code system to code with: they count where nothing else is there. */
 export async function findSystem(trx: Queries, url: string, version?: string): Promise<StoredSystem | undefined> {
   const found = (await allVersions(trx, 'url', url)).filter(({ content }) => content !== 'supplement');
-  const fitting = version ? found.filter((one) => one.version === version) : found;
+  const fitting = version ? found.filter((one) => isOfVersion(one.version, version)) : found;
   const whole = fitting.filter(({ content }) => content !== 'example');
   return latestOf(whole) ?? latestOf(fitting);
+}
+
+/** SNOMED CT's versions are URIs that begin with their edition's, which means any of its versions. */
+function isOfVersion(own: string, wanted: string): boolean {
+  return own === wanted || (wanted.startsWith(snomedUrl) && own.startsWith(`${wanted}/version/`));
 }
 
 /** The system whose concepts all are the value set of this canonical. */
@@ -24,7 +30,10 @@ export async function findSystemOfValueSet(trx: Queries, valueSet: string): Prom
 }
 
 /** Those that add designations and properties to the concepts of a system. */
-export async function findSupplements(trx: Queries, { url, version }: StoredSystem): Promise<StoredSystem[]> {
+export async function findSupplements(
+  trx: Queries,
+  { url, version }: Pick<StoredSystem, 'url' | 'version'>,
+): Promise<StoredSystem[]> {
   const [ofAll, ofThis] = await all([
     allVersions(trx, 'supplements', url),
     version === '' ? [] : allVersions(trx, 'supplements', `${url}|${version}`),

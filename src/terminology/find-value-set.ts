@@ -2,7 +2,8 @@
 
 import type { ValueSet } from '@medplum/fhirtypes';
 import { all } from './all.ts';
-import { findSystemOfValueSet, origins, type Queries } from './find-system.ts';
+import { origins, type Queries } from './find-system.ts';
+import { implicitValueSet, splitCanonical } from './implicit-value-sets.ts';
 import { latestOf } from './latest.ts';
 import type { Origin } from './stored-concept.ts';
 
@@ -15,7 +16,7 @@ export async function findValueSet(trx: Queries, url: string, version?: string):
 
 /** A canonical may have its version behind a bar. */
 export async function findCanonicalValueSet(trx: Queries, canonical: string): Promise<ValueSet | undefined> {
-  const [url = '', version] = canonical.split('|');
+  const [url, version] = splitCanonical(canonical);
   return await findValueSet(trx, url, version);
 }
 
@@ -41,24 +42,4 @@ async function allVersions(trx: Queries, origin: Origin, url: string) {
     values: [url],
   });
   return rows.map((row) => ({ ...row, origin }));
-}
-
-const snomed = /^(http:\/\/snomed\.info\/sct(?:\/[\d/a-z]*)?)\?fhir_vs(?:=isa\/(\d{6,18}))?$/;
-const loinc = 'http://loinc.org/vs';
-
-/** https://hl7.org/fhir/R4/snomedct.html#implicit, https://hl7.org/fhir/R4/loinc.html#implicit, CodeSystem.valueSet */
-async function implicitValueSet(trx: Queries, url: string): Promise<ValueSet | undefined> {
-  const ofSnomed = snomed.exec(url);
-  if (ofSnomed) {
-    const [, , code] = ofSnomed;
-    const filter = code === undefined ? {} : { filter: [{ property: 'concept', op: 'is-a' as const, value: code }] };
-    return valueSetOf(url, { system: 'http://snomed.info/sct', ...filter });
-  }
-  if (url === loinc) return valueSetOf(url, { system: 'http://loinc.org' });
-  const system = await findSystemOfValueSet(trx, url);
-  return system && valueSetOf(url, { system: system.url, ...(system.version && { version: system.version }) });
-}
-
-function valueSetOf(url: string, include: NonNullable<ValueSet['compose']>['include'][number]): ValueSet {
-  return { resourceType: 'ValueSet', status: 'active', url, compose: { include: [include] } };
 }

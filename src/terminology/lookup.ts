@@ -27,6 +27,9 @@ export async function lookup(trx: Queries, system: StoredSystem, request: Lookup
     throw fhirError('not-found', `The code system ${system.url} does not have this code.`);
   }
   const isAsked = (name: string) => request.properties.length === 0 || request.properties.includes(name);
+  // "lang.X, where X is a language code in a designation".
+  const isDesignationAsked = (language: string | undefined) =>
+    isAsked('designation') || (language !== undefined && request.properties.includes(`lang.${language}`));
   const added = await supplementingConcepts(trx, system, [concept]);
   const all = [concept, ...added];
   const designations = all.flatMap(({ detail }) => detail?.designations ?? []);
@@ -42,7 +45,7 @@ export async function lookup(trx: Queries, system: StoredSystem, request: Lookup
         name: 'display',
         valueString: displayIn(request.displayLanguage, designations) ?? concept.display ?? concept.code,
       },
-      ...(isAsked('designation') ? designations.map(designationParameter) : []),
+      ...designations.filter(({ language }) => isDesignationAsked(language)).map(designationParameter),
       ...shown.filter(({ code }) => isAsked(code)).map((one) => propertyParameter(system, one)),
     ],
   };

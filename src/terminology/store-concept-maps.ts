@@ -39,7 +39,9 @@ export async function storeConceptMaps(
     ],
   });
   const ids = new Map(rows.map(({ id, resource_id }) => [resource_id, id]));
-  const elements = maps.flatMap(({ resourceId, conceptMap }) => elementsOf(ids.get(resourceId) as number, conceptMap));
+  const elements = maps.flatMap(({ resourceId, conceptMap }) =>
+    elementsOfMap(ids.get(resourceId) as number, conceptMap),
+  );
   if (elements.length > 0) trx.execute(insertElements(origin, elements));
 }
 
@@ -76,11 +78,11 @@ export function* endsOf({ group = [] }: ConceptMap): Generator<string | undefine
   }
 }
 
-function keptGroup({ source = '', target = '', unmapped }: ConceptMapGroup): KeptGroup {
+export function keptGroup({ source = '', target = '', unmapped }: ConceptMapGroup): KeptGroup {
   return { source, target, ...(unmapped && { unmapped }) };
 }
 
-interface Element {
+export interface MapElement {
   readonly mapId: number;
   readonly id: number;
   readonly group: number;
@@ -91,8 +93,8 @@ interface Element {
   readonly detail: object;
 }
 
-function elementsOf(mapId: number, { group = [] }: ConceptMap): Element[] {
-  const elements: Element[] = [];
+export function elementsOfMap(mapId: number, { group = [] }: ConceptMap): MapElement[] {
+  const elements: MapElement[] = [];
   for (const [number, { source = '', target: system = '', element = [] }] of group.entries()) {
     for (const { code = '', target = [{ equivalence: 'unmatched' } as ConceptMapGroupElementTarget] } of element) {
       for (const { code: targetCode = null, equivalence = 'relatedto', ...detail } of target) {
@@ -104,7 +106,7 @@ function elementsOf(mapId: number, { group = [] }: ConceptMap): Element[] {
   return elements;
 }
 
-function insertElements(origin: Origin, elements: readonly Element[]) {
+function insertElements(origin: Origin, elements: readonly MapElement[]) {
   return {
     name: `insert-concept-map-elements-${origin}`,
     text: `INSERT INTO ${origin}.concept_map_element

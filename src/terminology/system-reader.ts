@@ -16,6 +16,8 @@ const briefColumns = "id, code, key, display, inactive, abstract, parents, '{}':
 const wordsMax = 10;
 /** Concepts whose displays are compared with one. */
 const displaysMax = 1_000;
+/** Values of one property. */
+const valuesMax = 20_000;
 
 export class SystemReader {
   readonly system: StoredSystem;
@@ -62,18 +64,18 @@ export class SystemReader {
     return ids.map((id) => byId.get(id) as StoredConcept);
   }
 
-  /** The concept itself and all above it. */
-  async above({ id }: StoredConcept): Promise<ConceptSet> {
+  /** The concepts themselves and all above them. */
+  async above(ids: readonly number[]): Promise<ConceptSet> {
     const { origin, id: systemId } = this.system;
     const rows = await this.#trx.query<{ id: number }>({
       name: `concepts-above-${origin}`,
       text: `WITH RECURSIVE above AS (
-               SELECT id, parents FROM ${origin}.concept WHERE system_id = $1 AND id = $2
+               SELECT id, parents FROM ${origin}.concept WHERE system_id = $1 AND id = ANY ($2::int[])
                UNION
                SELECT concept.id, concept.parents FROM above CROSS JOIN unnest(above.parents) AS parent
                JOIN ${origin}.concept ON concept.system_id = $1 AND concept.id = parent)
              SELECT id FROM above`,
-      values: [systemId, id],
+      values: [systemId, ids],
     });
     return this.of(rows.map((row) => row.id));
   }
@@ -112,6 +114,19 @@ export class SystemReader {
 
   async withAnyValue(code: string, values: readonly string[]): Promise<ConceptSet> {
     return await this.#anySet(values.map((value) => setKeys.value(code, value)));
+  }
+
+  /** Those that concepts have of a property. */
+  async valuesOf(code: string): Promise<string[]> {
+    const from = setKeys.value(code, '');
+    const { origin, id, indexed } = this.system;
+    if (!indexed) return [...(await this.#sets()).keys()].flatMap((key) => valueIn(key, from));
+    const rows = await this.#trx.query<{ key: string }>({
+      name: `concept-set-keys-${origin}`,
+      text: `SELECT key FROM ${origin}.concept_set WHERE system_id = $1 AND key >= $2 AND key < $3 LIMIT ${valuesMax}`,
+      values: [id, from, `${from}\u{10ffff}`],
+    });
+    return rows.flatMap(({ key }) => valueIn(key, from));
   }
 
   /** Throws too-costly for one whose words too many have. */
@@ -205,6 +220,10 @@ export class SystemReader {
       values: [id, values],
     });
   }
+}
+
+function valueIn(key: string, start: string): string[] {
+  return key.startsWith(start) ? [key.slice(start.length)] : [];
 }
 
 function replaced(): Error {

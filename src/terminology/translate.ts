@@ -1,11 +1,12 @@
 // The codes that concept maps give for a code: https://hl7.org/fhir/R4/conceptmap-operation-translate.html
 
-import type { ConceptMapGroupElementTarget } from '@medplum/fhirtypes';
+import type { ConceptMap, ConceptMapGroupElementTarget } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import { all } from './all.ts';
+import { type Dependency, unmetBy } from './dependencies.ts';
 import { origins, type Queries } from './find-system.ts';
 import { latestOf } from './latest.ts';
-import type { KeptGroup } from './store-concept-maps.ts';
+import { elementsOfMap, type KeptGroup, keptGroup, type MapElement } from './store-concept-maps.ts';
 import type { Origin } from './stored-concept.ts';
 
 export interface StoredMap {
@@ -16,6 +17,8 @@ export interface StoredMap {
   readonly source: string | null;
   readonly target: string | null;
   readonly groups: readonly KeptGroup[];
+  /** Of one that is not stored, in place of its rows. */
+  readonly elements?: readonly MapElement[];
 }
 
 export interface Translation {
@@ -25,6 +28,14 @@ export interface Translation {
   readonly reverse: boolean;
   /** The only code system that is wanted of what it is translated to. */
   readonly targetSystem?: string | undefined;
+  /** What other elements hold, for maps that depend on them. */
+  readonly dependencies?: readonly Dependency[];
+}
+
+export interface Translated {
+  readonly matches: readonly Match[];
+  /** Elements that further matches depend on, and that do not hold what these need. */
+  readonly unmet: readonly string[];
 }
 
 export interface Match {
@@ -82,10 +93,27 @@ async function mapsWhere(
   return found.flatMap((rows, index) => rows.map((row) => ({ ...row, origin: origins[index] as Origin })));
 }
 
-export async function translate(trx: Queries, maps: readonly StoredMap[], asked: Translation): Promise<Match[]> {
+/** As findConceptMap gives one that is stored. */
+export function toStoredMap(conceptMap: ConceptMap): StoredMap {
+  return {
+    ...{
+      origin: 'tenant',
+      id: 0,
+      url: conceptMap.url ?? '',
+      version: conceptMap.version ?? '',
+      source: null,
+      target: null,
+    },
+    groups: (conceptMap.group ?? []).map(keptGroup),
+    elements: elementsOfMap(0, conceptMap),
+  };
+}
+
+export async function translate(trx: Queries, maps: readonly StoredMap[], asked: Translation): Promise<Translated> {
   const found = await all(maps.map((map) => matchesIn(trx, map, asked, otherMapsMax)));
-  const matches = found.flat();
-  if (matches.length <= matchesMax) return matches;
+  const matches = found.flatMap((one) => one.matches);
+  const unmet = [...new Set(found.flatMap((one) => one.unmet))];
+  if (matches.length <= matchesMax) return { matches, unmet };
   throw fhirError('too-costly', `More than ${matchesMax} codes answer this; name the map or the target system.`);
 }
 
@@ -99,15 +127,32 @@ interface ElementRow {
   readonly detail: Partial<ConceptMapGroupElementTarget>;
 }
 
-async function matchesIn(trx: Queries, map: StoredMap, asked: Translation, others: number): Promise<Match[]> {
-  const rows = await trx.query<ElementRow>(elementsOf(map, asked));
-  const own = rows.map((row) => matchOf(map, row, asked));
-  if (asked.reverse) return own;
+async function matchesIn(trx: Queries, map: StoredMap, asked: Translation, others: number): Promise<Translated> {
+  const rows = map.elements ? rowsIn(map.elements, asked) : await trx.query<ElementRow>(elementsOf(map, asked));
+  const unmet = new Map(rows.map((row) => [row, asked.reverse ? undefined : unmetBy(row.detail, asked.dependencies)]));
+  const own = rows.filter((row) => unmet.get(row) === undefined).map((row) => matchOf(map, row, asked));
+  const missing = [...unmet.values()].flatMap((property) => property ?? []);
+  if (asked.reverse) return { matches: own, unmet: missing };
   const mapped = new Set(rows.map((row) => row.group_number));
   const further = await all(
-    map.groups.map((group, number) => (mapped.has(number) ? [] : unmapped(trx, map, group, asked, others))),
+    map.groups.map((group, number) => (mapped.has(number) ? nothing : unmapped(trx, map, group, asked, others))),
   );
-  return [...own, ...further.flat()];
+  return {
+    matches: [...own, ...further.flatMap(({ matches }) => matches)],
+    unmet: [...missing, ...further.flatMap((one) => one.unmet)],
+  };
+}
+
+const nothing: Translated = { matches: [], unmet: [] };
+
+/** Of a map that is not stored, what `elementsOf` asks for. */
+function rowsIn(elements: readonly MapElement[], { system, code, reverse, targetSystem }: Translation): ElementRow[] {
+  return elements.flatMap(({ group, source, target, equivalence, detail }): ElementRow[] => {
+    const [from, to] = reverse ? [target, source] : [source, target];
+    if (from[0] !== system || from[1] !== code || (targetSystem !== undefined && to[0] !== targetSystem)) return [];
+    const [[source_system, source_code], [target_system, target_code]] = [source, target];
+    return [{ group_number: group, source_system, source_code, target_system, target_code, equivalence, detail }];
+  });
 }
 
 function elementsOf({ origin, id }: StoredMap, { system, code, reverse, targetSystem }: Translation) {
@@ -154,20 +199,20 @@ async function unmapped(
   { source, target, unmapped: rule }: KeptGroup,
   asked: Translation,
   others: number,
-): Promise<Match[]> {
+): Promise<Translated> {
   const isMeant = source === asked.system && (asked.targetSystem === undefined || asked.targetSystem === target);
-  if (!rule || !isMeant) return [];
-  const match = (code: string, display?: string): Match => ({
-    equivalence: rule.mode === 'provided' ? 'equal' : 'inexact',
-    concept: { ...(target !== '' && { system: target }), code, ...(display !== undefined && { display }) },
-    products: [],
-    source: canonicalOf(map),
-  });
-  if (rule.mode === 'provided') return [match(asked.code)];
-  if (rule.mode === 'fixed') return rule.code === undefined ? [] : [match(rule.code, rule.display)];
+  if (!rule || !isMeant) return nothing;
+  const match = (code: string, display?: string): Translated => {
+    const shown = display === undefined ? {} : { display };
+    const concept = { ...(target !== '' && { system: target }), code, ...shown };
+    const equivalence = rule.mode === 'provided' ? 'equal' : 'inexact';
+    return { matches: [{ equivalence, concept, products: [], source: canonicalOf(map) }], unmet: [] };
+  };
+  if (rule.mode === 'provided') return match(asked.code);
+  if (rule.mode === 'fixed') return rule.code === undefined ? nothing : match(rule.code, rule.display);
   const [url = '', version] = (rule.url ?? '').split('|');
   const other = others > 0 ? await findConceptMap(trx, url, version) : undefined;
-  return other ? await matchesIn(trx, other, asked, others - 1) : [];
+  return other ? await matchesIn(trx, other, asked, others - 1) : nothing;
 }
 
 /** https://hl7.org/fhir/R4/conceptmap-operation-translate.html, result */

@@ -3,12 +3,12 @@
 import type { ValueSet } from '@medplum/fhirtypes';
 import { FhirError } from '../fhir/outcome.ts';
 import { foldAllWords } from '../search/fold-text.ts';
-import { membersOfValueSet, nameOf, type SystemVersions } from './compose.ts';
+import { membersToCheck, nameOf, type SystemVersions } from './compose.ts';
 import { displayIn, supplementedDesignations } from './describe-page.ts';
 import { findSystem, type Queries } from './find-system.ts';
 import { findCanonicalValueSet } from './find-value-set.ts';
 import type { Listed, Members, Part } from './members.ts';
-import type { Designation } from './source-system.ts';
+import { type Designation, keyOfCode, type SourceSystem } from './source-system.ts';
 import type { StoredConcept, StoredSystem } from './stored-concept.ts';
 import { SystemReader } from './system-reader.ts';
 
@@ -22,6 +22,8 @@ export interface CodeCheck {
   readonly displayLanguage?: string | undefined;
   /** A concept that only groups others will do. */
   readonly abstract?: boolean | undefined;
+  /** Without a system: no two of the value set may have the code. */
+  readonly isUnambiguous?: boolean;
 }
 
 export interface Verdict {
@@ -46,28 +48,64 @@ export async function validateCode(trx: Queries, check: CodeCheck, valueSet: str
 
 export async function validateInSystem(trx: Queries, system: StoredSystem, check: CodeCheck): Promise<Verdict> {
   const concept = await new SystemReader(trx, system).concept(check.code);
-  if (concept) return await judge(trx, system, concept, { code: concept.code }, check);
-  const isWhole = system.content === 'complete';
+  return concept ? await judge(trx, system, concept, { code: concept.code }, check) : notIn(system);
+}
+
+/** In a code system that is not stored. */
+export async function validateInSource(trx: Queries, source: SourceSystem, check: CodeCheck): Promise<Verdict> {
+  const key = keyOfCode(check.code, source);
+  const found = source.concepts.find(({ code }) => keyOfCode(code, source) === key);
+  if (!found) return notIn(source);
+  const { code, display = null, inactive = false, abstract = false, designations = [] } = found;
+  const concept = { id: 0, code, key, display, inactive, abstract, parents: [], below: [], detail: { designations } };
+  return await judge(trx, source, concept, { code }, check);
+}
+
+function notIn({ content, url }: Pick<StoredSystem, 'content' | 'url'>): Verdict {
+  const isWhole = content === 'complete';
   const message = isWhole
-    ? `The code system ${system.url} does not have this code.`
-    : `Of the code system ${system.url} only a part is here, and this code is not in it.`;
+    ? `The code system ${url} does not have this code.`
+    : `Of the code system ${url} only a part is here, and this code is not in it.`;
   return { result: false, isCertain: isWhole, message };
 }
 
+/**
+ * Only what the value set says of the system of the code is looked at. Throws a FhirError (400) where the code is not in
+ * what can be told here, and something else cannot.
+ */
 export async function validateInValueSet(
   trx: Queries,
   valueSet: ValueSet,
   check: CodeCheck,
   versions: SystemVersions = {},
 ): Promise<Verdict> {
-  const members = await membersOfValueSet(trx, valueSet, versions);
-  for (const part of partsOf(members, check)) {
+  const { members, doubts } = await membersToCheck(trx, valueSet, versions, check.system);
+  const parts = partsOf(members, check);
+  const verdicts: Verdict[] = [];
+  const valid = new Map<string, Verdict>();
+  for (const part of parts) {
     const verdict = await judgeIn(trx, part, check);
-    if (verdict) return verdict;
+    if (verdict?.result) valid.set((part.system ?? part).url, verdict);
+    else if (verdict) verdicts.push(verdict);
+    if (verdict?.result && !check.isUnambiguous) return verdict;
   }
+  if (valid.size > 1) {
+    const systems = [...valid.keys()].slice(0, 5).join(', ');
+    return {
+      result: false,
+      isCertain: true,
+      message: `Several code systems have this code (${systems}): give its system.`,
+    };
+  }
+  const [only] = valid.values();
+  if (only) return only;
+  const [doubt] = doubts;
+  if (doubt) throw doubt;
+  const told = verdicts.find(({ isCertain }) => !isCertain) ?? verdicts[0];
+  if (told) return told;
   const isHere = check.system === undefined || (await findSystem(trx, check.system, check.version)) !== undefined;
   const reason = isHere ? '' : `; the code system ${check.system} is not here`;
-  const isCertain = partsOf(members, check).every(({ system }) => !system || system.content === 'complete');
+  const isCertain = parts.every(({ system }) => !system || system.content === 'complete');
   return { result: false, isCertain, message: `${nameOf(valueSet)} does not hold this code${reason}.` };
 }
 
@@ -98,7 +136,7 @@ async function judgeIn(trx: Queries, part: Part, check: CodeCheck): Promise<Verd
 
 async function judge(
   trx: Queries,
-  system: StoredSystem,
+  system: Pick<StoredSystem, 'url' | 'version'>,
   concept: StoredConcept,
   listed: Listed,
   check: CodeCheck,

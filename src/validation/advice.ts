@@ -1,17 +1,53 @@
 // What R4 advises and does not demand: codes of extensible and preferred bindings, texts that say something:
 // https://hl7.org/fhir/R4/terminologies.html#extensible and https://hl7.org/fhir/R4/datatypes.html#string
 
-import type { Definitions, Property, ValueSetMembers } from '../fhir/definitions.ts';
+import type { Definitions, Property } from '../fhir/definitions.ts';
 import { memberTest } from './coded-check.ts';
 import type { DetailedIssue } from './details.ts';
 import { describeCode } from './found.ts';
 import { IssueList } from './issue-list.ts';
+import type { Surroundings } from './profiles/run.ts';
 
 /**
  * Warnings, for resources whose structure holds; whether another code fits is for people to say. A text alone is no fault of an
  * extensible binding, and neither is a value set that is not known here. Languages are bound by their grammar instead.
  */
 export function adviceOf(definitions: Definitions, resource: object): readonly DetailedIssue[] {
+  return advise(definitions, resource, (valueSet) => {
+    const members = definitions.advisedValueSet(valueSet);
+    return members && { hasCode: (code) => members.codes.has(code), hasCoding: memberTest(members) };
+  });
+}
+
+/** Of the bindings that `adviceOf` cannot tell of, as far as `isMember` can. */
+export function openAdviceOf(
+  definitions: Definitions,
+  resource: object,
+  isMember: NonNullable<Surroundings['isMember']>,
+): readonly DetailedIssue[] {
+  const issues = advise(definitions, resource, (valueSet) => {
+    if (definitions.advisedValueSet(valueSet)) return undefined;
+    return {
+      hasCode: (code) => isMember(valueSet, { code }) !== false,
+      hasCoding: ({ system, code }) =>
+        typeof system !== 'string' || typeof code !== 'string' || isMember(valueSet, { system, code }) !== false,
+    };
+  });
+  return issues.filter(({ code }) => code === 'code-invalid');
+}
+
+interface MemberTests {
+  /** Of an element that is a code alone. */
+  readonly hasCode: (code: string) => boolean;
+  readonly hasCoding: ReturnType<typeof memberTest>;
+}
+
+/** `testsOf` gives nothing for value sets that nobody can tell of. */
+function advise(
+  definitions: Definitions,
+  resource: object,
+  testsOf: (valueSet: string) => MemberTests | undefined,
+): readonly DetailedIssue[] {
   const list = new IssueList();
   visitResource(resource, undefined);
   return list.issues;
@@ -51,8 +87,8 @@ export function adviceOf(definitions: Definitions, resource: object): readonly D
   function adviseCode(value: unknown, { element, type }: Property, path: string): void {
     const { strength, valueSet } = element.binding ?? {};
     if ((strength !== 'extensible' && strength !== 'preferred') || valueSet === undefined) return;
-    const members = valueSet === languages ? undefined : definitions.advisedValueSet(valueSet);
-    const misfit = members && misfitOf(value, type.code, members);
+    const tests = valueSet === languages ? undefined : testsOf(valueSet);
+    const misfit = tests && misfitOf(value, type.code, tests);
     if (misfit === undefined) return;
     const kind = strength === 'extensible' ? 'should be' : 'is preferably';
     const diagnostics = `${path} ${kind} a code of ${valueSet} (${strength} binding); found ${misfit}.`;
@@ -64,12 +100,11 @@ const longText = 10_000;
 const languages = 'http://hl7.org/fhir/ValueSet/languages';
 
 /** What was found where no code is of the value set; undefined where one is, or none is given. */
-function misfitOf(value: unknown, type: string, members: ValueSetMembers): string | undefined {
-  if (typeof value === 'string') return members.codes.has(value) ? undefined : describeCode(value);
+function misfitOf(value: unknown, type: string, { hasCode, hasCoding }: MemberTests): string | undefined {
+  if (typeof value === 'string') return hasCode(value) ? undefined : describeCode(value);
   const { coding, code, system } = value as Readonly<Record<'coding' | 'code' | 'system', unknown>>;
-  const isMember = memberTest(members);
-  if (type === 'Coding') return code === undefined || isMember({ system, code }) ? undefined : describeCode(code);
-  if (type !== 'CodeableConcept' || !Array.isArray(coding) || coding.length === 0 || coding.some(isMember))
+  if (type === 'Coding') return code === undefined || hasCoding({ system, code }) ? undefined : describeCode(code);
+  if (type !== 'CodeableConcept' || !Array.isArray(coding) || coding.length === 0 || coding.some(hasCoding))
     return undefined;
   return coding.length === 1 ? describeCode(coding[0].code) : `${coding.length} other codings`;
 }

@@ -33,7 +33,8 @@ export function memberTest(members: ValueSetMembers | CodeGrammar): (coding: Cod
   if (!('codes' in members)) {
     return ({ system, code }) => system === members.system && typeof code === 'string' && members.matches(code);
   }
-  const { codes, systems } = members;
+  const { codes, systems, bySystem } = members;
+  if (bySystem) return ({ system, code }) => bySystem.get(system as string)?.has(code as string) === true;
   return ({ system, code }) => codes.has(code as string) && systems.includes(system as string);
 }
 

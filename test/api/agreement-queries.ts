@@ -1,6 +1,6 @@
 // Makes queries of a class from what is stored, so that most of them find something and few find everything.
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { Resource, ValueSet } from '@medplum/fhirtypes';
 import { listOf, membersOf, type Pair, type World } from '../search/reference/asked.ts';
 import { evaluate, parametersOf, type ReferenceParameter, valuesOf } from '../search/reference/parameters.ts';
 import { literalOf } from '../search/reference/reference.ts';
@@ -232,9 +232,11 @@ export class QueryMaker {
   }
 
   #valueSet(pick: Pick): string {
-    // Those that are stored: what the server's own have is not asked of as a set of codes.
-    const valueSets = this.#world.resources.filter((one) => one.id?.startsWith('valueset-'));
-    return `ValueSet/${pick(valueSets).id}`;
+    const valueSets = this.#world.resources.filter((one): one is ValueSet => one.resourceType === 'ValueSet');
+    const { id, url } = pick(valueSets);
+    // Which of several is the latest does not stand in them.
+    const isOnlyOne = url !== undefined && valueSets.filter((one) => one.url === url).length === 1;
+    return isOnlyOne && pick([true, false]) ? url : `ValueSet/${id}`;
   }
 
   #linksOf({ resource, parameter }: Place): Link[] {

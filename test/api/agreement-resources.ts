@@ -1,6 +1,7 @@
 // Random resources of many types whose values come from small pools, so that searches for one of them find others too.
 
 import type { Resource } from '@medplum/fhirtypes';
+import { ownDefinitions } from '../../src/validation/profiles/own-definitions.ts';
 
 /** Takes one of several, as a random source has it. */
 export type Pick = <T>(items: readonly T[]) => T;
@@ -277,7 +278,13 @@ function maybe(pick: Pick, name: string, make: () => unknown): Members {
   return pick([true, true, true, false]) ? { [name]: make() } : {};
 }
 
+/** Those of this project, so that its value sets hold some of what is stored. */
+const ownCodings = ownDefinitions().codeSystems.flatMap(({ url: system, concept = [] }) =>
+  concept.map(({ code, display }) => ({ system, code, display })),
+);
+
 function coding(pick: Pick): Members {
+  if (pick([false, false, false, false, true])) return pick(ownCodings);
   const [system, code, display] = [pick(systems), pick(codes), pick(displays)];
   return { ...(system !== undefined && { system }), code, ...(display !== undefined && { display }) };
 }

@@ -2,6 +2,7 @@
 
 import type { BundleEntry, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
+import { ownDefinitions } from '../../src/validation/profiles/own-definitions.ts';
 import type { World } from '../search/reference/asked.ts';
 import { startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
 import { type AgreementClass, agreementClasses } from './agreement-classes.ts';
@@ -41,7 +42,8 @@ async function worldOn(server: TestServer, seed: number): Promise<AgreementWorld
   const [own, other] = fc.sample(picks, { numRuns: 2, seed }) as [Pick, Pick];
   await fill(server.b, other);
   const byPlace = new Map([...builtInResources(server), ...(await fill(server.a, own))]);
-  const world = { resources: [...byPlace.values()], byPlace, baseUrl: server.a.baseUrl, now: Date.now() };
+  const { codeSystems } = ownDefinitions();
+  const world = { resources: [...byPlace.values()], byPlace, codeSystems, baseUrl: server.a.baseUrl, now: Date.now() };
   await requireAnswered(server.a);
   return { server, world, classes: agreementClasses(server.a.baseUrl) };
 }

@@ -95,6 +95,7 @@ describe('validateCode, for bindings', () => {
     doors.tenantDoor(tenantId, (trx) => validateCode(trx, check, valueSet), 'read');
   const gender = 'http://hl7.org/fhir/ValueSet/administrative-gender';
   const system = 'http://hl7.org/fhir/administrative-gender';
+  const conditions = 'http://hl7.org/fhir/ValueSet/condition-code';
 
   test.each<[CodeCheck, string, object | undefined]>([
     [{ code: 'male', system }, gender, { result: true, isCertain: true }],
@@ -107,7 +108,10 @@ describe('validateCode, for bindings', () => {
       'http://hl7.org/fhir/ValueSet/ucum-units',
       { isCertain: false },
     ],
-    [{ code: 'x', system: 'urn:x' }, 'http://hl7.org/fhir/ValueSet/condition-code', { isCertain: false }],
+    // All of it is SNOMED CT's, which is not here.
+    [{ code: '1', system: 'http://snomed.info/sct' }, conditions, { result: false, isCertain: false }],
+    [{ code: 'x' }, conditions, { result: false, isCertain: false }],
+    [{ code: 'x', system: 'urn:x' }, conditions, { result: false, isCertain: true }],
     [{ code: 'male', system }, 'urn:none', undefined],
     [{ code: 'male', system }, `${gender}|9`, undefined],
   ])('%j in %s: %j', async (check, valueSet, verdict) => {

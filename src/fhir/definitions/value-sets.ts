@@ -49,25 +49,40 @@ interface Sources {
   readonly codeSystems: ReadonlyMap<string, CodeSystem>;
 }
 
+/** By code system. */
+type Codes = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** Undefined when a part needs what is not shipped: a filter of another kind, or a code system like UCUM. */
-function expand({ compose }: ValueSet, sources: Sources): ValueSetCodes | undefined {
-  const included = expandAll(compose?.include ?? [], sources);
-  const excluded = expandAll(compose?.exclude ?? [], sources);
-  if (!included || !excluded || included.length === 0) return undefined;
-  const without = new Set(excluded.flatMap(({ codes }) => codes));
+function expand(valueSet: ValueSet, sources: Sources): ValueSetCodes | undefined {
+  const found = codesOf(valueSet, sources);
+  if (!found) return undefined;
+  const bySystem = Object.fromEntries([...found].map(([system, codes]) => [system, [...codes]]));
+  const systems = Object.keys(bySystem);
   return {
-    systems: [...new Set(included.flatMap(({ systems }) => systems))],
-    codes: [...new Set(included.flatMap(({ codes }) => codes))].filter((code) => !without.has(code)),
+    systems,
+    codes: [...new Set(Object.values(bySystem).flat())],
+    ...(systems.length > 1 && { bySystem }),
   };
 }
 
-function expandAll(includes: readonly ValueSetComposeInclude[], sources: Sources): ValueSetCodes[] | undefined {
-  const parts = includes.map((include) => expandInclude(include, sources));
-  const known = parts.filter((part) => part !== undefined);
-  return known.length < parts.length ? undefined : known;
+function codesOf({ compose }: ValueSet, sources: Sources): Codes | undefined {
+  const included = expandAll(compose?.include ?? [], sources);
+  const excluded = expandAll(compose?.exclude ?? [], sources);
+  if (!included || !excluded || included.size === 0) return undefined;
+  return new Map([...included].map(([system, codes]) => [system, codes.difference(excluded.get(system) ?? new Set())]));
 }
 
-function expandInclude(include: ValueSetComposeInclude, sources: Sources): ValueSetCodes | undefined {
+function expandAll(includes: readonly ValueSetComposeInclude[], sources: Sources): Codes | undefined {
+  const all = new Map<string, Set<string>>();
+  for (const include of includes) {
+    const part = expandInclude(include, sources);
+    if (!part) return undefined;
+    for (const [system, codes] of part) all.set(system, (all.get(system) ?? new Set()).union(codes));
+  }
+  return all;
+}
+
+function expandInclude(include: ValueSetComposeInclude, sources: Sources): Codes | undefined {
   const { system, concept, filter, valueSet: imports } = include;
   if (!system) return imports?.length === 1 ? expandImport(imports[0] ?? '', sources) : undefined;
   const codeSystem = sources.codeSystems.get(system);
@@ -76,12 +91,12 @@ function expandInclude(include: ValueSetComposeInclude, sources: Sources): Value
   if (!listed || imports) return undefined;
   const codes: string[] = [];
   collectCodes(listed, codes);
-  return { systems: [system], codes };
+  return new Map([[system, new Set(codes)]]);
 }
 
-function expandImport(url: string, sources: Sources): ValueSetCodes | undefined {
+function expandImport(url: string, sources: Sources): Codes | undefined {
   const valueSet = sources.valueSets.get(url);
-  return valueSet && expand(valueSet, sources);
+  return valueSet && codesOf(valueSet, sources);
 }
 
 /** A code with all below it. */

@@ -9,6 +9,7 @@ import { tokensOf } from '../store-changes.ts';
 import { openWithoutData, type VersionRow, versionColumns } from '../stored-version.ts';
 import { takeTurn } from '../turn.ts';
 import { withOtherRows } from './changed-rows.ts';
+import { enterDefinition } from './enter-definitions.ts';
 import { markProgress, type Place, type RunRow } from './run-rows.ts';
 
 const rowsMax = 100;
@@ -91,11 +92,14 @@ async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise
 }
 
 /** None of a deletion. */
-async function entriesOf({ cipher, repository, extract }: Session, row: IndexedRow): Promise<IndexEntry[]> {
+async function entriesOf(session: Session, row: IndexedRow): Promise<IndexEntry[]> {
+  const { cipher, repository, extract } = session;
   const { body } = await openWithoutData({ cipher, objectStore: repository.objectStore }, row);
   if (!body) return [];
   const { value, exactNumbers } = parseJson(body.toString());
-  return extract(value as Resource, exactNumbers);
+  const resource = value as Resource;
+  await enterDefinition(session, row.id, resource);
+  return extract(resource, exactNumbers);
 }
 
 /** Of two PostgreSQL texts of bigint[], in whatever order. */

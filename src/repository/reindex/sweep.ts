@@ -47,9 +47,11 @@ async function requestOutdated({ systemDoor, tenantDoor, types }: ReindexSweepOp
     trx.query<TenantRow>({
       text: `SELECT i.tenant_id FROM search_index i
              WHERE i.generation < $1
+               AND EXISTS (SELECT FROM tenant t WHERE t.id = i.tenant_id AND t.status NOT IN ('suspended', 'shredded'))
                AND NOT EXISTS (SELECT FROM reindex r WHERE r.tenant_id = i.tenant_id AND r.reason = 'generation' AND r.state <> 'done')
              ORDER BY i.tenant_id
-             LIMIT greatest(0, $2 - (SELECT count(*) FROM reindex WHERE reason = 'generation' AND state <> 'done'))`,
+             LIMIT greatest(0, $2 - (SELECT count(*) FROM reindex r JOIN tenant t ON t.id = r.tenant_id
+               WHERE r.reason = 'generation' AND r.state <> 'done' AND t.status NOT IN ('suspended', 'shredded')))`,
       values: [indexGeneration, tenantsAtOnceMax],
     }),
   );

@@ -1,5 +1,6 @@
 // LOINC from its table in CSV, with the hierarchy of parts and the answers where they are there: https://hl7.org/fhir/R4/loinc.html
 
+import { answerListProperty, loincUrl as loinc } from '../loinc.ts';
 import type { Designation, PropertyValue, SourceConcept, SourceSystem } from '../source-system.ts';
 import { readCsv } from './csv.ts';
 import type { Distribution } from './distribution.ts';
@@ -15,7 +16,6 @@ const designationColumns: Readonly<Record<string, string>> = {
   CONSUMER_NAME: 'ConsumerName',
 };
 const inactiveStatus = 'DEPRECATED';
-const loinc = 'http://loinc.org';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -45,7 +45,7 @@ export async function readLoinc(distribution: Distribution): Promise<SourceSyste
     subsumes: true,
     caseSensitive: false,
     valueSet: `${loinc}/vs`,
-    properties: [...propertyColumns.map((code) => ({ code })), { code: 'copyright' }],
+    properties: [...propertyColumns.map((code) => ({ code })), { code: 'copyright' }, { code: answerListProperty }],
     concepts: [...drafts.values()].map(({ concept, parents }) => ({ ...concept, parents: [...parents] })),
   };
 }
@@ -91,9 +91,15 @@ async function readHierarchy(distribution: Distribution, file: string, drafts: M
   });
 }
 
+/** An answer may stand in several lists. */
 async function readAnswers(distribution: Distribution, file: string, drafts: Map<string, Draft>): Promise<void> {
-  await readCsv(distribution, file, ['AnswerStringId', 'DisplayText'], (row) => {
-    const { AnswerStringId: code, DisplayText: display } = row;
-    if (code && !drafts.has(code)) drafts.set(code, { concept: { code, display, parents: [] }, parents: new Set() });
+  await readCsv(distribution, file, ['AnswerListId', 'AnswerStringId', 'DisplayText'], (row) => {
+    const { AnswerListId: list, AnswerStringId: code, DisplayText: display } = row;
+    if (!code) return;
+    const draft = drafts.get(code) ?? { concept: { code, display, parents: [] }, parents: new Set() };
+    drafts.set(code, draft);
+    if (!list) return;
+    const inList: PropertyValue = { code: answerListProperty, type: 'code', value: list };
+    draft.concept = { ...draft.concept, properties: [...(draft.concept.properties ?? []), inList] };
   });
 }

@@ -1,6 +1,7 @@
 // SNOMED CT from an RF2 snapshot: https://hl7.org/fhir/R4/snomedct.html, https://confluence.ihtsdotools.org/display/DOCRELFMT
 
 import path from 'node:path';
+import { membership, snomedUrl } from '../snomed.ts';
 import type { Designation, PropertyValue, SourceConcept, SourceSystem } from '../source-system.ts';
 import { readNamed } from './delimited.ts';
 import type { Distribution } from './distribution.ts';
@@ -11,11 +12,12 @@ const preferred = '900000000000548007';
 const usEnglish = '900000000000509007';
 const fullyDefined = '900000000000073002';
 const internationalModule = '900000000000207008';
-const sct = 'http://snomed.info/sct';
 
 const concepts = /^x?sct2_Concept_Snapshot.*\.txt$/;
 const descriptions = /^x?sct2_Description_Snapshot.*\.txt$/;
 const relationships = /^x?sct2_Relationship_Snapshot.*\.txt$/;
+/** Simple ones, that have nothing but members. */
+const referenceSets = /^x?der2_Refset_.*Snapshot.*\.txt$/;
 const languages = /^x?der2_cRefset_Language.*Snapshot.*\.txt$/;
 
 interface Draft {
@@ -38,24 +40,28 @@ interface Term {
 export async function readSnomed(distribution: Distribution): Promise<SourceSystem> {
   const conceptFile = distribution.require(concepts, 'sct2_Concept_Snapshot_….txt');
   distribution.require(relationships, 'sct2_Relationship_Snapshot_….txt');
-  const files = [concepts, descriptions, relationships, languages].map((pattern) => distribution.all(pattern));
+  const files = [concepts, descriptions, relationships, languages, referenceSets].map((pattern) =>
+    distribution.all(pattern),
+  );
   distribution.expect(files.flat());
   const drafts = await readConcepts(distribution);
   const isPreferred = await readPreferred(distribution);
   await readDescriptions(distribution, drafts);
   await readRelationships(distribution, drafts);
+  await readMembers(distribution, drafts);
   return {
-    url: sct,
+    url: snomedUrl,
     version: distribution.release ?? versionOf(conceptFile, drafts),
     title: 'SNOMED CT',
     content: 'complete',
     subsumes: true,
     caseSensitive: true,
-    valueSet: `${sct}?fhir_vs`,
+    valueSet: `${snomedUrl}?fhir_vs`,
     properties: [
       { code: 'inactive', description: 'Whether the concept is inactive' },
       { code: 'sufficientlyDefined', description: 'Whether its definition is sufficient' },
       { code: 'moduleId', description: 'The module the concept belongs to' },
+      { code: membership, description: 'A reference set the concept is in' },
     ],
     concepts: [...drafts].map(([code, draft]) => toConcept(code, draft, isPreferred)),
   };
@@ -117,11 +123,20 @@ async function readRelationships(distribution: Distribution, drafts: ReadonlyMap
   }
 }
 
+async function readMembers(distribution: Distribution, drafts: ReadonlyMap<string, Draft>): Promise<void> {
+  for (const file of distribution.all(referenceSets)) {
+    await readNamed(distribution, file, ['active', 'refsetId', 'referencedComponentId'], (fields) => {
+      const [active, refset = '', component = ''] = fields;
+      if (active === '1') drafts.get(component)?.attributes.push({ code: membership, type: 'code', value: refset });
+    });
+  }
+}
+
 /** International editions name their date in the file; the module is that of most of the concepts' root. */
 function versionOf(file: string, drafts: ReadonlyMap<string, Draft>): string {
   const [date] = /\d{8}(?=(?:T\d+Z)?\.txt$)/.exec(path.basename(file)) ?? [];
   const module = drafts.has('138875005') ? internationalModule : ([...drafts.values()][0]?.module ?? '');
-  return date === undefined ? '' : `${sct}/${module}/version/${date}`;
+  return date === undefined ? '' : `${snomedUrl}/${module}/version/${date}`;
 }
 
 function toConcept(code: string, draft: Draft, ranks: ReadonlyMap<string, 1 | 2>): SourceConcept {
@@ -152,5 +167,5 @@ function displayOf(terms: readonly Term[], ranks: ReadonlyMap<string, 1 | 2>): T
 /** https://hl7.org/fhir/R4/valueset-designation-use.html */
 function toDesignation({ language, type, text }: Term): Designation {
   const display = type === fullySpecifiedName ? 'Fully specified name' : 'Synonym';
-  return { language, use: { system: sct, code: type, display }, value: text };
+  return { language, use: { system: snomedUrl, code: type, display }, value: text };
 }

@@ -1,6 +1,6 @@
 // One value of one search parameter as it is asked of one resource.
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { CodeSystem, Resource } from '@medplum/fhirtypes';
 import type { ReferenceParameter } from './parameters.ts';
 
 /** Everything that is stored, and the circumstances of the search. */
@@ -8,6 +8,8 @@ export interface World {
   readonly resources: readonly Resource[];
   /** By `Type/id`. */
   readonly byPlace: ReadonlyMap<string, Resource>;
+  /** That value sets may hold in whole. */
+  readonly codeSystems?: readonly CodeSystem[];
   /** The server's own FHIR base. */
   readonly baseUrl: string;
   readonly now: number;

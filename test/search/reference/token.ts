@@ -96,14 +96,14 @@ function isOfType({ type, value }: Members, raw: string): boolean {
   return value === asked && codings.some((one) => one.system === system && one.code === code);
 }
 
-/** Of value sets that list their codes. */
-function isMember(own: Code, valueSet: string, { resources, byPlace }: World): boolean {
+/** Of value sets that list their codes or take whole code systems. */
+function isMember(own: Code, valueSet: string, { resources, byPlace, codeSystems = [] }: World): boolean {
   const found =
     byPlace.get(valueSet) ?? resources.find((one) => one.resourceType === 'ValueSet' && one.url === valueSet);
   const includes = listOf(membersOf(membersOf(found).compose).include).map(membersOf);
-  return includes.some(
-    ({ system, concept }) =>
-      (own.isPrimitive || own.system === system) &&
-      listOf(concept).some((one) => isSameCode(own, String(membersOf(one).code))),
-  );
+  return includes.some(({ system, concept }) => {
+    if (!own.isPrimitive && own.system !== system) return false;
+    const all = codeSystems.find(({ url }) => url === system)?.concept;
+    return listOf(concept ?? all).some((one) => isSameCode(own, String(membersOf(one).code)));
+  });
 }
