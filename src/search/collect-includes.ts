@@ -17,7 +17,11 @@ export interface IncludeRequest {
   /** What the matches include, where it came with them. */
   readonly first: IncludedRows | undefined;
   readonly send: SendStatement;
+  readonly visible?: VisibleRows | undefined;
 }
+
+/** Those of the rows that the caller may see; absent where that is all of the types it may read. */
+export type VisibleRows = (rows: readonly SearchRow[]) => Promise<readonly SearchRow[]>;
 
 export interface Included {
   readonly rows: readonly SearchRow[];
@@ -26,7 +30,7 @@ export interface Included {
 
 /** Only what the caller may read is followed, so that an include never tells what is behind a resource out of reach. */
 export async function collectIncludes(request: IncludeRequest): Promise<Included> {
-  const { includes, matches, readableTypes, send } = request;
+  const { includes, matches, readableTypes, send, visible } = request;
   if (includes.length === 0 || matches.length === 0) return { rows: [], warnings: [] };
   const rows: SearchRow[] = [];
   const follow = async (followed: readonly Include[], from: readonly SearchRow[]) =>
@@ -43,12 +47,13 @@ export async function collectIncludes(request: IncludeRequest): Promise<Included
   const iterating = includes.filter(({ iterate }) => iterate);
   let round = request.first ?? (await follow(includes, matches));
   for (let rounds = 1; ; rounds++) {
-    rows.push(...round.rows);
+    const seen = visible ? await visible(round.rows) : round.rows;
+    rows.push(...seen);
     if (round.isCut || rows.length > includesMax) return cut(rows);
-    if (iterating.length === 0 || round.rows.length === 0) return { rows, warnings: [] };
+    if (iterating.length === 0 || seen.length === 0) return { rows, warnings: [] };
     if (rounds === roundsMax)
       return { rows, warnings: [incomplete(`References were followed ${roundsMax} times only.`)] };
-    round = await follow(iterating, round.rows);
+    round = await follow(iterating, seen);
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from './compile/candidates.ts';
 import type { Condition, Recheck } from './compile/condition.ts';
 import { compileCriteria } from './compile/criteria.ts';
+import { slicingOf } from './compile/slicing.ts';
 import { type PagePlace, type SortOrder, sortOrder } from './compile/sort.ts';
 import { type SearchStatement, type SqlContext, SqlValues } from './compile/sql.ts';
 import { type Stage, stagesOf } from './compile/stages.ts';
@@ -38,6 +39,10 @@ export interface CompiledSearch {
   readonly recheck?: Recheck;
   /** Where only tokens are asked by that are common, about how many resources have them. */
   readonly probableTotal?: number;
+  /** Gives one row { low } or none: what is compiled again with that moment as `beginMs` reads less. */
+  readonly beginStatement?: SearchStatement;
+  /** Where it can be sent ahead: gives one row { total }, about what there is, from a small part of it. */
+  readonly firstEstimate?: SearchStatement;
   /** The part of what is estimated that has the common tokens asked by. */
   readonly wideShare?: number;
   /** The names of the parameters a search may be too costly for. */
@@ -56,6 +61,8 @@ export interface CompileOptions {
   readonly readableTypes?: readonly string[] | undefined;
   /** Tells which tokens are common; absent = none is known to be. */
   readonly sampleOf?: SampleOf | undefined;
+  /** The first moment of the date sorted by, in the order of the page; absent = unknown. */
+  readonly beginMs?: number | undefined;
 }
 
 /** Where links have to be followed from each resource, an estimate for a large type looks at so many. */
@@ -83,24 +90,23 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     const name = context.view === 'resource' ? statementName(text) : undefined;
     return { ...(name !== undefined && { name }), text, values: context.values.all };
   };
-  const statementOf = ({ by: way, conditions: asked, max }: Stage) =>
+  const { listed } = breadth;
+  const slicing = slicingOf(query, { ...options, conditions, exact, listed, order });
+  const statementOf = ({ by: way, conditions: asked, max, isSliced }: Stage) =>
     write((context) => {
-      if (way === 'walking') return walkStatement(asked, { ...page, rowsMax: max }, context);
-      return candidateStatement(
-        asked,
-        startOf(asked, { startMax: max, isNarrow }, context),
-        { ...page, rowsMax: max },
-        context,
-      );
+      const bounded = { ...page, ...(isSliced && slicing && { order: slicing.order }), rowsMax: max };
+      if (way === 'slicing' && slicing?.write) return slicing.write(bounded, context);
+      if (way === 'walking') return walkStatement(asked, bounded, context);
+      return candidateStatement(asked, startOf(asked, { startMax: max, isNarrow }, context), bounded, context);
     });
   const walkNeeded = page.count / (wideShare ?? 1);
-  const [first, ...others] = stagesOf({
-    conditions,
-    exact: isMarked ? exact : undefined,
-    order,
-    isOfCode: codeText !== undefined,
-    walkNeeded,
-  });
+  const unmarked = isMarked ? exact : undefined;
+  const [first, ...others] = [
+    ...(slicing?.stages ?? []),
+    ...(slicing?.isBound
+      ? []
+      : stagesOf({ conditions, exact: unmarked, order, isOfCode: codeText !== undefined, walkNeeded })),
+  ];
   const [fallback, ...further] = others.map((stage) => () => statementOf(stage));
   return {
     statement: statementOf(first as Stage),
@@ -113,10 +119,12 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     estimateStatement: (totalMax) => {
       const fewer = conditions.composed.length > 0 ? fewLinked : totalMax;
       const startMax = isBare || isLarge ? Math.min(totalMax, fewer) : candidatesMax;
+      // The index of times ends at the bound, that of tokens only with the last of the days.
+      const asked = isLarge ? sortConditions(conditions.all.map(withWideDays)) : conditions;
       return write((context) =>
         estimateStatement(
-          conditions,
-          startOf(conditions, { startMax, isNarrow, isBare }, context),
+          asked,
+          startOf(asked, { startMax, isNarrow, isBare }, context),
           { startMax, totalMax },
           context,
         ),
@@ -126,6 +134,8 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     ...(recheck && { recheck }),
     ...(probableTotal !== undefined && { probableTotal }),
     ...(wideShare !== undefined && { wideShare }),
+    ...(slicing?.begin && { beginStatement: write(slicing.begin) }),
+    ...(slicing?.estimate && { firstEstimate: write(slicing.estimate) }),
     namesOf: (trait) => namesOf[trait](query.criteria),
   };
 }
@@ -136,6 +146,10 @@ const namesOf: Readonly<Record<CostlyTrait, (criteria: readonly Criterion[]) => 
   rechecked: (criteria) => partNames(criteria.filter((criterion) => compileCriteria([criterion]).recheck)),
   unlisted: (criteria) => partNames(criteria.filter(({ kind }) => kind === 'missing' || kind === 'not')),
 };
+
+function withWideDays(condition: Condition): Condition {
+  return condition.kind === 'tokens' && condition.ofDate !== undefined ? { ...condition, isWide: true } : condition;
+}
 
 /** The date parameter that a walk goes along and that has a single value, which is asked for. */
 function sortedDate(conditions: readonly Condition[], order: SortOrder): string | undefined {

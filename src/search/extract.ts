@@ -15,8 +15,10 @@ import { extractToken } from './extract/token.ts';
 import { extractWords } from './extract/words.ts';
 import type { IndexEntry } from './index-entry.ts';
 import { hasOrder } from './ordered-values.ts';
+import { severalPatientsText } from './patients-named.ts';
 import { knownByToken, presenceText } from './presence.ts';
 import { type IndexedParameter, indexedParameters, type SearchKind } from './search-parameters.ts';
+import { sliceOf, sliceText } from './slices.ts';
 import { uriTexts, wordsKey } from './token-text.ts';
 import { shownTexts } from './words.ts';
 
@@ -46,7 +48,11 @@ export function createExtractor(definitions: Definitions): Extract {
       if (isMissing === parameter.isUsual) entries.token(presenceText(parameter.key, isMissing));
     }
     extractWords(texts, wordsKey(resource.resourceType), entries);
-    return entries.entries();
+    if (links && resource.id !== undefined) entries.token(sliceText(resource.resourceType, sliceOf(resource.id)));
+    const all = entries.entries();
+    const shared = severalPatientsText(definitions, resource.resourceType, all);
+    if (shared !== undefined) all.push({ kind: 'token', text: shared });
+    return all;
   };
 }
 

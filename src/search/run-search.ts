@@ -39,6 +39,8 @@ export interface SearchPage extends PageLinks {
 /** An estimated total is exact up to so many and marked beyond; an accurate one is exact up to so many or too costly. */
 const estimateMax = 1000;
 export const accurateMax = 200_000;
+/** What a small part says is only taken where it says so many times as much. */
+const surelyMore = 2;
 
 /** Throws a FhirError `too-costly` when the search cannot be answered within its bounds. */
 export async function runSearch(asked: SearchQuery, access: SearchAccess, place?: PagePlace): Promise<SearchPage> {
@@ -95,7 +97,9 @@ class RunningSearch {
     const { recheck, namesOf } = this.#compiled;
     if (!recheck) {
       const compiled = query === this.#query ? this.#compiled : this.#compile(query, place);
-      return await collectPage(compiled, query.count, send);
+      // Without a turn in between, for the counter travels in the same message.
+      const begun = compiled.beginStatement ? await this.#begun(compiled, query, place) : compiled;
+      return await collectPage(begun, query.count, send);
     }
     const search = {
       recheck,
@@ -107,6 +111,12 @@ class RunningSearch {
     return await collectRechecked(search, query.count, place?.position);
   }
 
+  /** Compiled again where a moment has to be known first. */
+  async #begun(compiled: CompiledSearch, query: SearchQuery, place: PagePlace | undefined): Promise<CompiledSearch> {
+    const [row] = compiled.beginStatement ? await this.#access.send<{ low?: Date }>(compiled.beginStatement) : [];
+    return row?.low ? this.#compile(query, place, row.low.getTime()) : compiled;
+  }
+
   async total({ matches, hasMore, matched }: FoundPage, counted: number | undefined): Promise<Total> {
     const { total } = this.#query;
     if (total === 'none') return {};
@@ -114,8 +124,8 @@ class RunningSearch {
     if (matched !== undefined) return { total: matched };
     if (counted !== undefined) return { total: counted };
     if (total === 'accurate') return { total: await this.accurateTotal() };
-    const { probableTotal } = this.#compiled;
-    if (probableTotal !== undefined && probableTotal > estimateMax) return { total: probableTotal, isEstimate: true };
+    const probable = await this.#probableTotal();
+    if (probable !== undefined) return { total: probable, isEstimate: true };
     const [row] = await this.#access.send<{ total: number; is_whole: boolean }>(
       this.#compiled.estimateStatement(estimateMax),
     );
@@ -124,6 +134,15 @@ class RunningSearch {
     const isExact = isWhole && found <= estimateMax;
     if (isExact) return { total: this.#compiled.recheck ? await this.accurateTotal() : found };
     return { total: Math.max(found, matches.length + Number(hasMore)), isEstimate: true };
+  }
+
+  /** What is known ahead of a count to be more than is counted. */
+  async #probableTotal(): Promise<number | undefined> {
+    const { probableTotal, firstEstimate } = this.#compiled;
+    if (probableTotal !== undefined) return probableTotal > estimateMax ? probableTotal : undefined;
+    if (!firstEstimate) return undefined;
+    const [row] = await this.#access.send<{ total: number }>(firstEstimate);
+    return row && row.total > surelyMore * estimateMax ? row.total : undefined;
   }
 
   /** Where the type is not narrowed: cheap enough to travel with the page, before it is known whether that is the only one. */
@@ -157,9 +176,9 @@ class RunningSearch {
       this.#compile({ ...query, count, includes: [] }, { isBackward, ...(position && { position }) });
   }
 
-  #compile(query: SearchQuery, place: PagePlace | undefined): CompiledSearch {
+  #compile(query: SearchQuery, place: PagePlace | undefined, beginMs?: number): CompiledSearch {
     const { tokenOf, readableTypes, sampleOf } = this.#access;
-    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf });
+    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, beginMs });
   }
 }
 

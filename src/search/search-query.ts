@@ -190,6 +190,8 @@ export interface Circle {
 export interface SortKey {
   readonly by: 'id' | 'lastUpdated' | IndexedParameter;
   readonly isDescending: boolean;
+  /** Nobody asked for it: any other order that stays the same from page to page will do. */
+  readonly isFree?: true;
 }
 
 /** What is sent along with the matches: https://hl7.org/fhir/R4/search.html#revinclude */

@@ -4,11 +4,14 @@
 import type { SendStatement } from './collect-page.ts';
 import type { SearchStatement } from './compile/sql.ts';
 import { leavesOf } from './criterion-tree.ts';
+import { slicedSince } from './index-generation.ts';
 import type { Criterion, SearchQuery } from './search-query.ts';
 
 export interface TokenSample {
   /** Of the type, when the sample was drawn. */
   readonly resources: number;
+  /** True where each has the token of its slice: see slices.ts. */
+  readonly isSliced?: boolean;
   /** The part of them that has the token, 0 where hardly any has. */
   shareOf(token: bigint): number;
 }
@@ -74,7 +77,9 @@ function findsFew(criterion: Criterion): boolean {
 
 function typesOf({ type, criteria }: SearchQuery): Set<string> {
   const leaves = criteria.flatMap((criterion) => leavesOf(criterion, type));
-  return new Set(leaves.flatMap((leaf) => (findsFew(leaf.criterion) || isOrdered(leaf.criterion) ? [] : [leaf.type])));
+  const types = leaves.flatMap((leaf) => (findsFew(leaf.criterion) || isOrdered(leaf.criterion) ? [] : [leaf.type]));
+  // How many resources there are that may be linked counts too.
+  return new Set(types.length > 0 ? [type, ...types] : []);
 }
 
 /** Found along an index in order, by no token. */
@@ -90,7 +95,8 @@ async function draw(type: string, send: SendStatement): Promise<TokenSample | un
   // Thousands of samples may be kept, each with hundreds of tokens.
   const tokens = BigInt64Array.from(common, ({ token }) => BigInt(token));
   const shares = Float32Array.from(common, ({ seen }) => seen / first.size);
-  return { resources: Number(first.resources), shareOf: (token) => shares[placeOf(token, tokens)] ?? 0 };
+  const isSliced = (first.generation ?? 0) >= slicedSince;
+  return { resources: Number(first.resources), isSliced, shareOf: (token) => shares[placeOf(token, tokens)] ?? 0 };
 }
 
 /** In an ascending list; -1 where it is not in there. */
@@ -108,6 +114,7 @@ function placeOf(token: bigint, tokens: BigInt64Array): number {
 interface SampleRow {
   readonly resources: string;
   readonly size: number;
+  readonly generation: number | null;
   readonly token: string | null;
   readonly seen: number;
 }
@@ -129,7 +136,8 @@ sample AS MATERIALIZED (
     SELECT r.tokens FROM ${view} r
     WHERE ${ofType} AND r.last_updated >= ends.low + (ends.high - ends.low) * (place * ${goldenRatio} % 1)::float8
     ORDER BY r.last_updated, r.id LIMIT ${resourcesEach}) r)
-SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen
+SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
+  (SELECT i.generation FROM search_index i) AS generation
 FROM known k LEFT JOIN (
   SELECT u.token::text AS token, count(*)::integer AS seen FROM sample s CROSS JOIN LATERAL unnest(s.tokens) AS u(token)
   GROUP BY u.token HAVING count(*) >= ${seenMin}) t ON true

@@ -133,6 +133,14 @@ describe('date (search.html#date)', () => {
     expect(await found(`/Observation?code=${system}|dated&${query}`)).toEqual(expected);
   });
 
+  test('a long Period that ends soon after the moment asked is found once, whatever finds it', async () => {
+    const period = { start: '2020-02-29', end: '2021-01-01' };
+    await put({ resourceType: 'Encounter', id: 'long', status: 'planned', class: { code: 'AMB' }, period });
+    for (const sort of ['', '&_sort=_id', '&_sort=-date,_id', '&_sort=date']) {
+      expect(await found(`/Encounter?date=gt2020${sort}`)).toEqual(['long']);
+    }
+  });
+
   test('of birth is found by day, month, year and prefix, though the index holds no readable date', async () => {
     await put({ ...buildPatient({ birthDate: '1931-07-14' }), id: 'born' });
     for (const query of ['1931-07-14', '1931-07', 'ge1931-07-14', 'lt1931-08', 'eb1932']) {

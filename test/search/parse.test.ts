@@ -136,7 +136,7 @@ describe('what is understood', () => {
 
   test('the default order is the one of the index that finds', () => {
     const order = (type: string, query: string) => parse(type, query).sort[0];
-    expect(order('Patient', 'name=a')).toEqual({ by: 'id', isDescending: false });
+    expect(order('Patient', 'name=a')).toEqual({ by: 'id', isDescending: false, isFree: true });
     expect(order('Patient', '_lastUpdated=gt2026')).toEqual({ by: 'lastUpdated', isDescending: false });
     expect(order('Appointment', 'date=2026')).toMatchObject({ by: { code: 'date' }, isDescending: false });
     expect(order('AuditEvent', '')).toEqual({ by: 'lastUpdated', isDescending: true });

@@ -26,6 +26,9 @@ export async function insertIndexed(
   const links = rows.flatMap(({ resource, entries }) =>
     entries.flatMap((entry) => (entry.kind === 'reference' ? [{ ...entry, resource }] : [])),
   );
+  const ranges = rows.flatMap(({ resource, entries }) =>
+    entries.flatMap((entry) => (entry.kind === 'range' ? [{ ...entry, resource }] : [])),
+  );
   const tokensOf = (entries: (typeof rows)[number]['entries']) =>
     `{${entries.flatMap((entry) => (entry.kind === 'token' ? [tokenOf(entry.text)] : [])).join(',')}}`;
   await client.query(
@@ -62,6 +65,19 @@ export async function insertIndexed(
       links.map(({ parameter }) => parameter),
       links.map(({ targetType }) => targetType),
       links.map(({ targetId }) => targetId),
+    ],
+  );
+  await client.query(
+    `INSERT INTO store.range_value (tenant_id, type, id, parameter, unit, low, high)
+     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])`,
+    [
+      tenantId,
+      ranges.map(({ resource }) => resource.resourceType),
+      ranges.map(({ resource }) => resource.id),
+      ranges.map(({ parameter }) => parameter),
+      `{${ranges.map(({ unit }) => tokenOf(unit)).join(',')}}`,
+      ranges.map(({ low }) => low),
+      ranges.map(({ high }) => high),
     ],
   );
 }

@@ -2,6 +2,7 @@
 
 import type pg from 'pg';
 import { createExtractor } from '../../src/search/extract.ts';
+import { indexGeneration } from '../../src/search/index-generation.ts';
 import { copyRows } from '../bench-clinic/copy.ts';
 import { withoutIndexes } from '../bench-clinic/load.ts';
 import { definitions } from './evaluate.ts';
@@ -26,6 +27,7 @@ export async function loadPlanClinic(client: pg.Client, tenantId: number, counts
       }
     }
   });
+  await client.query('UPDATE store.search_index SET generation = $1 WHERE tenant_id = $2', [indexGeneration, tenantId]);
   await client.query('VACUUM ANALYZE');
 }
 

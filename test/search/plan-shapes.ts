@@ -1,6 +1,7 @@
 // Every shape of search on the resources of plan-clinic.ts, with values that match none, one, one in a hundred and all.
 
 import type { PagePlace } from '../../src/search/compile/sort.ts';
+import { sliceOf } from '../../src/search/slices.ts';
 import { type Counts, idOf, type Kind, observedAt, share, storedAt } from './plan-clinic.ts';
 
 export type Group = 'none' | 'one' | 'some' | 'all';
@@ -15,13 +16,16 @@ export interface Shape {
 }
 
 /**
- * No index has what one in a hundred have in the order of a page, so that a page costs a hundred rows for each of its own, of
- * the resource alone or of its date as well; or they are gathered, which is bounded: up to 5,000, with an entry of an index
- * and a row for each, beside what was tried before.
+ * No index has what one in a hundred have in an order that was asked for other than by date, so that a page costs a hundred rows
+ * for each of its own, of the resource alone or of its date as well.
  */
-const walked = 150 * 20;
-const walkedByDate = 2 * walked;
-const gathered = 3 * 5_000 + 2_000;
+const walked = 2_200;
+const walkedTwice = 2 * walked;
+/** A thousand and a few, each with an entry of an index and a row, or a row of the page: what is sorted by name or in a list, the least that is counted. */
+const gatheredAll = 3_000;
+/** 5,000 of them at most, the first as often as there are links to go. */
+const gathered = 12_000;
+const gatheredTwice = 2 * gathered;
 
 const shape = (
   title: string,
@@ -39,85 +43,54 @@ const service = { none: 'service-type=none', one: 'service-type=once', some: 'se
 const ucum = 'http://unitsofmeasure.org|mg/dL';
 
 const ofTokens: readonly Shape[] = [
-  shape('a token', 'Observation', code, { someMax: walked }),
-  shape(
-    'a token with its system',
-    'Observation',
-    {
-      none: 'code=urn:code|none',
-      one: 'code=urn:code|once',
-      some: 'code=urn:code|g7',
-      all: 'code=urn:code|common',
-    },
-    { someMax: walked },
-  ),
+  shape('a token', 'Observation', code),
+  shape('a token with its system', 'Observation', {
+    none: 'code=urn:code|none',
+    one: 'code=urn:code|once',
+    some: 'code=urn:code|g7',
+    all: 'code=urn:code|common',
+  }),
   shape('an identifier', 'Patient', { none: 'identifier=urn:mrn|none', one: 'identifier=urn:mrn|m7' }),
-  shape(
-    'alternatives, as :in makes them',
-    'Observation',
-    { none: 'code=none,nothing', one: 'code=once,none', some: 'code=g7,none', all: 'code=common,g7' },
-    { someMax: walked },
-  ),
-  shape('a common token beside', 'Observation', groups(code, '&status=final'), { someMax: walked }),
+  shape('alternatives, as :in makes them', 'Observation', {
+    none: 'code=none,nothing',
+    one: 'code=once,none',
+    some: 'code=g7,none',
+    all: 'code=common,g7',
+  }),
+  shape('a common token beside', 'Observation', groups(code, '&status=final')),
   shape('common tokens that never meet', 'Patient', { none: 'gender=male&gender=female&active=true' }),
-  shape(
-    ':not',
-    'Observation',
-    { none: 'code:not=common', some: 'code=g7&status:not=registered', all: 'code:not=g7' },
-    { someMax: walked },
-  ),
-  shape(
-    ':missing of a date',
-    'Observation',
-    { none: 'value-date:missing=false', some: 'date:missing=true', all: 'date:missing=false' },
-    { someMax: walked },
-  ),
+  shape(':not', 'Observation', { none: 'code:not=common', some: 'code=g7&status:not=registered', all: 'code:not=g7' }),
+  shape(':missing of a date', 'Observation', {
+    none: 'value-date:missing=false',
+    some: 'date:missing=true',
+    all: 'date:missing=false',
+  }),
   shape(':missing of a token', 'Observation', { none: 'code:missing=true', all: 'code:missing=false' }),
-  shape(
-    'a string',
-    'Patient',
-    { none: 'name=nobody', one: 'name=wolkenst', some: 'name=rumpelst', all: 'name=mus' },
-    { someMax: walked },
-  ),
-  shape(
-    'a string :exact',
-    'Patient',
-    {
-      none: 'given:exact=Nobody',
-      one: 'family:exact=Wolkenstein',
-      some: 'given:exact=Rumpelstilz',
-      all: 'given:exact=Muster',
-    },
-    { someMax: walked },
-  ),
-  shape(
-    'a string :contains',
-    'Patient',
-    {
-      none: 'name:contains=zyzzy',
-      one: 'family:contains=olkenst',
-      some: 'given:contains=mpelst',
-      all: 'name:contains=uste',
-    },
-    { someMax: walked },
-  ),
-  shape(
-    'several words',
-    'Patient',
-    { none: 'name=mus nobody', one: 'name=mus wolk', some: 'name=mus rumpel', all: 'name=mus muster' },
-    { someMax: walked },
-  ),
-  shape(
-    'a reference',
-    'Observation',
-    {
-      none: 'subject=Patient/nobody',
-      one: 'based-on=ServiceRequest/s1',
-      some: 'performer=Practitioner/p0000007',
-      all: 'performer=Practitioner/p0000100',
-    },
-    { someMax: walked },
-  ),
+  shape('a string', 'Patient', { none: 'name=nobody', one: 'name=wolkenst', some: 'name=rumpelst', all: 'name=mus' }),
+  shape('a string :exact', 'Patient', {
+    none: 'given:exact=Nobody',
+    one: 'family:exact=Wolkenstein',
+    some: 'given:exact=Rumpelstilz',
+    all: 'given:exact=Muster',
+  }),
+  shape('a string :contains', 'Patient', {
+    none: 'name:contains=zyzzy',
+    one: 'family:contains=olkenst',
+    some: 'given:contains=mpelst',
+    all: 'name:contains=uste',
+  }),
+  shape('several words', 'Patient', {
+    none: 'name=mus nobody',
+    one: 'name=mus wolk',
+    some: 'name=mus rumpel',
+    all: 'name=mus muster',
+  }),
+  shape('a reference', 'Observation', {
+    none: 'subject=Patient/nobody',
+    one: 'based-on=ServiceRequest/s1',
+    some: 'performer=Practitioner/p0000007',
+    all: 'performer=Practitioner/p0000100',
+  }),
   shape('a uri :below', 'ValueSet', {
     none: 'url:below=http://acme.org/none',
     one: 'url:below=http://acme.org/g7/v7',
@@ -128,17 +101,12 @@ const ofTokens: readonly Shape[] = [
     none: 'url:above=http://acme.org/g7/none/x',
     one: 'url:above=http://acme.org/g7/v7/x',
   }),
-  shape(
-    '_text',
-    'Patient',
-    { none: '_text=zyzzy', one: '_text=w7', some: '_text=g7', all: '_text=narrative' },
-    { someMax: walked },
-  ),
+  shape('_text', 'Patient', { none: '_text=zyzzy', one: '_text=w7', some: '_text=g7', all: '_text=narrative' }),
   shape(
     'near',
     'Location',
     { none: 'near=-50|-50|10|km', one: 'near=60|60|10|km', some: 'near=10|10|10|km', all: 'near=47|8|10|km' },
-    { someMax: walked },
+    { someMax: gatheredAll },
   ),
   shape('a compartment', 'Observation', {
     none: 'patient=Patient/nobody&code=common',
@@ -172,20 +140,19 @@ function ofStretches({ Observation: count }: Counts): readonly Shape[] {
   const byId = { none: 'date=gt2199', one: `date=lt${at(1)}`, some: `date=lt${at(early)}`, all: 'date=gt2019' };
   return [
     // What was over within a day before is passed by.
-    ...shapes.map(([title, queries]) => shape(`date ${title}`, 'Observation', queries, { someMax: walked })),
-    shape('a date, by id', 'Observation', groups(byId, '&_sort=_id'), { someMax: gathered }),
-    shape('a token and a date', 'Observation', groups(code, '&date=2020-01'), { someMax: gathered }),
-    shape('a token and an open span', 'Observation', groups(code, '&date=ge2020-01-01'), { someMax: walkedByDate }),
+    ...shapes.map(([title, queries]) => shape(`date ${title}`, 'Observation', queries)),
+    shape('a date, by id', 'Observation', groups(byId, '&_sort=_id')),
+    shape('a token and a date', 'Observation', groups(code, '&date=2020-01')),
+    shape('a token and an open span', 'Observation', groups(code, '&date=ge2020-01-01')),
     shape('a rare token and a span of none', 'Observation', { none: 'code=none&date=ge2199' }),
     shape('a token of some and a span of none', 'Observation', { none: 'code=g7&date=ge2199' }),
     shape('a common token and a span of none', 'Observation', { none: 'code=common&date=ge2199' }),
     shape('a common token and a span of none, by id', 'Observation', { none: 'code=common&date=ge2199&_sort=_id' }),
-    shape(
-      'a birth date',
-      'Patient',
-      { none: 'birthdate=1900-01-01', some: 'birthdate=1940-01', all: 'birthdate=ge1930-01-01' },
-      { someMax: walked },
-    ),
+    shape('a birth date', 'Patient', {
+      none: 'birthdate=1900-01-01',
+      some: 'birthdate=1940-01',
+      all: 'birthdate=ge1930-01-01',
+    }),
     shape('the last update', 'Observation', {
       none: '_lastUpdated=gt2199',
       one: '_lastUpdated=2024-01-01T00:07:00Z',
@@ -193,7 +160,7 @@ function ofStretches({ Observation: count }: Counts): readonly Shape[] {
       all: '_lastUpdated=ge2024-01-01',
     }),
     shape('a token and the last update', 'Observation', groups(code, '&_lastUpdated=ge2024-01-01'), {
-      someMax: walkedByDate,
+      someMax: walkedTwice,
     }),
     shape('a number', 'RiskAssessment', {
       none: 'probability=gt0.9',
@@ -201,53 +168,38 @@ function ofStretches({ Observation: count }: Counts): readonly Shape[] {
       some: 'probability=lt0.0002',
       all: 'probability=ge0',
     }),
-    shape(
-      'a quantity',
-      'Observation',
-      {
-        none: `value-quantity=gt1e9|${ucum}`,
-        one: `value-quantity=eq7.0|${ucum}`,
-        some: `value-quantity=lt${early}|${ucum}`,
-        all: `value-quantity=ge0|${ucum}`,
-      },
-      { someMax: gathered },
-    ),
+    shape('a quantity', 'Observation', {
+      none: `value-quantity=gt1e9|${ucum}`,
+      one: `value-quantity=eq7.0|${ucum}`,
+      some: `value-quantity=lt${early}|${ucum}`,
+      all: `value-quantity=ge0|${ucum}`,
+    }),
     shape(
       'a quantity without unit',
       'Observation',
       { none: 'value-quantity=gt1e9', some: `value-quantity=gt${late}`, all: 'value-quantity=ge0' },
       { someMax: gathered },
     ),
-    shape('a token and a quantity', 'Observation', groups(code, '&value-quantity=ge0'), { someMax: gathered }),
+    shape('a token and a quantity', 'Observation', groups(code, '&value-quantity=ge0')),
     shape('a token and a quantity of none', 'Observation', {
       none: 'code=common&value-quantity=gt1e9',
     }),
-    shape(
-      'a composite',
-      'Observation',
-      {
-        none: 'code-value-quantity=none$gt0',
-        one: 'code-value-quantity=urn:code|once$lt100',
-        some: 'code-value-quantity=urn:code|g7$ge0',
-        all: 'code-value-quantity=urn:code|common$ge0',
-      },
-      { someMax: gathered },
-    ),
+    shape('a composite', 'Observation', {
+      none: 'code-value-quantity=none$gt0',
+      one: 'code-value-quantity=urn:code|once$lt100',
+      some: 'code-value-quantity=urn:code|g7$ge0',
+      all: 'code-value-quantity=urn:code|common$ge0',
+    }),
   ];
 }
 
 const ofLinks: readonly Shape[] = [
-  shape(
-    'a chain',
-    'Observation',
-    {
-      none: 'patient.identifier=urn:mrn|none',
-      one: 'patient.identifier=urn:mrn|m7',
-      some: 'patient.organization=Organization/o0000007',
-      all: 'patient.active=true',
-    },
-    { someMax: gathered },
-  ),
+  shape('a chain', 'Observation', {
+    none: 'patient.identifier=urn:mrn|none',
+    one: 'patient.identifier=urn:mrn|m7',
+    some: 'patient.organization=Organization/o0000007',
+    all: 'patient.active=true',
+  }),
   shape(
     'a chain of two',
     'Observation',
@@ -258,7 +210,7 @@ const ofLinks: readonly Shape[] = [
     },
     { someMax: gathered },
   ),
-  shape('a chain beside a token', 'Observation', groups(code, '&patient.active=true'), { someMax: walkedByDate }),
+  shape('a chain beside a token', 'Observation', groups(code, '&patient.active=true')),
   shape('a rare chain beside a common token', 'Observation', {
     none: 'status=final&patient.identifier=urn:mrn|none',
     one: 'status=final&patient.identifier=urn:mrn|m7',
@@ -276,24 +228,19 @@ const ofLinks: readonly Shape[] = [
       some: '_has:Observation:patient:code=g7',
       all: '_has:Observation:patient:status=final',
     },
-    { someMax: 2 * gathered },
+    { someMax: gatheredTwice },
   ),
-  shape(
-    '_filter',
-    'Patient',
-    {
-      none: '_filter=identifier eq urn:mrn|none or family eq nobody',
-      one: '_filter=identifier eq urn:mrn|m7 and active eq true',
-      some: '_filter=general-practitioner eq Practitioner/p0000007 and active eq true',
-      all: '_filter=active eq true or gender eq male',
-    },
-    { someMax: walked },
-  ),
+  shape('_filter', 'Patient', {
+    none: '_filter=identifier eq urn:mrn|none or family eq nobody',
+    one: '_filter=identifier eq urn:mrn|m7 and active eq true',
+    some: '_filter=general-practitioner eq Practitioner/p0000007 and active eq true',
+    all: '_filter=active eq true or gender eq male',
+  }),
   shape(
     '_list',
     'Patient',
     { none: '_list=l0000000', one: '_list=l0000001', some: '_list=l0000002' },
-    { someMax: walked },
+    { someMax: gatheredAll },
   ),
 ];
 
@@ -307,11 +254,11 @@ function ofResults({ Observation: count }: Counts): readonly Shape[] {
     shape('all of a type', 'Observation', { all: '' }),
     shape('by id, down', 'Observation', groups(code, '&_sort=-_id'), { someMax: walked }),
     shape('by last update', 'Observation', groups(code, '&_sort=-_lastUpdated'), { someMax: walked }),
-    shape('by date', 'Observation', groups(code, '&_sort=date'), { someMax: walkedByDate }),
-    shape('by date, down', 'Appointment', groups(service, '&_sort=-date'), { someMax: walkedByDate }),
+    shape('by date', 'Observation', groups(code, '&_sort=date')),
+    shape('by date, down', 'Appointment', groups(service, '&_sort=-date')),
     shape('by quantity', 'Observation', groups(code, '&_sort=value-quantity')),
-    shape('by a code', 'Appointment', groups(service, '&_sort=status'), { someMax: gathered }),
-    shape('by two keys', 'Observation', groups(code, '&_sort=date,-_lastUpdated'), { someMax: 2 * gathered }),
+    shape('by a code', 'Appointment', groups(service, '&_sort=status'), { someMax: walkedTwice }),
+    shape('by two keys', 'Observation', groups(code, '&_sort=date,-_lastUpdated'), { someMax: gatheredTwice }),
     shape(
       'by a name',
       'Patient',
@@ -320,37 +267,33 @@ function ofResults({ Observation: count }: Counts): readonly Shape[] {
         some: 'name=rumpelst&_sort=family',
         all: 'active=true&_sort=family',
       },
-      { someMax: walked },
+      { someMax: gatheredAll },
     ),
-    shape('deep, by id', 'Observation', code, { ...place(false), someMax: walked }),
-    shape('deep and back, by id', 'Observation', code, { ...place(true), someMax: walked }),
-    shape('the last page, by id', 'Observation', code, { place: { isBackward: true }, someMax: walked }),
+    shape('deep, slice by slice', 'Observation', { some: code.some }, place(false, sliceOf(idOf('Observation', half)))),
+    shape(
+      'deep and back, slice by slice',
+      'Observation',
+      { some: code.some },
+      place(true, sliceOf(idOf('Observation', half))),
+    ),
+    shape('the last page', 'Observation', code, { place: { isBackward: true } }),
+    shape('deep, by id', 'Observation', groups(code, '&_sort=_id'), { ...place(false), someMax: walked }),
+    shape('deep and back, by id', 'Observation', groups(code, '&_sort=_id'), { ...place(true), someMax: walked }),
     shape('deep, by last update', 'Observation', groups(code, '&_sort=_lastUpdated'), {
       ...place(false, stored),
       someMax: walked,
     }),
-    shape('deep, by date', 'Observation', groups(code, '&_sort=date'), {
-      ...place(false, dated),
-      someMax: walkedByDate,
+    shape('deep, by date', 'Observation', groups(code, '&_sort=date'), place(false, dated)),
+    shape('deep and back, by date', 'Observation', groups(code, '&_sort=date'), place(true, dated)),
+    shape('_include', 'Appointment', groups(service, '&_include=Appointment:patient')),
+    shape('_include of everything', 'Observation', groups(code, '&_include=*')),
+    shape('_revinclude', 'Patient', {
+      one: 'identifier=urn:mrn|m7&_revinclude=Observation:patient',
+      some: 'name=rumpelst&_revinclude=Observation:patient',
+      all: 'active=true&_revinclude=Observation:patient',
     }),
-    shape('deep and back, by date', 'Observation', groups(code, '&_sort=date'), {
-      ...place(true, dated),
-      someMax: walkedByDate,
-    }),
-    shape('_include', 'Appointment', groups(service, '&_include=Appointment:patient'), { someMax: walked }),
-    shape('_include of everything', 'Observation', groups(code, '&_include=*'), { someMax: walked }),
-    shape(
-      '_revinclude',
-      'Patient',
-      {
-        one: 'identifier=urn:mrn|m7&_revinclude=Observation:patient',
-        some: 'name=rumpelst&_revinclude=Observation:patient',
-        all: 'active=true&_revinclude=Observation:patient',
-      },
-      { someMax: walked },
-    ),
-    shape('_total=none', 'Observation', groups(code, '&_total=none'), { someMax: walked }),
-    shape('a long page', 'Observation', groups(code, '&_count=200'), { someMax: gathered }),
+    shape('_total=none', 'Observation', groups(code, '&_total=none')),
+    shape('a long page', 'Observation', groups(code, '&_count=200')),
     shape('_summary=count of all', 'Observation', { all: '_summary=count' }),
     // A count reads what it counts, or as much as it may before it is too costly.
     shape(

@@ -18,8 +18,17 @@ export interface Breadth {
   readonly isLarge: boolean;
   /** The part of the resources that has all tokens of the wide conditions; absent where there are none. */
   readonly wideShare?: number;
-  /** How many resources meet the conditions; absent where these ask by more than common tokens. */
+  /** What is known of those that have all tokens asked by; absent where there are none, or hardly any resource has them. */
+  readonly listed?: Listed;
+  /** How many resources meet the conditions; absent where these ask by more than tokens. */
   readonly probableTotal?: number;
+}
+
+export interface Listed {
+  readonly share: number;
+  readonly matches: number;
+  /** True where each resource has the token of its slice. */
+  readonly isSliced: boolean;
 }
 
 export interface BreadthOptions {
@@ -45,15 +54,29 @@ export function breadthOf(all: readonly Condition[], options: BreadthOptions): B
   const wide = tokens.filter(({ isWide }) => isWide);
   const share = (some: readonly Condition[]) => (sample ? shareOf(some, sample, options.tokenOf) : 0);
   const wideShare = wide.length > 0 ? share(wide) : 0;
-  const isProbable = sample && all.length > 0 && all.every(isOfTokens) && wide.length === tokens.length;
+  const listed = listedOf(tokens, sample, options.tokenOf);
+  const isProbable = sample && all.length > 0 && all.every(isOfTokens);
   return {
     conditions,
     isMarked: marks.size > 0,
-    isRare: sample !== undefined && tokens.length > 0 && share(tokens) === 0,
+    isRare: sample !== undefined && tokens.length > 0 && !listed,
     isLarge: (sample?.resources ?? 0) > largeType,
     ...(wideShare > 0 && { wideShare }),
+    ...(listed && { listed }),
     ...(isProbable && { probableTotal: Math.round(sample.resources * share(all)) }),
   };
+}
+
+/** Undefined where nothing is known of them, or hardly any resource has all. */
+export function listedOf(
+  tokens: readonly Condition[],
+  sample: TokenSample | undefined,
+  tokenOf: BreadthOptions['tokenOf'],
+): Listed | undefined {
+  const share = sample && tokens.length > 0 ? shareOf(tokens, sample, tokenOf) : 0;
+  return sample && share > 0
+    ? { share, matches: share * sample.resources, isSliced: sample.isSliced ?? false }
+    : undefined;
 }
 
 /** The tokens of days that need not be looked up, for the walk goes along them. */

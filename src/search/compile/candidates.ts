@@ -6,7 +6,7 @@ import { type ComposedCondition, composedTest, isComposedCondition } from './lin
 import { type RangeCondition, rangeStart, rangeTest } from './range-sql.ts';
 import { type PageOptions, selectPage } from './select-page.ts';
 import { isBehind, keyColumns, orderBy } from './sort.ts';
-import { earlierTests, longTests, startsOf, startTests } from './span-starts.ts';
+import { earlierTests, longTests, splitStartTests, startsOf, startTests } from './span-starts.ts';
 import {
   type DateCondition,
   dateTest,
@@ -186,15 +186,21 @@ function dateAnchor(
   context: SqlContext,
 ): string {
   const bound = limitTo(options.limit);
+  const ofParameter = `${isOfType('d', context)} AND d.parameter = ${context.values.bind(condition.parameter)}`;
   const passing = (tests: readonly string[]) => `SELECT ${condition.isSingle ? '' : 'DISTINCT '}d.id FROM date_value d
-    WHERE ${isOfType('d', context)} AND d.parameter = ${context.values.bind(condition.parameter)}
-      AND ${all([...tests, entryTest(condition, 'd', context)])}${bound}`;
-  const parts = [passing(startTests(condition, 'd', context))];
+    WHERE ${ofParameter} AND ${all([...tests, entryTest(condition, 'd', context)])}${bound}`;
+  // One after the other: what is begun with is mostly enough.
+  const parts = splitStartTests(condition, 'd', context).map(passing);
   const earlier = earlierTests(condition, 'd', context);
   if (earlier) parts.push(passing(earlier));
-  if (startsOf(condition).from !== undefined)
-    parts.push(`SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)}${bound}`);
-  const ids = parts.length === 1 ? (parts[0] as string) : parts.map((part) => `(${part})`).join(' UNION ');
+  if (startsOf(condition).from !== undefined) {
+    // A long span may begin or end where the other parts look.
+    const found = [startTests(condition, 'd', context), ...(earlier ? [earlier] : [])].map(all).join(') OR (');
+    const isFound = `EXISTS (SELECT FROM date_value d WHERE ${ofParameter} AND d.id = r.id AND ((${found})) OFFSET 0)`;
+    parts.push(`SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)} AND NOT ${isFound}${bound}`);
+  }
+  const union = condition.isSingle ? ' UNION ALL ' : ' UNION ';
+  const ids = parts.length === 1 ? (parts[0] as string) : `${parts.map((part) => `(${part})`).join(union)}${bound}`;
   if (options.isBare && tokens.length === 0) return bareRows(ids);
   const isBeyond = options.limit === undefined ? 'false' : `count(*) OVER () >= ${options.limit}`;
   return rowsOfIds(`SELECT f.id, ${isBeyond} AS is_beyond FROM (${ids}) f`, tokens, context);

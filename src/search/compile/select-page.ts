@@ -1,7 +1,7 @@
 // The end of every search statement: the bodies of the page's resources and of what they include: https://hl7.org/fhir/R4/search.html#include
 
 import { type IncludeOptions, includedCtes, includedRows } from './includes.ts';
-import { orderBy, type SortOrder, type SortPosition } from './sort.ts';
+import { keyNames, orderBy, type SortOrder, type SortPosition } from './sort.ts';
 import { isOfType, type SqlContext } from './sql.ts';
 
 export interface PageOptions extends IncludeOptions {
@@ -41,7 +41,7 @@ export interface SearchRow {
  * (overflow, matched).
  */
 export function selectPage({ order, includes, readableTypes, count }: PageOptions, context: SqlContext): string {
-  const keys = order.keys.map((_, index) => `k${index + 1}`);
+  const keys = keyNames(order);
   const body =
     context.view === 'resource'
       ? 'r.type, r.id, r.version_id, r.last_updated, r.deleted, r.content, r.object_id'

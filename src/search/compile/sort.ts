@@ -2,6 +2,7 @@
 
 import { streamOf } from '../ordered-values.ts';
 import type { SortKey } from '../search-query.ts';
+import { sliceSql } from '../slices.ts';
 import type { SqlContext } from './sql.ts';
 
 /** A row's place in the order of a search: its sort keys, null where it has no value, then its id. */
@@ -24,6 +25,8 @@ export interface SortOrder {
   readonly idDescends: boolean;
   /** Rows are read from the last to the first. Which value of a resource counts stays the same. */
   readonly isReversed: boolean;
+  /** Before the id comes the slice (slices.ts), as `k1`; there is no other key then. */
+  readonly isSliced?: true;
 }
 
 /** Nothing after the id matters; without one it follows the last key. */
@@ -42,7 +45,8 @@ export function readsDown({ idDescends, isReversed }: SortOrder): boolean {
 }
 
 /** The column of each key, computed for a candidate row: ` AS k1, ...`, empty for a sort by id. */
-export function keyColumns({ keys }: SortOrder, alias: string, context: SqlContext): string {
+export function keyColumns({ keys, isSliced }: SortOrder, alias: string, context: SqlContext): string {
+  if (isSliced) return `, ${sliceSql(`${alias}.id`)} AS k1`;
   return keys.map((key, index) => `, ${keyValue(key, alias, context)} AS k${index + 1}`).join('');
 }
 
@@ -80,8 +84,14 @@ export function missingKey(by: SortOrder['keys'][number]['by'], isDescending: bo
   return isDescending ? '' : '~';
 }
 
-export function orderBy({ keys, idDescends, isReversed }: SortOrder, alias: string): string {
+/** The columns with the keys, for a row of the page. */
+export function keyNames({ keys, isSliced }: SortOrder): string[] {
+  return isSliced ? ['k1'] : keys.map((_, index) => `k${index + 1}`);
+}
+
+export function orderBy({ keys, idDescends, isReversed, isSliced }: SortOrder, alias: string): string {
   const columns = [
+    ...(isSliced ? [{ name: 'k1', isDescending: false }] : []),
     ...keys.map(({ isDescending }, index) => ({ name: `k${index + 1}`, isDescending })),
     { name: 'id', isDescending: idDescends },
   ];
@@ -105,12 +115,19 @@ export function isBehind(
   { values }: SqlContext,
 ): string {
   if (!position) return 'true';
-  const { isReversed } = order;
-  const columns: OrderedColumn[] = order.keys.map(({ by, isDescending }, index) => ({
-    sql: columnNamed(index),
-    bound: `${values.bind(position.keys[index])}${columnOf(by).cast}`,
-    isDescending: isDescending !== isReversed,
-  }));
+  const { isReversed, isSliced } = order;
+  const slice = () => ({
+    sql: columnNamed(0),
+    bound: `${values.bind(position.keys[0])}::text`,
+    isDescending: isReversed,
+  });
+  const columns: OrderedColumn[] = isSliced
+    ? [slice()]
+    : order.keys.map(({ by, isDescending }, index) => ({
+        sql: columnNamed(index),
+        bound: `${values.bind(position.keys[index])}${columnOf(by).cast}`,
+        isDescending: isDescending !== isReversed,
+      }));
   columns.push({ sql: idColumn, bound: `${values.bind(position.id)}::text`, isDescending: readsDown(order) });
   const isUniform = columns.every(({ isDescending }) => isDescending === readsDown(order));
   return isUniform ? rowTest(columns) : stepwiseTest(columns);

@@ -40,10 +40,25 @@ function greatestOf(moments: readonly (number | undefined)[]): number | undefine
 }
 
 /** On a row of date_value: its start is where that of a passing span of a day at most can be. */
-export function startTests(condition: DateCondition, alias: string, { values }: SqlContext): string[] {
+export function startTests(condition: DateCondition, alias: string, context: SqlContext): string[] {
+  return withinTests(condition, alias, dayMs, context);
+}
+
+/** The same in two parts, the second with what starts within the day before: it may be over before. */
+export function splitStartTests(condition: DateCondition, alias: string, context: SqlContext): string[][] {
+  const { from } = startsOf(condition);
+  if (from === undefined) return [startTests(condition, alias, context)];
+  const dayBefore = [
+    `${alias}.low >= ${context.values.moment(from - dayMs)}`,
+    `${alias}.low < ${context.values.moment(from)}`,
+  ];
+  return [withinTests(condition, alias, 0, context), dayBefore];
+}
+
+function withinTests(condition: DateCondition, alias: string, marginMs: number, { values }: SqlContext): string[] {
   const { from, to } = startsOf(condition);
   return [
-    ...(from === undefined ? [] : [`${alias}.low >= ${values.moment(from - dayMs)}`]),
+    ...(from === undefined ? [] : [`${alias}.low >= ${values.moment(from - marginMs)}`]),
     ...(to === undefined ? [] : [`${alias}.low <= ${values.moment(to)}`]),
   ];
 }

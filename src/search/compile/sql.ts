@@ -79,7 +79,7 @@ function hasAny(texts: readonly string[], alias: string, context: SqlContext): s
   return `(${test} AND ${test})`;
 }
 
-function tokenArray(texts: readonly string[], { values, tokenOf }: SqlContext): string {
+export function tokenArray(texts: readonly string[], { values, tokenOf }: SqlContext): string {
   const tokens = new Set(texts.map(tokenOf));
   return `${values.bind(`{${[...tokens].join(',')}}`)}::bigint[]`;
 }

@@ -1,14 +1,16 @@
 // What a search tries for its page, one statement after the other, until one stays within its bound: to gather what meets its
-// conditions and sort that, or to walk in the order of the sort and test each row.
+// conditions and sort that, to walk in the order of the sort and test each row, or, where no order was asked for, to go slice by slice.
 
-import { candidatesMax, type SortedConditions } from './candidates.ts';
+import { candidatesMax, type SortedConditions, sortConditions } from './candidates.ts';
 import { canAnchor } from './linked-sets.ts';
 import type { SortOrder } from './sort.ts';
 import { isWalkable } from './walk.ts';
 import { walkMax } from './walk-bounds.ts';
 
 export interface Stage {
-  readonly by: 'gathering' | 'walking';
+  readonly by: 'gathering' | 'walking' | 'slicing';
+  /** In the order of slices, rather than in that of the query. */
+  readonly isSliced?: true;
   readonly conditions: SortedConditions;
   /** Candidates, or rows of the walk. */
   readonly max: number;
@@ -28,6 +30,8 @@ export interface StageOptions {
 
 /** So few are gathered before it is known whether an index on times or numbers, or one of links, finds many more. */
 const fewMax = { stretch: 300, linked: 100 };
+/** Fewer where slices follow, for they are quick. */
+const fewBeforeSlices = { stretch: 200, linked: 100 };
 /** Short walks; few lengths, for each is a statement of its own. A row whose links are followed costs several. */
 const shortWalks = [100, 500, 5_000] as const;
 /** By chance a walk may need more than is to be expected. */
@@ -48,6 +52,37 @@ export function stagesOf({ conditions, exact, order, isOfCode, walkNeeded }: Sta
   const rest = [gathering(conditions), walking(), ...last];
   if (!startsOpen(conditions) || short === undefined) return rest;
   return [gathering(conditions, isLinked ? fewMax.linked : fewMax.stretch), walking(short), ...rest];
+}
+
+/** Ahead of the others, or, where a page before went slice by slice, in their place. */
+export function slicedStages(
+  conditions: SortedConditions,
+  exact: SortedConditions,
+  isFirst: boolean,
+): readonly Stage[] {
+  const asWide = sortConditions(
+    conditions.all.map((condition) => (condition.kind === 'tokens' ? { ...condition, isWide: true } : condition)),
+  );
+  const few = asWide.composed.some(canAnchor) ? fewBeforeSlices.linked : fewBeforeSlices.stretch;
+  const gathering = (of: SortedConditions, max: number): Stage => ({
+    by: 'gathering',
+    conditions: of,
+    max,
+    isSliced: true,
+  });
+  return [
+    ...(startsOpen(asWide) ? [gathering(asWide, few)] : []),
+    { by: 'slicing', conditions, max: candidatesMax, isSliced: true },
+    ...(isFirst ? [] : [gathering(exact, candidatesMax)]),
+  ];
+}
+
+/** Where the linked resources are many, that is where it begins. */
+export function linkStages(conditions: SortedConditions, isMany: boolean): readonly Stage[] {
+  return [
+    ...(isMany ? [] : [{ by: 'gathering', conditions, max: fewMax.linked } as const]),
+    { by: 'slicing', conditions, max: candidatesMax, isSliced: true },
+  ];
 }
 
 /** True when the index that gives the order is also the one that finds, or nothing is asked that another could find soon. */

@@ -1,0 +1,137 @@
+// Whether a search is read slice by slice, or day by day where it is sorted by a date: where what it asks by is so common that to look
+// all of it up costs more than a page may, and so rare that a walk would.
+
+import type { SearchQuery } from '../search-query.ts';
+import { slicesCount } from '../slices.ts';
+import type { SampleOf } from '../token-sample.ts';
+import { type Listed, listedOf } from './breadth.ts';
+import { candidatesMax, type SortedConditions, sortConditions } from './candidates.ts';
+import { beginBehind, beginStatement, dayStatement, walkedDate } from './day-walk.ts';
+import { canWalkLinks, isNarrow, linkEstimate, linkStatement } from './link-walk.ts';
+import type { LinkedCondition } from './linked.ts';
+import type { PageOptions } from './select-page.ts';
+import { isListed, sliceStatement } from './slice-walk.ts';
+import type { PagePlace, SortOrder } from './sort.ts';
+import type { SqlContext } from './sql.ts';
+import { linkStages, type Stage, slicedStages } from './stages.ts';
+
+export interface Slicing {
+  /** In which its stages find. */
+  readonly order: SortOrder;
+  readonly stages: readonly Stage[];
+  /** True where no other stage may follow, as the page before was in this order. */
+  readonly isBound: boolean;
+  readonly write?: (page: PageOptions, context: SqlContext) => string;
+  /** Gives a row { low }: the moment that has to be known first. */
+  readonly begin?: (context: SqlContext) => string;
+  /** Gives about how many matches there are, where a few slices tell that. */
+  readonly estimate?: (context: SqlContext) => string;
+}
+
+export interface SlicingOptions {
+  /** Those on common tokens are marked wide. */
+  readonly conditions: SortedConditions;
+  readonly exact: SortedConditions;
+  readonly listed: Listed | undefined;
+  readonly order: SortOrder;
+  readonly place?: PagePlace | undefined;
+  /** What `begin` has given. */
+  readonly beginMs?: number | undefined;
+  readonly tokenOf: (text: string) => bigint;
+  readonly sampleOf?: SampleOf | undefined;
+}
+
+/** What a page may read by a walk, or by an entry and a row for each that is looked up. */
+const readMax = (count: number): number => 500 + 3 * count;
+/** Fewer are counted exactly anyway. */
+const matchesMin = 1_000;
+/** More than a page is expected in what is read first, for by chance it may hold less. */
+const caution = 1.3;
+/** Where nothing is known. */
+const slicesAtFirst = 2;
+/** Fewer linked resources are gathered before it is known that they lead to many. */
+const linkedMin = 200;
+
+/** Undefined where another way is to be taken. Where a page ends in a slice, the next begins there. */
+export function slicingOf(query: SearchQuery, options: SlicingOptions): Slicing | undefined {
+  const { conditions, place } = options;
+  if (options.order.keys.length > 0) return byDays(query, options);
+  const isBound = place?.position !== undefined;
+  if (query.sort[0]?.isFree !== true || (isBound && place.position?.keys.length === 0)) return undefined;
+  const [only, ...others] = conditions.all;
+  if (only?.kind === 'linked' && others.length === 0) return byLinks(only, query, options);
+  return byTokens(query, options);
+}
+
+function byTokens(
+  { type, count }: SearchQuery,
+  { conditions, exact, listed, place }: SlicingOptions,
+): Slicing | undefined {
+  const isBound = place?.position !== undefined;
+  const { ids, dates, lastUpdated, tokens } = conditions;
+  if (!tokens.some(isListed) || ids.length + dates.length + lastUpdated.length > 0) return undefined;
+  if (!isBound && !(listed?.isSliced && isCostly(listed, count))) return undefined;
+  const slicesNeeded = listed ? neededFor(count, listed) : slicesAtFirst;
+  return {
+    order: orderOf(place),
+    stages: slicedStages(conditions, exact, !isBound),
+    isBound,
+    write: (page, context) => sliceStatement(conditions, { ...page, slicesNeeded, type }, context),
+  };
+}
+
+/** Whoever does not know where the days begin may ask for that first. */
+function byDays({ type, count }: SearchQuery, options: SlicingOptions): Slicing | undefined {
+  const { conditions, order, place, tokenOf, sampleOf } = options;
+  const parameter = walkedDate(order, conditions);
+  // The days that are asked for are gone along anyway.
+  const tokens = conditions.tokens.filter(({ ofDate, ...one }) => ofDate === undefined && isListed(one));
+  const listed = listedOf(tokens, sampleOf?.(type), tokenOf);
+  const both = tokens.length === conditions.tokens.length ? listed : options.listed;
+  if (!parameter || !listed || !both || !isCostly(listed, count) || !isCostly(both, count)) return undefined;
+  const beginMs = place?.position ? beginBehind(place.position) : options.beginMs;
+  // The last page begins with those that have no date.
+  if (beginMs === undefined && (place?.position || order.isReversed)) return undefined;
+  const way = { order, isBound: false } as const;
+  if (beginMs === undefined) {
+    return { ...way, stages: [], begin: (context) => beginStatement(parameter, order, conditions, context) };
+  }
+  return {
+    ...way,
+    stages: [{ by: 'slicing', conditions, max: candidatesMax, isSliced: true }],
+    write: (page, context) => dayStatement({ parameter, beginMs }, conditions, page, context),
+  };
+}
+
+function isCostly({ matches, share }: Listed, count: number): boolean {
+  const [lookedUp, walked] = [2 * matches, (count + 1) / share];
+  return Math.min(lookedUp, walked) > readMax(count) && matches > matchesMin;
+}
+
+function byLinks(
+  condition: LinkedCondition,
+  { count }: SearchQuery,
+  { place, tokenOf, sampleOf }: SlicingOptions,
+): Slicing | undefined {
+  const sample = sampleOf?.(condition.type);
+  const isBound = place?.position !== undefined;
+  if (!canWalkLinks(condition) || !(isBound || (sample?.isSliced && isNarrow(condition)))) return undefined;
+  const listed = listedOf(sortConditions(condition.conditions).tokens, sample, tokenOf);
+  const walk = { condition, slicesNeeded: listed ? neededFor(count, listed) : 0 };
+  const isMany = (listed?.matches ?? 0) > linkedMin;
+  return {
+    order: orderOf(place),
+    stages: linkStages(sortConditions([condition]), isBound || isMany),
+    isBound,
+    write: (page, context) => linkStatement(walk, page, context),
+    ...(listed && isMany && { estimate: (context) => linkEstimate(walk, listed.matches / slicesCount, context) }),
+  };
+}
+
+function orderOf(place: PagePlace | undefined): SortOrder {
+  return { keys: [], idDescends: false, isReversed: place?.isBackward ?? false, isSliced: true };
+}
+
+function neededFor(count: number, { matches }: Listed): number {
+  return Math.min(Math.ceil((caution * (count + 1) * slicesCount) / matches), slicesCount);
+}
