@@ -43,7 +43,8 @@ export const roles = {
   'system-admin': {
     name: 'System administrator',
     grants: ['administration.cruds', 'audit.rs'],
-    operations: ['op:provision-tenant', 'op:break-glass'],
+    // Over the people of the tenant whose account it is: of the realm of system administrators.
+    operations: ['op:provision-tenant', 'op:break-glass', 'op:admin'],
   },
   'clinic-admin': {
     name: 'Clinic administrator',
@@ -154,8 +155,23 @@ export const roles = {
 
 export type RoleSlug = keyof typeof roles;
 
-/** Throws 422 when one of them is no role. */
+/** What a grant of the table is about: `own:schedules.cu`. */
+export function typesOf(grant: string) {
+  const [, own, target = '', letters = ''] = /^(own:)?(\w+)\.(\w+)$/.exec(grant) ?? [];
+  const group: readonly string[] | undefined = (typeGroups as Record<string, readonly string[]>)[target];
+  return { own: own !== undefined, types: group ?? [target], letters };
+}
+
+export function isSystemRole(slug: string): slug is RoleSlug {
+  return Object.hasOwn(roles, slug);
+}
+
+/** Throws 422 when one of them is no system role. */
 export function requireRoles(slugs: readonly string[]): void {
-  const unknown = slugs.find((slug) => !Object.hasOwn(roles, slug));
-  if (unknown !== undefined) throw fhirError('code-invalid', `There is no role ${unknown.slice(0, 64)}.`);
+  const unknown = slugs.find((slug) => !isSystemRole(slug));
+  if (unknown !== undefined) throw unknownRole(unknown);
+}
+
+export function unknownRole(slug: string): Error {
+  return fhirError('code-invalid', `There is no role ${slug.slice(0, 64)}.`, { expression: 'roles' });
 }

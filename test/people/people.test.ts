@@ -1,7 +1,9 @@
 // API clients, staff accounts, their roles and passwords: nothing personal or secret is readable at rest (security.md 69 to 76).
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hash } from '@node-rs/argon2';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
+import { rehashPassword } from '../../src/people/account-secrets.ts';
 import { type Account, createAccount, findAccountByEmail } from '../../src/people/accounts.ts';
 import {
   type ClientRegistration,
@@ -11,7 +13,7 @@ import {
   findClient,
   type JsonWebKeySet,
 } from '../../src/people/clients.ts';
-import { hashPassword, verifyPassword } from '../../src/people/password.ts';
+import { hashPassword, needsRehash, verifyPassword } from '../../src/people/password.ts';
 import { type Role, requireRoles, roles, typeGroups } from '../../src/people/roles.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { withClient } from '../support/database.ts';
@@ -43,7 +45,10 @@ async function find(tenantId: number, email: string): Promise<Account | undefine
 describe('staff accounts', () => {
   test('are found by their e-mail address however it is written, in their tenant only (security.md 23, 70)', async () => {
     const id = await create(a, { ...person, practitioner: 'Practitioner/1' });
-    const account = { id, email: 'eva.muster@clinic.example', name: 'Eva Muster', roles: ['nurse'], active: true };
+    const account = {
+      ...{ id, email: 'eva.muster@clinic.example', name: 'Eva Muster', roles: ['nurse'], departments: [] },
+      ...{ active: true, secondFactor: false, mustReset: false },
+    };
     for (const email of [person.email, ' eva.muster@clinic.example ', 'ｅva.muster@clinic.example']) {
       expect(await find(a, email)).toEqual({ ...account, practitioner: 'Practitioner/1' });
     }
@@ -98,6 +103,26 @@ describe('passwords', () => {
     expect(await verifyPassword('no hash at all', 'x'.repeat(1_000_000))).toBe(false);
   });
 
+  test('of nobody take as long and are never right: security.md 69', async () => {
+    expect(await verifyPassword(undefined, 'correct horse battery')).toBe(false);
+    expect(await verifyPassword(undefined, '')).toBe(false);
+  });
+
+  test('hashed with other parameters are hashed again at login, unless the password has changed meanwhile: security.md 76', async () => {
+    const old = await hash('correct horse battery', { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
+    const today = await hashPassword('correct horse battery');
+    expect([needsRehash(old), needsRehash(today), needsRehash('$2b$12$bcrypt')]).toEqual([true, false, true]);
+    const id = await create(a, { ...person, email: 'rehash@clinic.example', passwordHash: old });
+    const stored = async () => (await find(a, 'rehash@clinic.example'))?.passwordHash;
+    await database.tenantDoor(a, async (trx) => rehashPassword(trx, id, { from: 'another', to: 'nothing' }));
+    expect(await stored()).toBe(old);
+    await database.tenantDoor(b, async (trx) => rehashPassword(trx, id, { from: old, to: 'nothing' }));
+    expect(await stored()).toBe(old);
+    await database.tenantDoor(a, async (trx) => rehashPassword(trx, id, { from: old, to: today }));
+    expect(await stored()).toBe(today);
+    expect(await verifyPassword(today, 'correct horse battery')).toBe(true);
+  });
+
   test('200 at once: as many as may wait are answered, the rest is 429 at once', async () => {
     const hash = await hashPassword('correct horse battery');
     const guesses = await Promise.allSettled(Array.from({ length: 200 }, () => verifyPassword(hash, 'wrong guess')));
@@ -128,8 +153,10 @@ describe('API clients', () => {
       ...registration,
       clientId,
       jwks: { keys: [rsa] },
-      secretHash: undefined,
+      tokenEndpointAuthMethod: 'private_key_jwt',
+      ...{ redirectUris: [], postLogoutRedirectUris: [], origins: [], contacts: [] },
       active: true,
+      createdAt: expect.any(Date),
     });
     expect(await database.tenantDoor(b, (trx) => disableClient(trx, clientId))).toBe(false);
     expect(await database.tenantDoor(a, (trx) => disableClient(trx, clientId))).toBe(true);

@@ -1,0 +1,45 @@
+// Puts the administration API of tenants into the router: for whoever has the right op:admin there, and nobody else (contract.md 47).
+
+import type Router from '@koa/router';
+import { requireAdministrator } from '../../access/administrator.ts';
+import { inSession, type Repository } from '../../repository/session.ts';
+import { type AdmitOptions, admit, type FhirContext } from '../admit.ts';
+import type { HttpState } from '../middleware/request-state.ts';
+import { type AdminCall, mountAdminRoutes } from '../mount-admin-routes.ts';
+import { recordAdminAct } from './admin-audit.ts';
+import { adminRoutes } from './routes.ts';
+import { pathOf, type TenantAdmin } from './tenant-route.ts';
+
+export interface TenantAdminOptions {
+  readonly admit: AdmitOptions;
+  readonly repository: Repository;
+  /** Called when rights or settings may have changed, so that this process at least knows it with the next request. */
+  readonly onAccessChange: () => void;
+}
+
+export function createTenantAdmin(router: Router<HttpState>, options: TenantAdminOptions): void {
+  const { repository, onAccessChange: onChange } = options;
+  mountAdminRoutes<TenantAdmin>(router, {
+    base: '/t/{tenant}/admin',
+    routes: adminRoutes,
+    repository,
+    async admit(ctx: FhirContext) {
+      const { tenant, caller } = await admit(options.admit, ctx);
+      const base = `${options.admit.publicUrl}/t/${tenant.name}/admin`;
+      const context = { caller, repository, base, ifMatch: ctx.get('If-Match'), onChange };
+      requireAdministrator(caller);
+      return context;
+    },
+    record: recordRefusal,
+  });
+}
+
+/** What was done is recorded with it, in its transaction. */
+async function recordRefusal({ context, route, request, outcome }: AdminCall<TenantAdmin>): Promise<void> {
+  if (outcome === '0') return;
+  const { operationId: act, method } = route;
+  const path = pathOf(route.path, request);
+  await inSession(context.repository, context.caller, async (session) => {
+    recordAdminAct(session, { act, method, path, outcome });
+  });
+}

@@ -1,0 +1,101 @@
+// Puts a table of administration routes into the router: who asks, what is asked, the answer, and the record of it.
+
+import { Readable } from 'node:stream';
+import type Router from '@koa/router';
+import type { Caller } from '../access/caller.ts';
+import { FhirError } from '../fhir/outcome.ts';
+import type { Repository } from '../repository/session.ts';
+import { createReadInput } from './admin-input.ts';
+import type { AdminAnswer, AdminRequest, AdminRoute } from './admin-route.ts';
+import type { FhirContext } from './admit.ts';
+import { answerOnce, requestKey } from './idempotency.ts';
+import { type InteractionResponse, textOfBody } from './interaction.ts';
+import type { HttpState } from './middleware/request-state.ts';
+
+export interface AdminCall<Context> {
+  readonly context: Context;
+  readonly route: AdminRoute<Context>;
+  /** Without a body where that could not be read. */
+  readonly request: AdminRequest;
+  /** 0: done; 4: refused; 8: the server failed. */
+  readonly outcome: '0' | '4' | '8';
+}
+
+export interface MountOptions<Context extends { readonly caller: Caller }> {
+  /** `/admin` or `/t/{tenant}/admin`. */
+  readonly base: string;
+  readonly routes: readonly AdminRoute<Context>[];
+  /** Keeps the answers of a POST with an Idempotency-Key in the caller's tenant (contract.md 8). */
+  readonly repository: Repository;
+  /** Throws 404, 401 and 403, before anything of the request is looked at. */
+  readonly admit: (ctx: FhirContext) => Promise<Context>;
+  /** Called once for each call of an admitted caller, before it is answered. */
+  readonly record?: (call: AdminCall<Context>) => Promise<void>;
+}
+
+export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
+  router: Router<HttpState>,
+  options: MountOptions<Context>,
+): void {
+  for (const route of options.routes) {
+    const pattern = routerPath(options.base + route.path);
+    const readInput = createReadInput(route);
+    router.register(pattern, [route.method], async (ctx: FhirContext) => {
+      ctx.state.route = pattern;
+      const context = await options.admit(ctx);
+      let request: AdminRequest = { params: { ...ctx.params }, query: {}, body: undefined };
+      const record = async (outcome: AdminCall<Context>['outcome']) =>
+        await options.record?.({ context, route, request, outcome });
+      try {
+        const input = await readInput(ctx);
+        request = input.request;
+        const answer = await run(options, { route, context, request, bytes: input.bytes }, ctx);
+        await record('0');
+        respond(ctx, answer);
+      } catch (error) {
+        await record(error instanceof FhirError && error.status < 500 ? '4' : '8');
+        throw error;
+      }
+    });
+  }
+}
+
+/** `/clients/{clientId}` as the router writes it. */
+export function routerPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+interface Call<Context> {
+  readonly route: AdminRoute<Context>;
+  readonly context: Context;
+  readonly request: AdminRequest;
+  readonly bytes: Buffer;
+}
+
+async function run<Context extends { readonly caller: Caller }>(
+  { repository }: MountOptions<Context>,
+  { route, context, request, bytes }: Call<Context>,
+  ctx: FhirContext,
+): Promise<AdminAnswer> {
+  const { caller } = context;
+  const key = route.method === 'POST' && route.body ? requestKey(ctx, caller, bytes) : undefined;
+  if (!key) return await route.run(context, request);
+  const kept = await answerOnce(repository, caller, key, async () => toResponse(await route.run(context, request)));
+  const text = textOfBody(kept.body);
+  return { status: kept.status, headers: kept.headers, ...(text !== undefined && { body: text }) };
+}
+
+function toResponse({ status, headers = {}, body }: AdminAnswer): InteractionResponse {
+  if (body === undefined) return { status, headers, body };
+  if (body instanceof Readable) throw new Error('An answer that is kept cannot be a stream.');
+  if (typeof body === 'string') return { status, headers, body };
+  return { status, headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+function respond(ctx: FhirContext, { status, headers, body }: AdminAnswer): void {
+  ctx.status = status;
+  // Koa says an object as JSON; without a body it would say the status in words.
+  ctx.body = body ?? null;
+  ctx.status = status;
+  if (headers) ctx.set(headers);
+}

@@ -1,0 +1,32 @@
+// What no administrator of a clinic gives or manages: the rights of system administrators (security.md 34 and 39; README, Decisions).
+
+import type { Caller } from '../access/caller.ts';
+import type { TenantTransaction } from '../database/tenant-transaction.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { compileGrants } from './role-grants.ts';
+import { rightsOfRoles } from './role-rights.ts';
+
+const reserved: readonly string[] = ['op:provision-tenant', 'op:break-glass'];
+
+/**
+ * Throws 403 where one of the roles has a reserved right that the caller has not. Asked before a role is given, and before
+ * anything is done with who holds it: whoever could change an administrator's address could become that administrator.
+ */
+export async function requireManageable(
+  trx: TenantTransaction,
+  caller: Caller,
+  slugs: readonly string[],
+): Promise<void> {
+  requireHeld(caller, (await rightsOfRoles(trx, slugs)).operations);
+}
+
+/** The same of the grants of a role that is being made. */
+export function requireGivable(caller: Caller, grants: readonly string[]): void {
+  requireHeld(caller, compileGrants(grants).operations);
+}
+
+function requireHeld({ operations }: Caller, asked: ReadonlySet<string>): void {
+  const missing = reserved.find((operation) => asked.has(operation) && !operations?.has(operation));
+  if (missing === undefined) return;
+  throw fhirError('forbidden', `Only who has the right ${missing} may give it, or manage who has it.`);
+}

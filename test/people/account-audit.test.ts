@@ -1,0 +1,71 @@
+// Sign-ins, refused ones, sign-outs and changed passwords leave AuditEvents, in the clinic they happened in (domain.md S4-M02, S5-F0; 45 CFR 164.312(b)).
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { AuditEvent, Bundle } from '@medplum/fhirtypes';
+import { accountActs, actOf } from '../../src/people/account-acts.ts';
+import { createAccount } from '../../src/people/accounts.ts';
+import { hashPassword } from '../../src/people/password.ts';
+import { openBrowser, type Page } from '../smart/browser.ts';
+import { publicUrl, startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
+
+const [email, password, nextPassword] = ['eva@clinic.example', 'seven kittens on a sofa', 'eight kittens on a sofa'];
+const account = `${publicUrl}/t/clinic-a/account`;
+
+let server: TestServer;
+let id: string;
+beforeAll(async () => {
+  server = await startTestServer();
+  const { keyRing, tenantDoor } = server.app.doors;
+  const [cipher, passwordHash] = await Promise.all([keyRing.cipherOf(server.a.id), hashPassword(password)]);
+  const details = { email, name: 'Eva Muster', roles: ['nurse'], passwordHash };
+  ({ id } = await tenantDoor(server.a.id, (trx) => createAccount(trx, cipher, details)));
+}, 60_000);
+afterAll(() => server.close());
+
+async function eventsOf(tenant: TestTenant, count: number): Promise<AuditEvent[]> {
+  const path = '/AuditEvent?type=110114,110113&_sort=date&_count=100';
+  for (const end = Date.now() + 20_000; ; await delay(50)) {
+    const { entry = [] } = (await tenant.request('GET', path)).json as Bundle<AuditEvent>;
+    if (entry.length >= count || Date.now() > end) return entry.flatMap(({ resource }) => resource ?? []);
+  }
+}
+
+const kindOf = ({ subtype, outcome, agent }: AuditEvent) => [subtype?.[0]?.code, outcome, agent[0]?.who?.reference];
+
+test('each is told once, refused ones of known and unknown accounts alike, and of whom', async () => {
+  const browser = openBrowser(server.origin);
+  const login = await browser.get(account);
+  await browser.submit(login, { email, password: 'wrong wrong wrong' });
+  await browser.submit(login, { email: 'nobody@clinic.example', password });
+  const page: Page = await browser.submit(login, { email, password });
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  const post = (path: string, form: object) =>
+    browser.post(`${account}/${path}`, { csrf, ...form }, { origin: publicUrl });
+  await post('password', { oldPassword: password, password: nextPassword });
+  await post('sign-out', {});
+  const events = await eventsOf(server.a, 5);
+  const person = `Person/${id}`;
+  expect(events.map(kindOf).sort()).toEqual(
+    [
+      ['110122', '4', person],
+      ['110122', '4', undefined],
+      ['110122', '0', person],
+      ['110137', '0', person],
+      ['110123', '0', person],
+    ].sort(),
+  );
+  for (const event of events) {
+    expect(event.period?.start).toMatch(/^\d{4}-.*Z$/);
+    expect(JSON.stringify(event)).not.toMatch(/nobody@|kittens|wrong/);
+  }
+  expect(await eventsOf(server.b, 0)).toEqual([]);
+}, 60_000);
+
+test('an event key of another act is not taken for one of these', () => {
+  const uuid = '0b0e3c1e-5a5f-4c39-9df5-3a8f3d1b9a10';
+  for (const act of accountActs) expect(actOf(`account.${act}-${uuid}`)).toBe(act);
+  for (const key of [`account.sign-in-more-${uuid}`, `account.unknown-${uuid}`, 'account.sign-in', '']) {
+    expect(actOf(key)).toBeUndefined();
+  }
+});
