@@ -16,6 +16,8 @@ import { inSession, type Session } from './repository/session.ts';
 import { write } from './repository/write.ts';
 import { type ConnectionFacts, connectionFacts } from './tenants/connection-facts.ts';
 import { createTenant } from './tenants/create-tenant.ts';
+import { furnish } from './tenants/furnishing/furnish.ts';
+import { systemTenantName } from './tenants/reserved.ts';
 
 export interface DemoFacts extends ConnectionFacts {
   /** Where scripts find the connection. */
@@ -29,7 +31,10 @@ const demoName = 'demo';
 /** Undefined where the database has tenants and none of them is the demo. A start that was cut off is finished by the next. */
 export async function furnishDemo(config: Config, app: App): Promise<DemoFacts | undefined> {
   const tenants = await app.doors.systemDoor((trx) =>
-    trx.query<{ id: number; name: string }>({ text: 'SELECT id, name FROM tenant ORDER BY id' }),
+    trx.query<{ id: number; name: string }>({
+      text: "SELECT id, name FROM tenant WHERE name <> $1 AND status <> 'preparing' ORDER BY id",
+      values: [systemTenantName],
+    }),
   );
   const known = tenants.find((tenant) => tenant.name === demoName);
   if (!known && tenants.length > 0) return undefined;
@@ -93,6 +98,7 @@ async function furnishClinic(app: App, tenantId: number | undefined, password: s
         exactNumbers: exactAmounts(resource),
       })),
     );
+    await furnish(session, { currency: 'USD', timezone: 'UTC' });
     await makeStaff(session, await hashPassword(password));
   });
 }

@@ -25,6 +25,10 @@ Run the main job, from a bundle to an invoice, in another console:
 
   npm run demo
 
+Make and administer tenants (${fhirBaseUrl.replace(/\/t\/.*/, '')}/openapi.json says how):
+
+  npm run admin -- create-system-client
+
 Staff of the demo clinic, all with the password ${password}:
 
 ${staff.map(({ email, role }) => `  ${email.padEnd(36)} ${role}`).join('\n')}

@@ -5,15 +5,21 @@ import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { type Doors, openDoors } from '../doors.ts';
 import { FhirError } from '../fhir/outcome.ts';
+import { openRepository } from '../open-repository.ts';
+import type { ClientCredentials } from '../people/clients.ts';
 import { connectionFacts } from '../tenants/connection-facts.ts';
-import { createTenant } from '../tenants/create-tenant.ts';
+import { onboardTenant } from '../tenants/onboard-tenant.ts';
 import { createTenantRegistry } from '../tenants/registry.ts';
+import { systemTenantName } from '../tenants/reserved.ts';
+import { createSystemClient } from '../tenants/system-tenant.ts';
 import { importDistribution } from './import-terminology/import-distribution.ts';
 import { Progress } from './import-terminology/progress.ts';
 import { importUsage, readImportArguments } from './import-terminology/read-arguments.ts';
 
 const usage = `Usage: npm run admin -- COMMAND
   create-tenant NAME   makes a tenant and prints its base URL, token URL, client id and secret as JSON
+  create-system-client [NAME]
+                       makes a client that may use /admin and prints its token URL, client id and secret as JSON
   metrics-token        prints the bearer token of /metrics
   ${importUsage}
                        imports a licensed code system from the files of its publisher`;
@@ -21,6 +27,7 @@ const usage = `Usage: npm run admin -- COMMAND
 try {
   const [command, name, ...more] = process.argv.slice(2);
   if (command === 'create-tenant' && name !== undefined && more.length === 0) await printNewTenant(name);
+  else if (command === 'create-system-client' && more.length === 0) await printSystemClient(name);
   else if (command === 'import-terminology') await importTerminology(process.argv.slice(3));
   else if (command === 'metrics-token' && name === undefined)
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
@@ -38,9 +45,23 @@ function config(): Config {
 }
 
 async function printNewTenant(name: string): Promise<void> {
-  await withDoors(async ({ doors, publicUrl }) => {
-    console.log(JSON.stringify(connectionFacts(publicUrl, await createTenant(doors, { name })), undefined, 2));
+  await withDoors(async ({ config, doors }) => {
+    const { repository } = openRepository({ config, doors });
+    const { tenant, client } = await onboardTenant({ ...doors, repository }, { name, hasFirstClient: true });
+    print(connectionFacts(config.http.publicUrl, { tenant, ...(client as ClientCredentials) }));
   });
+}
+
+async function printSystemClient(name = 'System administration'): Promise<void> {
+  await withDoors(async ({ config, doors }) => {
+    const { publicUrl } = config.http;
+    const client = await createSystemClient(doors, name);
+    print({ ...connectionFacts(publicUrl, { tenant: systemTenantName, ...client }), adminUrl: `${publicUrl}/admin` });
+  });
+}
+
+function print(facts: object): void {
+  console.log(JSON.stringify(facts, undefined, 2));
 }
 
 async function importTerminology(args: readonly string[]): Promise<void> {
@@ -61,13 +82,14 @@ async function destinationOf({ systemDoor, tenantDoor }: Doors, name: string) {
 }
 
 interface Open {
+  readonly config: Config;
   readonly doors: Doors;
   readonly databaseUrl: string;
-  readonly publicUrl: string;
 }
 
 async function withDoors(work: (open: Open) => Promise<void>): Promise<void> {
-  const { http, crypto, database, dataDir } = config();
+  const settings = config();
+  const { crypto, database, dataDir } = settings;
   const databaseUrl =
     database.url ?? runningPostgresUrl({ dataDir, password: rolePassword(crypto.rootKey, 'postgres') });
   if (databaseUrl === undefined) {
@@ -75,7 +97,7 @@ async function withDoors(work: (open: Open) => Promise<void>): Promise<void> {
   }
   const doors = openDoors({ databaseUrl, rootKey: crypto.rootKey, onIdleError: () => undefined });
   try {
-    await work({ doors, databaseUrl, publicUrl: http.publicUrl });
+    await work({ config: settings, doors, databaseUrl });
   } finally {
     await doors.close();
   }

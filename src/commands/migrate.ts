@@ -2,6 +2,8 @@
 
 import { ConfigError, readConfig } from '../config.ts';
 import { migrate } from '../database/migrate.ts';
+import { openDoors } from '../doors.ts';
+import { ensureSystemTenant } from '../tenants/system-tenant.ts';
 import { loadCoreTerminology } from '../terminology/core-terminology.ts';
 
 try {
@@ -12,8 +14,18 @@ try {
   const startedAt = performance.now();
   await migrate({ databaseUrl: config.database.url, rootKey: config.crypto.rootKey, log: (line) => console.log(line) });
   await loadCoreTerminology(config.database.url, (line) => console.log(line));
+  await makeSystemTenant(config.database.url, config.crypto.rootKey);
   console.log(`The database is up to date (${((performance.now() - startedAt) / 1_000).toFixed(1)} s).`);
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
   process.exitCode = 1;
+}
+
+async function makeSystemTenant(databaseUrl: string, rootKey: Buffer): Promise<void> {
+  const doors = openDoors({ databaseUrl, rootKey, onIdleError: () => undefined });
+  try {
+    await ensureSystemTenant(doors);
+  } finally {
+    await doors.close();
+  }
 }

@@ -10,6 +10,10 @@ export interface KeyRing {
   cipherOf(tenantId: number): Promise<TenantCipher>;
   /** The same without waiting, when it is loaded already. */
   loadedCipherOf(tenantId: number): TenantCipher | undefined;
+  /** Those whose keys are in memory. */
+  loadedTenants(): readonly number[];
+  /** To be called when a tenant's keys were destroyed. */
+  forget(tenantId: number): void;
   /** Makes the keys of a new tenant inside the transaction that makes the tenant's first rows. */
   createKeys(trx: TenantTransaction): void;
 }
@@ -58,6 +62,15 @@ export function createKeyRing(rootKey: Buffer, tenantDoor: TenantDoor): KeyRing 
       return promise;
     },
     loadedCipherOf: (tenantId) => loaded.get(tenantId),
+    loadedTenants: () => [...loaded.keys()],
+    forget(tenantId) {
+      loaded.delete(tenantId);
+      // What was read before the keys were destroyed must not come in afterwards.
+      loading.get(tenantId)?.then(
+        () => loaded.delete(tenantId),
+        () => undefined,
+      );
+    },
     createKeys(trx) {
       insertKey(trx, root, 'data', 1);
       insertKey(trx, root, 'index', 1);

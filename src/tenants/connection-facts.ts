@@ -10,7 +10,10 @@ export interface ConnectionFacts {
   readonly clientSecret: string;
 }
 
-export function connectionFacts(publicUrl: string, created: Omit<CreatedTenant, 'tenantId'>): ConnectionFacts {
+export function connectionFacts(
+  publicUrl: string,
+  created: Pick<CreatedTenant, 'tenant' | 'clientId' | 'clientSecret'>,
+): ConnectionFacts {
   const { tenant, clientId, clientSecret } = created;
   const issuer = `${publicUrl}/t/${tenant}`;
   return { fhirBaseUrl: `${issuer}/fhir`, tokenUrl: `${issuer}/token`, tenant, clientId, clientSecret };

@@ -1,4 +1,4 @@
-// The tenants by the name that stands in every URL (architecture.md, Tenancy); a suspended one is as unknown as one that never was.
+// The tenants by the name that stands in every URL (architecture.md, Tenancy); one that is not active is as unknown as one that never was.
 
 import type { SystemDoor } from '../database/system-transaction.ts';
 import { createBriefCache } from './brief-cache.ts';
@@ -13,6 +13,8 @@ export interface TenantRecord {
 export interface TenantRegistry {
   /** At once when the name was asked for within the last second, also when it is unknown. */
   find(name: string): TenantRecord | undefined | Promise<TenantRecord | undefined>;
+  /** Then its tokens are refused as revoked ones are: whoever has one knows the tenant. */
+  isSuspended(name: string): Promise<boolean>;
   /** To be called on every notice of the channel `hpms_access`. */
   forget(): void;
 }
@@ -23,22 +25,37 @@ const namesCachedMax = 10_000;
 export function createTenantRegistry(systemDoor: SystemDoor): TenantRegistry {
   const byName = createBriefCache((name: string) => readTenant(systemDoor, name), namesCachedMax);
   return {
-    find: (name) => (isTenantName(name) ? byName.get(name) : undefined),
+    find(name) {
+      if (!isTenantName(name)) return undefined;
+      const known = byName.get(name);
+      return known instanceof Promise ? known.then(activeOne) : activeOne(known);
+    },
+    isSuspended: async (name) => isTenantName(name) && (await byName.get(name))?.status === 'suspended',
     forget: byName.clear,
   };
+}
+
+interface Known {
+  readonly record: TenantRecord;
+  readonly status: string;
+}
+
+function activeOne(known: Known | undefined): TenantRecord | undefined {
+  return known?.status === 'active' ? known.record : undefined;
 }
 
 export function isTenantName(name: string): boolean {
   return nameSyntax.test(name);
 }
 
-async function readTenant(systemDoor: SystemDoor, name: string): Promise<TenantRecord | undefined> {
+async function readTenant(systemDoor: SystemDoor, name: string): Promise<Known | undefined> {
   const rows = await systemDoor((trx) =>
-    trx.query<TenantRecord>({
+    trx.query<TenantRecord & { readonly status: string }>({
       name: 'read-tenant',
-      text: "SELECT id, name, display FROM tenant WHERE name = $1 AND status = 'active'",
+      text: 'SELECT id, name, display, status FROM tenant WHERE name = $1',
       values: [name],
     }),
   );
-  return rows[0];
+  const [row] = rows;
+  return row && { record: { id: row.id, name: row.name, display: row.display }, status: row.status };
 }

@@ -3,6 +3,7 @@
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { isCurrency } from '../fhir/money.ts';
 import { fhirError } from '../fhir/outcome.ts';
+import { type SecondFactorPolicy, secondFactorPolicies } from '../people/second-factor/policy.ts';
 import { createBriefCache } from './brief-cache.ts';
 
 export interface Settings {
@@ -20,6 +21,12 @@ export interface Settings {
   readonly 'profiles.check': 'off' | 'warn' | 'enforce';
   /** Resource type -> canonical of the profile its resources must have. */
   readonly 'profiles.required': Readonly<Record<string, string>>;
+  /** Automatic logoff: a sign-in that was not used for so long has ended. */
+  readonly 'session.idle-minutes': number;
+  /** Apps may register themselves: RFC 7591. */
+  readonly 'clients.dynamic-registration': boolean;
+  /** Who signs in with a code of an authenticator app beside the password. */
+  readonly 'second-factor.required': SecondFactorPolicy;
 }
 
 export type SettingKey = keyof Settings;
@@ -55,6 +62,17 @@ const rules: Readonly<Record<SettingKey, Rule>> = {
     byDefault: {},
     allowed: 'an object of resource types, each with the canonical of a profile',
     accepts: isProfileOfType,
+  },
+  'session.idle-minutes': {
+    byDefault: 30,
+    allowed: 'a whole number from 1 to 720',
+    accepts: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 720,
+  },
+  'clients.dynamic-registration': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
+  'second-factor.required': {
+    byDefault: 'none',
+    allowed: 'none, admins or all',
+    accepts: (value) => secondFactorPolicies.some((policy) => policy === value),
   },
 };
 

@@ -94,13 +94,21 @@ describe('tables and views', () => {
       verbs.map((verb) => `hpms_app ${verb} tenant.${name}`),
     );
     expected.push(...sharedTables.map((name) => `hpms_app SELECT shared.${name}`));
+    for (const [name, { appUpdates = [] }] of Object.entries(tenantTables)) {
+      expected.push(...appUpdates.map((column) => `hpms_app UPDATE tenant.${name}.${column}`));
+    }
     const granted = (await relationGrants(client)).filter(({ role }) => role === 'hpms_app');
     expect(lines(granted)).toEqual(expected.sort());
   });
 
   test('the system role has what rights.ts says, column by column, and nothing anywhere else', async () => {
     const granted = lines((await relationGrants(client)).filter(({ role }) => role === 'hpms_system'));
-    const expected = registry.system.map((verb) => `hpms_system ${verb} system.${registry.table}`);
+    const { inserts, updates: registered } = registry.system;
+    const expected = [
+      `hpms_system SELECT system.${registry.table}`,
+      ...inserts.map((column) => `hpms_system INSERT system.${registry.table}.${column}`),
+      ...registered.map((column) => `hpms_system UPDATE system.${registry.table}.${column}`),
+    ];
     for (const [name, { system }] of Object.entries(tenantTables)) {
       if (!system) continue;
       const { reads, updates = [], deletes } = system;

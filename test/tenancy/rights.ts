@@ -6,6 +6,8 @@ export interface TableRights {
   readonly holds: string;
   /** Of hpms_app, on the tenant's own rows through the view `tenant.<table>`. */
   readonly app: readonly Verb[];
+  /** The columns it may update where it may not update all. */
+  readonly appUpdates?: readonly string[];
   /** Of hpms_system, on the rows of all tenants. */
   readonly system?: {
     readonly reads: readonly string[];
@@ -79,14 +81,24 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   },
   booking: { holds: 'times that are taken', app: replace },
   auto_invoice: { holds: 'automatic Invoices, one per Appointment', app: add },
-  tenant_key: { holds: 'wrapped keys', app: change },
+  tenant_key: { holds: 'wrapped keys', app: add, appUpdates: ['uses_reserved'] },
   setting: { holds: 'settings', app: all },
   client: { holds: 'API clients', app: change },
-  account: { holds: 'staff accounts', app: change },
+  account: { holds: 'accounts of staff and patients, names and addresses encrypted', app: change },
+  account_link: { holds: 'invitations and password resets, as hashes', app: replace, system: expiry },
+  recovery_code: { holds: 'recovery codes of second factors, as hashes', app: all },
+  role: { holds: "the clinic's own roles", app: change },
+  identity_provider: { holds: "the clinic's identity providers, secrets encrypted", app: all },
+  identity: { holds: 'who an account is at an identity provider, subjects as keyed tokens', app: replace },
+  number_series: { holds: 'patterns of numbers and the next of each', app: change },
   signing_key: { holds: 'token signing keys, encrypted', app: add },
   access_token: { holds: 'issued access tokens', app: replace, system: expiry },
   used_assertion: { holds: 'client assertions that were used', app: add, system: expiry },
   oidc_record: { holds: 'records of the authorization server, encrypted', app: all, system: expiry },
+  app_grant: { holds: 'what people let apps do, with the launch context', app: all, system: expiry },
+  app_consent: { holds: 'what people said when apps asked', app: all },
+  smart_launch: { holds: 'launches that an EHR has made, as hashes', app: change, system: expiry },
+  login_session: { holds: 'who is signed in, where from encrypted', app: all, system: expiry },
 };
 
 /** Views in schema `tenant` that join several tables. */
@@ -98,7 +110,10 @@ export const sharedTables: readonly string[] = [
 ];
 
 /** The registry, the one table without a tenant's rows; hpms_system has it through `system.tenant`. */
-export const registry = { table: 'tenant', system: change } as const;
+export const registry = {
+  table: 'tenant',
+  system: { inserts: ['name', 'display'], updates: ['display', 'status', 'suspended_at'] },
+} as const;
 
 export interface RoleRights {
   readonly does: string;
@@ -122,7 +137,10 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'store.ring_outbox',
       'system.make_partitions',
       'system.partition_months_ahead',
+      'system.shred_tenant',
+      'tenant.activate',
       'tenant.current_id',
+      'tenant.is_halted',
       'tenant.require_definitions',
     ],
   },
@@ -130,13 +148,13 @@ export const roles: Readonly<Record<string, RoleRights>> = {
     does: 'answers requests and works on jobs, for the one tenant of its transaction',
     logsIn: true,
     schemas: ['shared', 'tenant'],
-    functions: ['tenant.current_id', 'tenant.require_definitions'],
+    functions: ['tenant.activate', 'tenant.current_id', 'tenant.is_halted', 'tenant.require_definitions'],
   },
   hpms_system: {
     does: 'relays the outbox, sweeps what has expired, makes partitions and tenants',
     logsIn: true,
     schemas: ['store', 'system'],
-    functions: ['system.make_partitions', 'system.partition_months_ahead'],
+    functions: ['system.make_partitions', 'system.partition_months_ahead', 'system.shred_tenant'],
   },
   hpms_queue: { does: "runs BullMQ's tables, which hold ids only", logsIn: true, schemas: ['jobs'], functions: [] },
 };
@@ -147,8 +165,8 @@ export function renderRights(): string {
     ([role, { does, logsIn, schemas }]) => `| \`${role}\` | ${does} | ${logsIn ? 'yes' : 'no'} | ${code(schemas)} |`,
   );
   const tableRows = Object.entries(tenantTables).map(
-    ([table, { holds, app, system, isAppendOnly }]) =>
-      `| \`${table}\` | ${holds} | ${letters(app)} | ${systemText(system)} | ${isAppendOnly ? 'yes' : ''} |`,
+    ([table, { holds, app, appUpdates, system, isAppendOnly }]) =>
+      `| \`${table}\` | ${holds} | ${appText(app, appUpdates)} | ${systemText(system)} | ${isAppendOnly ? 'yes' : ''} |`,
   );
   return [
     '| Role | What for | Logs in | Schemas |',
@@ -156,7 +174,9 @@ export function renderRights(): string {
     ...roleRows,
     '',
     "The application sees each table only as a view that shows the rows of the transaction's tenant (S select, I insert,",
-    "U update, D delete). The system role sees the named columns of all tenants' rows, and the tenant registry (S I U).",
+    "U update, D delete). The system role sees the named columns of all tenants' rows, and the tenant registry, of which it",
+    `writes ${code(registry.system.updates)} and the name of a new tenant; it destroys keys only by the function`,
+    '`system.shred_tenant`, of suspended tenants.',
     '',
     '| Table | Holds | `hpms_app` | `hpms_system` | Append-only |',
     '|---|---|---|---|---|',
@@ -169,6 +189,10 @@ export function renderRights(): string {
 
 function letters(verbs: readonly Verb[]): string {
   return verbs.map((verb) => verb[0]).join(' ');
+}
+
+function appText(verbs: readonly Verb[], updates: readonly string[] | undefined): string {
+  return updates ? `${letters(verbs)}; U ${code(updates)}` : letters(verbs);
 }
 
 function code(names: readonly string[]): string {

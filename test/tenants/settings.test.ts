@@ -21,9 +21,12 @@ const defaults = {
   currency: 'USD',
   timezone: 'UTC',
   'appointment.strict-transitions': false,
+  'clients.dynamic-registration': false,
   'cors.origins': [],
   'profiles.check': 'off',
   'profiles.required': {},
+  'second-factor.required': 'none',
+  'session.idle-minutes': 30,
 };
 const write = (tenantId: number, key: string, value: unknown) =>
   database.tenantDoor(tenantId, async (trx) => writeSetting(trx, key, value));

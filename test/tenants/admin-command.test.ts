@@ -1,0 +1,95 @@
+// `npm run admin` beside the running server, and `npm run migrate`, as processes: what they make and print (README, Start; contract.md 2).
+
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { testRootKey } from '../support/database.ts';
+import { fetchToken, send, startTestServer, type TestServer } from '../support/server.ts';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+const root = path.join(import.meta.dirname, '../..');
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(command: string, ...args: readonly string[]): Promise<Ended> {
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: server.database.url,
+    ROOT_KEY: testRootKey.toString('base64'),
+    HPMS_DATA_DIR: makeTemporaryFolder(),
+    PUBLIC_URL: 'http://hpms.test',
+  };
+  const script = path.join(root, `src/commands/${command}.ts`);
+  try {
+    return { code: 0, ...(await promisify(execFile)(process.execPath, [script, ...args], { env, cwd: root })) };
+  } catch (error) {
+    return error as Ended;
+  }
+}
+
+test('migrate says that the database is up to date, and has made the system tenant', async () => {
+  const { code, stdout } = await run('migrate');
+  expect([code, stdout.includes('up to date')]).toEqual([0, true]);
+  const { rows } = await server.app.doors.systemDoor(async (trx) => ({
+    rows: await trx.query({ text: "SELECT status FROM tenant WHERE name = 'system'" }),
+  }));
+  expect(rows).toEqual([{ status: 'active' }]);
+});
+
+describe('create-tenant', () => {
+  test('prints how to reach a tenant that is furnished and whose client may do everything', async () => {
+    const { code, stdout } = await run('admin', 'create-tenant', 'printed');
+    const facts = JSON.parse(stdout);
+    expect([code, facts]).toEqual([
+      0,
+      {
+        fhirBaseUrl: 'http://hpms.test/t/printed/fhir',
+        tokenUrl: 'http://hpms.test/t/printed/token',
+        tenant: 'printed',
+        clientId: expect.any(String),
+        clientSecret: expect.any(String),
+      },
+    ]);
+    const token = await fetchToken(server.origin, 'printed', facts.clientId, facts.clientSecret);
+    const ask = (url: string) =>
+      send(`${server.origin}/t/printed/${url}`, 'GET', undefined, { Authorization: `Bearer ${token}` });
+    expect((await ask('fhir/Account?_summary=count')).json.total).toBe(28);
+    expect((await ask('admin/staff')).status).toBe(200);
+  });
+
+  test.each([
+    ['clinic-a', 'There is already a tenant with the name clinic-a.'],
+    ['system', "The name system is that of the system's own tenant."],
+    ['Upper', "A tenant's name is 1 to 63 small letters"],
+  ])('%s is refused in a sentence', async (name, sentence) => {
+    const { code, stderr } = await run('admin', 'create-tenant', name);
+    expect([code, stderr.startsWith(sentence)]).toEqual([1, true]);
+  });
+});
+
+test('create-system-client makes the system tenant where it is missing, and a client that may use /admin', async () => {
+  for (const args of [[], ['Night shift']]) {
+    const { stdout } = await run('admin', 'create-system-client', ...args);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ tenant: 'system', adminUrl: 'http://hpms.test/admin' });
+    const token = await fetchToken(server.origin, 'system', facts.clientId, facts.clientSecret);
+    const answer = await send(`${server.origin}/admin/tenants`, 'GET', undefined, { Authorization: `Bearer ${token}` });
+    expect(answer.status).toBe(200);
+  }
+});
+
+test('an unknown command prints the usage', async () => {
+  const { code, stderr } = await run('admin', 'create-system-client', 'one', 'two');
+  expect([code, stderr.startsWith('Usage:')]).toEqual([2, true]);
+});
