@@ -11,10 +11,14 @@ export interface FhirApi {
   readonly basePath: string;
   readonly tenant: string;
   authorization(): Promise<string>;
+  /** Of a token that was never used. */
+  freshAuthorization(): Promise<string>;
   /** `path` begins below the FHIR base. */
   call(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer>;
   /** The parsed body of an answer of this status. */
   ask<T>(method: 'GET' | 'POST' | 'PUT', path: string, status: number, body?: unknown): Promise<T>;
+  /** The same read with another authorization. */
+  readAs(authorization: string, path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,7 +46,12 @@ export function openFhirApi(connectionFile: string): FhirApi {
     basePath,
     tenant: connection.tenant,
     authorization,
+    freshAuthorization: async () => `Bearer ${await fetchToken(connection)}`,
     call,
+    async readAs(authorizationOf, path) {
+      const call = { method: 'GET' as const, path: basePath + path };
+      requireStatus({ ...call, status: 200 }, await send(client, authorizationOf, call));
+    },
     async ask<T>(method: 'GET' | 'POST' | 'PUT', path: string, status: number, body?: unknown) {
       const answer = await call(method, path, body);
       requireStatus({ method, path, status }, answer);

@@ -14,7 +14,7 @@ export interface ScenarioResult {
 export interface SingleFigure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms' | 'MB' | 's';
+  readonly unit: 'ms' | 'MB' | 's' | '%';
   /** Wanted is less than this. */
   readonly goal?: number;
 }
@@ -99,7 +99,7 @@ function scenarioRow({ name, server, floor, ratioGoal }: ScenarioResult): Row {
 }
 
 function singleRow({ name, value, unit, goal }: SingleFigure): Row {
-  const shown = `${unit === 's' ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  const shown = `${unit === 's' || unit === '%' ? value.toFixed(1) : Math.round(value)} ${unit}`;
   return [name, shown, goal === undefined ? '' : `${mark(value < goal)} under ${goal} ${unit}`];
 }
 

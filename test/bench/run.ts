@@ -26,6 +26,7 @@ import { runBench } from './run-bench.ts';
 import { madeBy, meanRows, requireSameRows, type StoredRows } from './same-rows.ts';
 import { type Scenario, scenariosOn } from './scenarios.ts';
 import { type Seeded, seedClinic } from './seed.ts';
+import { tokenFigures } from './token-cost.ts';
 
 const connections = 16;
 const warmUpMs = 2_000;
@@ -59,9 +60,12 @@ async function bench(): Promise<void> {
   await database.query('CHECKPOINT');
   single.push(...(await invoiceFigures(api, seeded)));
   const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
-  const targets = await openTargets(api, server, rows[0]?.id as number);
+  const tenantId = rows[0]?.id as number;
+  progress('using access tokens for the first time');
+  single.push(...(await tokenFigures(api, `/Patient/${seeded.patients[0]}`, { dataDir, tenantId })));
+  const targets = await openTargets(api, server, tenantId);
   const scenarios = scenariosOn(seeded);
-  const sizes = await compareRows(database, rows[0]?.id as number, targets, scenarios);
+  const sizes = await compareRows(database, tenantId, targets, scenarios);
   const results = await measureAll(scenarios, targets);
   single.push(...(await memoryFigures(api, server)));
   const version = await database.query<{ server_version: string }>('SHOW server_version');
