@@ -1,17 +1,14 @@
 // The composition root: the rooms' parts are made here and handed to each other; no other file knows them all.
 
-import path from 'node:path';
 import type { Logger } from 'pino';
-import { createBillingModule } from './clinic/billing/module.ts';
-import { schedulingModule } from './clinic/scheduling/module.ts';
 import type { Config } from './config.ts';
 import { listen as listenToDatabase } from './database/listen.ts';
 import { connectionSettings } from './database/pool.ts';
 import { rolePassword } from './database/role-password.ts';
 import { checkDatabase } from './database/self-check.ts';
 import { type Doors, openDoors } from './doors.ts';
-import { createDirectoryObjectStore } from './gateways/directory-object-store.ts';
-import type { ObjectStore } from './gateways/object-store.ts';
+import { openMail } from './gateways/open-mail.ts';
+import { createOutboundFetch } from './gateways/outbound-fetch.ts';
 import { createAnswerBackground } from './http/async/answer.ts';
 import { createAsyncJob } from './http/async/job.ts';
 import { findFhirRoute } from './http/fhir-routes.ts';
@@ -26,28 +23,22 @@ import { errorFields, type Reached } from './jobs/observe.ts';
 import { createQueues } from './jobs/queue.ts';
 import { startJobs } from './jobs/start.ts';
 import { type JobTiming, usualTiming } from './jobs/timing.ts';
-import { createBuiltIns } from './operations/built-ins.ts';
-import { operations } from './operations/operations.ts';
+import { objectStoreOf, openRepository } from './open-repository.ts';
+import { accountAuditModule } from './people/account-audit.ts';
 import { bindJobs } from './repository/jobs.ts';
 import type { Module } from './repository/module.ts';
-import { ownParametersModule } from './repository/own-parameters/module.ts';
-import { createDefinitionsLoader } from './repository/own-parameters/tenant-definitions.ts';
-import { profilesModule } from './repository/profiles/module.ts';
 import { indexedTypes } from './repository/reindex/indexed-types.ts';
 import { createReindexModule } from './repository/reindex/module.ts';
 import { createReindexSweep } from './repository/reindex/sweep.ts';
-import { collectRules } from './repository/rules.ts';
-import type { Policies, Repository } from './repository/session.ts';
+import type { Repository } from './repository/session.ts';
 import { createObjectSweep } from './repository/sweep-objects.ts';
-import { terminologyModule } from './repository/terminology-module.ts';
-import { createExtractor } from './search/extract.ts';
 import { houseDefinitions } from './search/own/house-definitions.ts';
+import { createLinkJobs } from './smart/account/link-jobs.ts';
 import { createSmart } from './smart/smart.ts';
 import { sweepExpired } from './smart/sweep-expired.ts';
-import { createBriefCache } from './tenants/brief-cache.ts';
+import { createForgetShredded } from './tenants/forget-shredded.ts';
 import { createTenantRegistry } from './tenants/registry.ts';
-import { createSettingsReader, type Settings } from './tenants/settings.ts';
-import { createValidator } from './validation/validate.ts';
+import { withinRealm } from './tenants/system-realm.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -74,7 +65,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-const tenantsCachedMax = 10_000;
 /** Requests and jobs under way get 25 s in all to finish: security.md, fault 26. */
 const lingerMs = 1_000;
 const drainTimeoutMs = 24_000;
@@ -93,11 +83,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const missingWalls = await requireSoundDatabase(doors, log);
   const metrics = createMetrics();
   measurePool(metrics, doors);
-  const access = openAccess(options, doors);
+  const { repository, modules, forget } = openRepository({ config, doors, now: options.now });
+  const access = openAccess(options, doors, forget);
   opened.defer(access.close);
-  const billingModule = createBillingModule({ currencyOf: access.currencyOf });
-  const modules: Module[] = [terminologyModule, ownParametersModule, profilesModule, schedulingModule, billingModule];
-  const repository = createRepository(options, doors, modules, access);
   const state = { draining: false };
   const server = createServer({
     log,
@@ -107,14 +95,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       registry: metrics.registry,
       metricsToken: rolePassword(rootKey, 'metrics'),
     },
-    ...(does.api ? { api: { ...access.api, repository, bodyBytesMax } } : {}),
+    ...(does.api ? { api: { ...access.api, repository, systemDoor: doors.systemDoor, bodyBytesMax } } : {}),
   });
   const http = await listen(server.callback(), config.http.port);
   const jobs = does.jobs
     ? openJobs(options, doors, { repository, modules: [...modules, asyncModule(repository, access)] }, metrics)
     : undefined;
   // From here on whoever holds the app closes it.
-  const rest = opened.move();
+  const everything = opened.move();
   return {
     port: http.port,
     doors,
@@ -126,7 +114,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     async close() {
       state.draining = true;
       await Promise.all([http.close(drainTimeoutMs), jobs?.close()]);
-      await rest.disposeAsync();
+      await everything.disposeAsync();
     },
   };
 }
@@ -138,70 +126,45 @@ async function requireSoundDatabase(doors: Doors, log: Logger): Promise<readonly
   return missingWalls;
 }
 
-/** Who may come in, and what each tenant has set; all of it is forgotten when the database says that something changed. */
-function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors) {
+/** Who may come in; that and `forgetMore` is forgotten when the database says that something changed. */
+function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forgetMore: () => void) {
   const registry = createTenantRegistry(doors.systemDoor);
-  const settings = createSettingsReader(doors.tenantDoor);
   const onError = (error: unknown) => log.error(errorFields(error), 'The authorization server failed.');
-  const definitions = houseDefinitions();
-  const { resourceTypes } = definitions;
-  const own = createBriefCache(createDefinitionsLoader({ ...doors, definitions }), tenantsCachedMax);
+  const { resourceTypes } = houseDefinitions();
   const { publicUrl } = config.http;
-  const smart = createSmart({ ...doors, publicUrl, resourceTypes, onError });
+  const fetchOutbound = createOutboundFetch({ allowedHosts: new Set(config.outbound.allowedHosts) });
+  const smart = createSmart({ ...doors, publicUrl, resourceTypes, onError, fetchOutbound });
+  const forget = () => {
+    registry.forget();
+    forgetMore();
+    smart.forget();
+  };
+  const forgetShredded = createForgetShredded({
+    ...doors,
+    onError: (error) => log.error(errorFields(error), 'The keys of shredded tenants may still be in memory.'),
+  });
   const listener = listenToDatabase({
     connection: connectionSettings({ databaseUrl, rootKey: config.crypto.rootKey, role: 'hpms_system' }),
     channel: 'hpms_access',
     onNotice() {
-      registry.forget();
-      settings.forget();
-      own.clear();
-      smart.forget();
+      forget();
+      forgetShredded();
     },
     onAway: (error) => log.warn(errorFields(error), 'Changes of access are not heard and take up to a second.'),
   });
   return {
     api: {
-      admit: { publicUrl, findTenant: registry.find, authenticate: smart.authenticate },
+      admit: {
+        publicUrl,
+        findTenant: registry.find,
+        isSuspended: registry.isSuspended,
+        authenticate: withinRealm(smart.authenticate),
+      },
       smart,
+      onAccessChange: forget,
       onFailure: (error: unknown) => log.error(errorFields(error), 'A batch entry failed.'),
     },
-    settings,
-    tenantDefinitions: { of: own.get, forget: own.clear },
-    currencyOf: async (tenantId: number) => (await settings.of(tenantId)).currency,
     close: () => listener.close(),
-  };
-}
-
-function createRepository(
-  { config, now = () => new Date() }: AppOptions,
-  { tenantDoor, keyRing }: Doors,
-  modules: readonly Module[],
-  { settings, tenantDefinitions }: ReturnType<typeof openAccess>,
-): Repository {
-  const definitions = houseDefinitions();
-  return {
-    definitions,
-    tenantDefinitions,
-    builtIns: createBuiltIns(definitions, operations),
-    tenantDoor,
-    keyRing,
-    now,
-    cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),
-    objectStore: objectStoreOf(config),
-    validate: createValidator(definitions),
-    extract: createExtractor(definitions),
-    rules: collectRules(modules),
-    policiesOf(tenantId) {
-      const known = settings.of(tenantId);
-      return known instanceof Promise ? known.then(policiesIn) : policiesIn(known);
-    },
-  };
-}
-
-function policiesIn(settings: Settings): Policies {
-  return {
-    checksReferences: settings['references.check'],
-    profilePolicy: { check: settings['profiles.check'], required: settings['profiles.required'] },
   };
 }
 
@@ -209,11 +172,6 @@ function policiesIn(settings: Settings): Policies {
 function asyncModule(repository: Repository, { api }: ReturnType<typeof openAccess>): Module {
   const answer = createAnswerBackground({ repository, ...api }, findFhirRoute(repository.definitions));
   return { name: 'async', jobs: [createAsyncJob(answer)] };
-}
-
-/** A directory on this machine, which all its processes share. */
-function objectStoreOf({ dataDir }: Config): ObjectStore {
-  return createDirectoryObjectStore(path.join(dataDir, 'objects'));
 }
 
 interface JobParts {
@@ -233,7 +191,9 @@ function openJobs(options: AppOptions, doors: Doors, { repository, modules }: Jo
       log.warn(errorFields(error), 'No run was asked for; the next sweep does.'),
     );
   });
-  const handlers = bindJobs(repository, [...modules, reindexModule]);
+  const mail = openMail(config.mail, log);
+  const linkJobs = createLinkJobs({ ...doors, mail, publicUrl: config.http.publicUrl });
+  const handlers = [...bindJobs(repository, [...modules, reindexModule, accountAuditModule]), ...linkJobs];
   const jobs = startJobs({
     queues: createQueues(redisUrl === undefined ? { databaseUrl, rootKey } : { redisUrl }, timing, log),
     relay: { systemDoor: doors.systemDoor, listenConnection },
@@ -261,6 +221,7 @@ function openJobs(options: AppOptions, doors: Doors, { repository, modules }: Jo
     async close() {
       maintenance.close();
       await jobs.close(drainTimeoutMs);
+      mail.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { createSettingsReader } from '../tenants/settings.ts';
+import { createTenantAdmin, type TenantAdminOptions } from './admin/tenant-admin.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import type { FhirHandlerOptions } from './fhir-handler.ts';
 import { createFhirRoutes } from './fhir-routes.ts';
@@ -16,14 +17,16 @@ import { createErrorMiddleware } from './middleware/errors.ts';
 import { type HttpState, requestState } from './middleware/request-state.ts';
 import { createRequestTarget } from './middleware/request-target.ts';
 import { unknownRoute } from './middleware/unknown-route.ts';
+import { createOpenapiRoutes } from './openapi/openapi-routes.ts';
 import { createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
+import { createSystemAdminRoutes, type SystemAdminOptions } from './system-admin/system-admin-routes.ts';
 
 export interface ServerOptions {
   readonly log: Logger;
   readonly metrics: HttpMetrics;
   readonly health: HealthOptions;
   /** Absent in a process that only works on jobs. */
-  readonly api?: FhirHandlerOptions & SmartRoutesOptions;
+  readonly api?: FhirHandlerOptions & SmartRoutesOptions & SystemAdminOptions & TenantAdminOptions;
 }
 
 export function createServer(options: ServerOptions): Koa<HttpState> {
@@ -44,17 +47,21 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
     createSmartRoutes(router, options.api);
     createFhirRoutes(router, options.api);
     createAdminRoutes(router, options.api);
+    createTenantAdmin(router, options.api);
+    createSystemAdminRoutes(router, options.api);
+    createOpenapiRoutes(router, options.api.admit.publicUrl);
   }
   app.use(router.routes());
   app.use(unknownRoute(router));
   return app;
 }
 
-/** As the tenant has set them; asked only when a browser says where its page is from. */
-function registeredOrigins({ admit, repository }: FhirHandlerOptions): OriginsOf {
+/** As the tenant has set them, and its apps have registered them; asked only when a browser says where its page is from. */
+function registeredOrigins({ admit, repository, smart }: FhirHandlerOptions & SmartRoutesOptions): OriginsOf {
   const settings = createSettingsReader(repository.tenantDoor);
   return async (tenantName) => {
     const tenant = await admit.findTenant(tenantName);
-    return tenant ? (await settings.of(tenant.id))['cors.origins'] : [];
+    if (!tenant) return [];
+    return [...(await settings.of(tenant.id))['cors.origins'], ...(await smart.originsOf(tenant.id))];
   };
 }

@@ -1,7 +1,8 @@
 // The row behind every access token (architecture.md, Access tokens): a JWT alone could not be revoked.
 
-import { createHash } from 'node:crypto';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
+import { hashOf } from './hash.ts';
+import { sessionIsLive } from './live-session.ts';
 
 export interface AccessToken {
   /** The JWT's `jti`; only its hash is stored. */
@@ -15,6 +16,13 @@ export interface AccessToken {
   readonly expiresAt: number;
 }
 
+/** An access token of a person. */
+export interface PersonalToken extends AccessToken {
+  /** The grant's id at oidc-provider. */
+  readonly grantId: string;
+}
+
+/** Of a client that acts for itself. */
 export function insertAccessToken(trx: TenantTransaction, token: AccessToken): void {
   trx.execute({
     name: 'insert-access-token',
@@ -24,20 +32,53 @@ export function insertAccessToken(trx: TenantTransaction, token: AccessToken): v
   });
 }
 
+/**
+ * Its person, session and context are those of the grant, whose row stays locked until the token is there: a grant that is
+ * being ended takes it along. For one that has just ended nothing is written, so that the token is worth nothing.
+ */
+export function insertPersonalToken(trx: TenantTransaction, token: PersonalToken): void {
+  trx.execute({
+    name: 'insert-personal-token',
+    text: `INSERT INTO access_token (id_hash, kind, client_id, scope, issued_at, expires_at,
+             grant_hash, account_id, session_hash, patient, encounter)
+           SELECT $1, $2, $3, $4, to_timestamp($5), to_timestamp($6),
+             app.grant_hash, app.account_id, app.session_hash, app.patient, app.encounter
+           FROM app_grant AS app WHERE app.grant_hash = $7 FOR KEY SHARE`,
+    values: [
+      ...[hashOf(token.id), token.kind, token.clientId, token.scope, token.issuedAt, token.expiresAt],
+      hashOf(token.grantId),
+    ],
+  });
+}
+
+export interface StoredToken extends AccessToken {
+  readonly accountId?: string;
+  readonly grantHash?: Buffer;
+}
+
 /** Undefined when it is revoked, expired or of another kind. */
 export async function findAccessToken(
   trx: TenantTransaction,
   id: string,
   kind: string,
-): Promise<AccessToken | undefined> {
-  const rows = await trx.query<Omit<AccessToken, 'id' | 'kind'>>({
+): Promise<StoredToken | undefined> {
+  const rows = await trx.query<Omit<StoredToken, 'id' | 'kind'>>({
     name: 'find-access-token',
     text: `SELECT client_id AS "clientId", scope, extract(epoch FROM issued_at)::int AS "issuedAt",
-             extract(epoch FROM expires_at)::int AS "expiresAt"
+             extract(epoch FROM expires_at)::int AS "expiresAt", account_id AS "accountId", grant_hash AS "grantHash"
            FROM access_token WHERE id_hash = $1 AND kind = $2 AND expires_at > now()`,
     values: [hashOf(id), kind],
   });
   return rows[0] && { ...rows[0], id, kind };
+}
+
+/** Undefined for a token of a client that acts for itself. */
+export async function findGrantOfToken(trx: TenantTransaction, id: string): Promise<Buffer | undefined> {
+  const rows = await trx.query<{ grant_hash: Buffer | null }>({
+    text: 'SELECT grant_hash FROM access_token WHERE id_hash = $1',
+    values: [hashOf(id)],
+  });
+  return rows[0]?.grant_hash ?? undefined;
 }
 
 /** Revokes it, on every process, with the next request: a trigger rings `hpms_access`. */
@@ -51,21 +92,27 @@ export interface LiveToken {
   readonly client_name: Buffer;
   readonly client_scope: string;
   readonly client_roles: string[];
+  readonly client_fhir_user: string | null;
+  /** Null for a client that acts for itself. */
+  readonly account_id: string | null;
+  readonly session_hash: Buffer | null;
+  readonly patient: string | null;
 }
 
-/** The token and its client as they stand now; undefined when either is no longer good. */
+/** The token, its client, person and session as they stand now; undefined when one of them is no longer good. */
 export async function findLiveToken(trx: TenantTransaction, id: string): Promise<LiveToken | undefined> {
   const rows = await trx.query<LiveToken>({
     name: 'find-live-token',
     text: `SELECT token.scope, client.client_id, client.name AS client_name, client.scope AS client_scope,
-             client.roles AS client_roles
+             client.roles AS client_roles, client.fhir_user AS client_fhir_user,
+             token.account_id, token.session_hash, token.patient
            FROM access_token AS token JOIN client ON client.client_id = token.client_id
-           WHERE token.id_hash = $1 AND token.expires_at > now() AND client.active`,
+             LEFT JOIN account ON account.id = token.account_id
+             LEFT JOIN login_session AS session ON session.session_hash = token.session_hash
+           WHERE token.id_hash = $1 AND token.expires_at > now() AND client.active
+             AND (token.account_id IS NULL OR (account.active AND NOT account.must_reset))
+             AND (token.session_hash IS NULL OR (${sessionIsLive}))`,
     values: [hashOf(id)],
   });
   return rows[0];
-}
-
-function hashOf(id: string): Buffer {
-  return createHash('sha256').update(id).digest();
 }

@@ -1,20 +1,20 @@
 // Where oidc-provider keeps clients, tokens and assertion ids: the tenant's tables, checked atomically (security.md 1.9, Races).
 
-import { createHash } from 'node:crypto';
-import type { KeyRing } from '../crypto/key-ring.ts';
-import type { TenantDoor } from '../database/tenant-transaction.ts';
 import { findClient } from '../people/clients.ts';
 import { deleteAccessToken, findAccessToken } from './access-tokens.ts';
+import { accountClientId, accountClientMetadata } from './account-client.ts';
+import { endGrant, findAppGrant } from './app-grants.ts';
+import type { ClientKeys } from './client-key-set.ts';
 import { toClientMetadata } from './client-metadata.ts';
-import { errors, type OidcAdapter } from './oidc-provider.ts';
-import { createRecordAdapter } from './record-adapter.ts';
+import { hashOf } from './hash.ts';
+import { errors, type OidcAdapter, Provider } from './oidc-provider.ts';
+import { createGrantedAdapter, createRecordAdapter } from './record-adapter.ts';
+import { createSessionAdapter, type SessionContext } from './session-adapter.ts';
+import type { IssuerUrls } from './urls.ts';
 
-export interface AdapterContext {
-  readonly tenantId: number;
-  readonly tenantDoor: TenantDoor;
-  readonly keyRing: KeyRing;
-  /** The `aud` of every access token. */
-  readonly fhirBaseUrl: string;
+export interface AdapterContext extends SessionContext {
+  readonly urls: IssuerUrls;
+  readonly clientKeys: ClientKeys;
 }
 
 /** The factory that oidc-provider asks once per model. */
@@ -28,33 +28,51 @@ export function createAdapter(context: AdapterContext): (model: string) => OidcA
         return accessTokenAdapter(context, model);
       case 'ReplayDetection':
         return replayAdapter(context);
+      case 'Session':
+        return createSessionAdapter(context);
+      case 'AuthorizationCode':
+      case 'RefreshToken':
+        return createGrantedAdapter(context, model);
       default:
         return createRecordAdapter(context, model);
     }
   };
 }
 
-function clientAdapter({ tenantId, tenantDoor, keyRing }: AdapterContext): OidcAdapter {
+function clientAdapter({ tenantId, tenantDoor, keyRing, clientKeys, urls }: AdapterContext): OidcAdapter {
   return {
     async find(clientId) {
+      if (clientId === accountClientId) return accountClientMetadata(urls);
       const cipher = await keyRing.cipherOf(tenantId);
       const client = await tenantDoor(tenantId, (trx) => findClient(trx, cipher, clientId));
-      return client?.active ? toClientMetadata(client) : undefined;
+      if (!client?.active) return undefined;
+      const assertion = Provider.ctx?.oidc.body?.client_assertion;
+      return toClientMetadata(client, await clientKeys(client, typeof assertion === 'string' ? assertion : undefined));
     },
   };
 }
 
 /** Access tokens are JWTs, which oidc-provider does not store: the row was written when the JWT was made (provider.ts). */
-function accessTokenAdapter({ tenantId, tenantDoor, fhirBaseUrl }: AdapterContext, kind: string): OidcAdapter {
+function accessTokenAdapter({ tenantId, tenantDoor, urls }: AdapterContext, kind: string): OidcAdapter {
   return {
     async find(id) {
-      const token = await tenantDoor(tenantId, (trx) => findAccessToken(trx, id, kind));
-      if (!token) return undefined;
-      const { clientId, scope, issuedAt, expiresAt } = token;
-      return { jti: id, kind, clientId, scope, aud: fhirBaseUrl, iat: issuedAt, exp: expiresAt };
+      return await tenantDoor(tenantId, async (trx) => {
+        const token = await findAccessToken(trx, id, kind);
+        if (!token) return undefined;
+        const { clientId, scope, issuedAt, expiresAt, accountId, grantHash } = token;
+        // The grant itself is looked for here: oidc-provider would ask for it by an id that is not stored.
+        if (grantHash && !(await findAppGrant(trx, grantHash))) return undefined;
+        return {
+          ...{ jti: id, kind, clientId, scope, aud: urls.fhirBase, iat: issuedAt, exp: expiresAt },
+          ...(accountId ? { accountId } : {}),
+        };
+      });
     },
     async destroy(id) {
       await tenantDoor(tenantId, async (trx) => deleteAccessToken(trx, id));
+    },
+    async revokeByGrantId(grantId) {
+      await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));
     },
   };
 }
@@ -74,8 +92,4 @@ function replayAdapter({ tenantId, tenantDoor }: AdapterContext): OidcAdapter {
       if (rows.length === 0) throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
     },
   };
-}
-
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

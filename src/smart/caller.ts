@@ -1,14 +1,20 @@
 // From a bearer token to the Caller: signature, claims and row are checked, at most a second ago (architecture.md, Access tokens; RFC 9068 section 4).
 
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import type { Caller } from '../access/caller.ts';
+import type { Caller, Grant } from '../access/caller.ts';
+import { intersectGrants } from '../access/rights.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
-import type { TenantDoor } from '../database/tenant-transaction.ts';
+import type { TenantCipher } from '../crypto/tenant-cipher.ts';
+import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
+import { findAccount } from '../people/accounts.ts';
 import { openClientName } from '../people/clients.ts';
+import { rightsOfRoles } from '../people/role-rights.ts';
 import { createBriefCache } from '../tenants/brief-cache.ts';
 import { signingAlgorithm } from '../tenants/signing-key.ts';
 import { findLiveToken, type LiveToken } from './access-tokens.ts';
+import { touchLoginSession } from './login-sessions.ts';
+import { identityOf } from './person.ts';
 import { grantedScopes, grantsOf, parseScopes } from './scopes.ts';
 import type { IssuerUrls } from './urls.ts';
 
@@ -25,6 +31,10 @@ export interface Authenticator {
   /** Throws 401 `login`. At once when the same header was good within the last second. */
   authenticate(authorizationHeader: string | undefined): Caller | Promise<Caller>;
   forget(): void;
+}
+
+interface OpenContext extends CallerContext {
+  readonly cipher: TenantCipher;
 }
 
 interface CallerUntil {
@@ -58,9 +68,13 @@ async function readCaller(context: CallerContext, header: string): Promise<Calle
   if (token === undefined) throw unauthorized('The Authorization header must be "Bearer" and an access token.');
   const claims = await verifyAccessToken(context, token);
   if (!claims) throw unauthorized('The access token is not valid here, or has expired.');
-  const live = await context.tenantDoor(context.tenantId, (trx) => findLiveToken(trx, claims.id));
-  if (!live) throw unauthorized('The access token has been revoked or has expired.');
-  return { caller: await toCaller(context, live), expiresAtMs: claims.expiresAtSeconds * 1_000 };
+  const cipher = await context.keyRing.cipherOf(context.tenantId);
+  const caller = await context.tenantDoor(context.tenantId, async (trx) => {
+    const live = await findLiveToken(trx, claims.id);
+    return live && (await toCaller({ ...context, cipher }, trx, live));
+  });
+  if (!caller) throw unauthorized('The access token has been revoked or has expired.');
+  return { caller, expiresAtMs: claims.expiresAtSeconds * 1_000 };
 }
 
 export interface AccessTokenClaims {
@@ -88,20 +102,56 @@ export async function verifyAccessToken(
   }
 }
 
-/** What the token was granted and its client may still have. */
-async function toCaller({ tenantId, keyRing, resourceTypes }: CallerContext, live: LiveToken): Promise<Caller> {
-  const cipher = await keyRing.cipherOf(tenantId);
-  const scopes = grantedScopes(parseScopes(live.scope, resourceTypes), parseScopes(live.client_scope, resourceTypes));
+/** What the token was granted, as far as its client may still have it and the person's or the client's roles allow it now. */
+async function toCaller(context: OpenContext, trx: TenantTransaction, live: LiveToken): Promise<Caller | undefined> {
+  const { resourceTypes } = context;
+  const registered = parseScopes(live.client_scope, resourceTypes);
+  const scopes = parseScopes(live.scope, resourceTypes);
+  if (live.account_id !== null) {
+    return await personalCaller(context, trx, live, grantsOf(grantedScopes(scopes, registered)), live.account_id);
+  }
+  const own = grantsOf(grantedScopes(scopes, registered)).filter((grant) => grant.context === 'system');
+  const rights = await rightsOfRoles(trx, live.client_roles);
   return {
-    tenantId,
+    tenantId: context.tenantId,
     clientId: live.client_id,
     kind: 'client',
     agent: {
       reference: `Device/${live.client_id}`,
-      display: openClientName(cipher, live.client_id, live.client_name),
+      display: openClientName(context.cipher, live.client_id, live.client_name),
     },
-    grants: grantsOf(scopes),
+    grants: [
+      ...own,
+      ...intersectGrants(
+        grantsOf(scopes).filter((grant) => grant.context === 'user'),
+        rights.grants,
+      ),
+    ],
+    operations: rights.operations,
     roles: new Set(live.client_roles),
+    ...(live.client_fhir_user === null ? {} : { fhirUser: live.client_fhir_user }),
+  };
+}
+
+async function personalCaller(
+  { tenantId, cipher }: OpenContext,
+  trx: TenantTransaction,
+  live: LiveToken,
+  grants: readonly Grant[],
+  accountId: string,
+): Promise<Caller | undefined> {
+  const account = await findAccount(trx, cipher, accountId);
+  if (!account) return undefined;
+  if (live.session_hash) touchLoginSession(trx, live.session_hash);
+  const rights = await rightsOfRoles(trx, account.roles);
+  return {
+    ...identityOf(tenantId, account, live.client_id),
+    grants: intersectGrants(
+      grants.filter((grant) => grant.context !== 'system'),
+      rights.grants,
+    ),
+    operations: rights.operations,
+    ...(live.patient === null ? {} : { patient: live.patient }),
   };
 }
 

@@ -1,45 +1,71 @@
 // The endpoints under the issuer: token, introspection (RFC 7662), revocation (RFC 7009), keys and metadata; every other door is shut.
 
 import type Koa from 'koa';
-import { FhirError, fhirError } from '../fhir/outcome.ts';
-import { openIdConfiguration } from './discovery.ts';
-import type { OidcProvider } from './oidc-provider.ts';
+import { fhirError } from '../fhir/outcome.ts';
+import { brandsBundle } from './brands.ts';
+import { type BrowserContext, createBrowserEndpoints } from './browser-endpoints.ts';
+import { openIdConfiguration, styleDocument } from './discovery.ts';
+import { answerLaunch, type LaunchContext } from './launch-endpoint.ts';
+import { createRecordAdapter } from './record-adapter.ts';
+import { answerRegistration, type RegistrationContext } from './registration.ts';
+import { runProvider } from './run-provider.ts';
 import { scopesLengthMax } from './scopes.ts';
-import { type Attempt, networkOf, type Throttle } from './throttle.ts';
-import { claimedClientId, hasBrokenAssertion, readTokenRequest, replay, type TokenRequest } from './token-request.ts';
-import { type IssuerUrls, oauthPaths } from './urls.ts';
+import { type Attempt, networkOf } from './throttle.ts';
+import { addLaunchContext } from './token-answer.ts';
+import { claimedClientId, hasBrokenAssertion, readTokenRequest, type TokenRequest } from './token-request.ts';
+import { oauthPaths, ownPaths } from './urls.ts';
 
-export interface EndpointsContext {
-  readonly tenantId: number;
+export interface EndpointsContext extends BrowserContext, LaunchContext, RegistrationContext {
   readonly tenantName: string;
-  readonly urls: IssuerUrls;
   readonly jwks: { readonly keys: readonly unknown[] };
-  readonly throttle: Throttle;
-  /** Made on first use: most processes see few tenants' token requests. */
-  readonly provider: () => OidcProvider;
   /** The `jti` of a valid access token of this issuer. */
   readonly accessTokenId: (token: string) => Promise<string | undefined>;
-  readonly onError: (error: unknown) => void;
 }
 
-export function createEndpoints(context: EndpointsContext): (ctx: Koa.Context) => Promise<void> {
-  const documents = new Map<string, unknown>([
-    [oauthPaths.jwks, context.jwks],
-    ['/.well-known/openid-configuration', openIdConfiguration(context.urls)],
-    ['/.well-known/oauth-authorization-server', openIdConfiguration(context.urls)],
-  ]);
-  const posts = new Set<string>([oauthPaths.token, oauthPaths.introspection, oauthPaths.revocation]);
+type Handler = (ctx: Koa.Context) => Promise<void>;
+
+export function createEndpoints(context: EndpointsContext): Handler {
+  const documents = createDocuments(context);
+  const posts = createPosts(context);
+  const answerBrowser = createBrowserEndpoints(context);
   return async (ctx) => {
     const path = ctx.path.slice(`/t/${context.tenantName}`.length);
     const document = documents.get(path);
-    if (document) return sendDocument(ctx, document);
-    if (!posts.has(path)) throw fhirError('not-found', 'There is nothing at this address.');
+    if (document) return sendDocument(ctx, await document());
+    const answerPost = posts.get(path);
+    if (!answerPost) {
+      if (await answerBrowser(ctx, path)) return;
+      throw fhirError('not-found', 'There is nothing at this address.');
+    }
     // Set first, so that it is there whatever is answered: RFC 6749 section 5.1.
     ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
-    if (ctx.method === 'POST') return await answerPost(context, ctx, path);
+    if (ctx.method === 'POST') return await answerPost(ctx);
     ctx.set('Allow', 'POST');
     sendError(ctx, 405, 'invalid_request', 'only POST is supported here');
   };
+}
+
+function createDocuments(context: EndpointsContext): ReadonlyMap<string, () => unknown> {
+  const metadata = async () => openIdConfiguration(context.urls, await context.settings());
+  const brands = brandsBundle(context);
+  return new Map<string, () => unknown>([
+    [oauthPaths.jwks, () => context.jwks],
+    ['/.well-known/openid-configuration', metadata],
+    ['/.well-known/oauth-authorization-server', metadata],
+    [ownPaths.brands, () => brands],
+    [ownPaths.style, () => styleDocument],
+  ]);
+}
+
+function createPosts(context: EndpointsContext): ReadonlyMap<string, Handler> {
+  const asClient = (path: string): [string, Handler] => [path, (ctx) => answerClient(context, ctx, path)];
+  return new Map<string, Handler>([
+    asClient(oauthPaths.token),
+    asClient(oauthPaths.introspection),
+    asClient(oauthPaths.revocation),
+    [ownPaths.registration, (ctx) => answerRegistration(context, ctx)],
+    [ownPaths.launch, (ctx) => answerLaunch(context, ctx)],
+  ]);
 }
 
 function sendDocument(ctx: Koa.Context, document: unknown): void {
@@ -51,7 +77,7 @@ function sendDocument(ctx: Koa.Context, document: unknown): void {
   ctx.body = document;
 }
 
-async function answerPost(context: EndpointsContext, ctx: Koa.Context, path: string): Promise<void> {
+async function answerClient(context: EndpointsContext, ctx: Koa.Context, path: string): Promise<void> {
   const request = await readTokenRequest(ctx);
   if (!request) {
     // The rest of it must not be taken for the next request.
@@ -65,14 +91,14 @@ async function answerPost(context: EndpointsContext, ctx: Koa.Context, path: str
   };
   const waitSeconds = context.throttle.waitSeconds(attempt);
   if (waitSeconds > 0) return sendTooMany(ctx, waitSeconds);
-  await runProvider(context, ctx, path, request);
+  await askProvider(context, ctx, path, request);
   if (isClientFailure(ctx)) {
     const tooManySeconds = context.throttle.failed(attempt);
     if (tooManySeconds > 0) sendTooMany(ctx, tooManySeconds);
   } else if (ctx.status === 200) context.throttle.succeeded(attempt);
 }
 
-async function runProvider(
+async function askProvider(
   context: EndpointsContext,
   ctx: Koa.Context,
   path: string,
@@ -83,20 +109,29 @@ async function runProvider(
   if ((request.form.get('scope')?.length ?? 0) > scopesLengthMax) {
     return sendError(ctx, 400, 'invalid_scope', `the scopes have more than ${scopesLengthMax} characters`);
   }
-  const body = path === oauthPaths.token ? request.body : await nameTokenById(context, request);
-  const provider = context.provider();
-  const inner = provider.createContext(replay(ctx, path, body), ctx.res);
-  // With these two oidc-provider builds every URL, such as the accepted `aud`, from ours instead of the Host header.
-  inner.request.originalUrl = context.urls.issuer + path;
-  inner.mountPath = new URL(context.urls.issuer).pathname;
-  // Its router is the only middleware it has.
-  await provider.middleware[0]?.(inner, async () => undefined);
-  ctx.status = inner.status;
-  ctx.body = inner.body;
-  // Preflights and pages of other origins are told nothing: security.md 66.
-  for (const name of Object.keys(ctx.response.headers)) if (name.startsWith('access-control-')) ctx.remove(name);
-  const failure: unknown = inner.state.failure;
-  if (failure !== undefined) reportFailure(context, ctx, failure);
+  const body =
+    path === oauthPaths.token ? await nameClient(context, ctx, request) : await nameTokenById(context, request);
+  const { unavailable, inner } = await runProvider(context, ctx, { method: 'POST', path, body });
+  if (unavailable) {
+    ctx.set('Retry-After', String(unavailable.retryAfterSeconds ?? 1));
+    return sendError(ctx, 503, 'temporarily_unavailable', unavailable.message);
+  }
+  if (ctx.status === 200) await addLaunchContext(context, ctx, inner);
+}
+
+/**
+ * Public apps may refresh without saying who they are (SMART App Launch, Refresh access token): the token says it. A client that
+ * must prove itself is refused all the same.
+ */
+async function nameClient(context: EndpointsContext, ctx: Koa.Context, { body, form }: TokenRequest): Promise<Buffer> {
+  const token = form.get('refresh_token');
+  const isNamed = ctx.req.headers.authorization !== undefined || form.has('client_id') || form.has('client_assertion');
+  if (isNamed || token === null || form.get('grant_type') !== 'refresh_token') return body;
+  const { clientId } = (await createRecordAdapter(context, 'RefreshToken').find(token)) ?? {};
+  if (typeof clientId !== 'string') return body;
+  const named = new URLSearchParams(form);
+  named.set('client_id', clientId);
+  return Buffer.from(named.toString());
 }
 
 /** oidc-provider refuses JWTs here, because it does not know of their rows; their ids it takes. */
@@ -106,14 +141,6 @@ async function nameTokenById(context: EndpointsContext, { body, form }: TokenReq
   const named = new URLSearchParams(form);
   named.set('token', (await context.accessTokenId(token)) ?? 'invalid');
   return Buffer.from(named.toString());
-}
-
-/** Whatever failed behind oidc-provider's `server_error`: the database may be gone for a moment. */
-function reportFailure(context: EndpointsContext, ctx: Koa.Context, failure: unknown): void {
-  if (failure instanceof FhirError && failure.status === 503) {
-    ctx.set('Retry-After', String(failure.retryAfterSeconds ?? 1));
-    sendError(ctx, 503, 'temporarily_unavailable', failure.message);
-  } else context.onError(failure);
 }
 
 function isClientFailure(ctx: Koa.Context): boolean {

@@ -3,16 +3,25 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import type Koa from 'koa';
 import type { KeyRing } from '../crypto/key-ring.ts';
+import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantDoor } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
+import type { OutboundFetch } from '../gateways/outbound-fetch.ts';
+import type { SecondFactors } from '../people/second-factor/second-factors.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
+import type { SettingsReader } from '../tenants/settings.ts';
 import { hasSigningKey, readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
+import type { AnswerAccount } from './account/account-pages.ts';
 import { type Authenticator, createAuthenticator, verifyAccessToken } from './caller.ts';
+import type { ClientKeys } from './client-key-set.ts';
 import { createEndpoints } from './endpoints.ts';
-import type { OidcProvider } from './oidc-provider.ts';
+import { sendError } from './interactions/page.ts';
+import { upstreamLinks } from './interactions/upstream.ts';
+import type { OidcContext, OidcProvider } from './oidc-provider.ts';
+import type { PatientDirectory } from './patient-directory.ts';
 import { createProvider } from './provider.ts';
 import type { Throttle } from './throttle.ts';
-import { issuerUrls } from './urls.ts';
+import { type IssuerUrls, issuerUrls, ownPaths } from './urls.ts';
 
 export interface IssuerContext {
   /** Without a slash at the end. */
@@ -20,7 +29,13 @@ export interface IssuerContext {
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
   readonly resourceTypes: ReadonlySet<string>;
+  readonly settings: SettingsReader;
   readonly throttle: Throttle;
+  readonly secondFactors: SecondFactors;
+  readonly patients: PatientDirectory;
+  readonly fetchOutbound: OutboundFetch;
+  readonly clientKeys: ClientKeys;
+  readonly answerAccount: AnswerAccount;
   readonly onError: (error: unknown) => void;
 }
 
@@ -37,20 +52,51 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
   const signingKeys = await context.tenantDoor(tenant.id, (trx) => readSigningKeys(trx, cipher));
   const urls = issuerUrls(context.publicUrl, tenant.name);
   const jwks = { keys: signingKeys.map(publicKey) } as JSONWebKeySet;
-  const publicKeys = createLocalJWKSet(jwks);
-  const shared = { ...context, tenantId: tenant.id, urls, signingKeys, publicKeys };
+  const shared = {
+    ...{ ...context, tenant, tenantId: tenant.id, tenantName: tenant.name, tenantDisplay: tenant.display },
+    ...{ urls, signingKeys, jwks, publicKeys: createLocalJWKSet(jwks) },
+    cookieKey: cookieKeyOf(cipher),
+    settings: () => context.settings.of(tenant.id),
+  };
   let provider: OidcProvider | undefined;
+  const authenticator = createAuthenticator(shared);
   const handle = createEndpoints({
     ...shared,
-    tenantName: tenant.name,
-    jwks,
     provider: () => {
-      provider ??= watchFailures(createProvider(shared));
+      provider ??= watchFailures(
+        createProvider({ ...shared, renderError: errorPage({ urls, ...tenantFace(tenant) }) }),
+      );
       return provider;
     },
     accessTokenId: async (token) => (await verifyAccessToken(shared, token))?.id,
+    authenticate: authenticator.authenticate,
+    signInLinks: (uid) => upstreamLinks(shared, uid),
+    resetHref: `${urls.basePath}${ownPaths.account}/forgot`,
   });
-  return { ...createAuthenticator(shared), handle };
+  return { ...authenticator, handle };
+}
+
+function tenantFace({ display }: TenantRecord): { readonly tenantDisplay: string } {
+  return { tenantDisplay: display };
+}
+
+interface OAuthError {
+  readonly error: string;
+  readonly error_description?: string;
+}
+
+/** For what must not be told to the address in the request, because that may be nobody's. */
+function errorPage(source: { readonly urls: IssuerUrls; readonly tenantDisplay: string }) {
+  return (ctx: OidcContext, { error, error_description: description = '' }: OAuthError) => {
+    const text = `The app has asked in a way that cannot be answered (${error}${description && `: ${description}`}).`;
+    sendError(source, ctx, ctx.status, text);
+  };
+}
+
+/** Cookies are signed with it; 256 bits that only the tenant's index key gives. */
+function cookieKeyOf(cipher: TenantCipher): string {
+  const parts = [0, 1, 2, 3].map((part) => BigInt.asUintN(64, cipher.tokenOf(`smart.cookie-key|${part}`)));
+  return parts.map((part) => part.toString(16).padStart(16, '0')).join('');
 }
 
 /** Leaves what made oidc-provider answer `server_error` where the endpoint finds it. */

@@ -1,13 +1,15 @@
 // One tenant's oidc-provider: everything it can do is off but what is listed here (security.md 1.9).
 
-import type { KeyRing } from '../crypto/key-ring.ts';
-import type { TenantDoor } from '../database/tenant-transaction.ts';
+import type { Settings } from '../tenants/settings.ts';
 import { type SigningKey, signingAlgorithm } from '../tenants/signing-key.ts';
-import { insertAccessToken } from './access-tokens.ts';
+import { insertAccessToken, insertPersonalToken } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
+import { type AuthorizationContext, grantSeconds } from './authorization.ts';
 import { assertionAlgorithms, checkAssertion, clockToleranceSeconds } from './client-assertion.ts';
+import type { ClientKeys } from './client-key-set.ts';
 import { compareClientSecret } from './client-metadata.ts';
 import { clientAuthMethods } from './discovery.ts';
+import { findLaunch } from './launches.ts';
 import {
   errors,
   type JwtParts,
@@ -17,45 +19,102 @@ import {
   type OidcToken,
   Provider,
 } from './oidc-provider.ts';
-import { grantedScopes, MalformedScope, parseScopes } from './scopes.ts';
-import { type IssuerUrls, oauthPaths } from './urls.ts';
+import { findPerson } from './person.ts';
+import { createPolicy } from './policy.ts';
+import { clientTokenSeconds, personalTokenSeconds, resourceServer } from './resource-server.ts';
+import { sessionSeconds } from './session-adapter.ts';
+import { oauthPaths, ownPaths } from './urls.ts';
 
-export interface ProviderContext {
-  readonly tenantId: number;
-  readonly tenantDoor: TenantDoor;
-  readonly keyRing: KeyRing;
-  readonly urls: IssuerUrls;
+export interface ProviderContext extends AuthorizationContext {
   readonly signingKeys: readonly SigningKey[];
-  readonly resourceTypes: ReadonlySet<string>;
+  readonly clientKeys: ClientKeys;
+  readonly settings: () => Settings | Promise<Settings>;
+  /** Signs cookies. */
+  readonly cookieKey: string;
+  /** Answers what went wrong before an app could be told. */
+  readonly renderError: (
+    ctx: OidcContext,
+    out: { readonly error: string; readonly error_description?: string },
+  ) => void;
 }
 
-/** SMART Backend Services: an access token lives 5 minutes at most. */
-const accessTokenSeconds = 300;
+/** Longer than the three months of (g)(10), and renewed at every use. */
+const refreshTokenSeconds = 180 * 86_400;
 
 export function createProvider(context: ProviderContext): OidcProvider {
-  const { tenantId, tenantDoor, keyRing, urls, signingKeys } = context;
+  const { urls, signingKeys } = context;
   const provider = new Provider(urls.issuer, {
-    adapter: createAdapter({ tenantId, tenantDoor, keyRing, fhirBaseUrl: urls.fhirBase }),
+    adapter: createAdapter(context),
     jwks: { keys: signingKeys },
     routes: oauthPaths,
     features: features(context),
-    responseTypes: [],
-    scopes: [],
+    responseTypes: ['code'],
+    scopes: ['openid'],
+    claims: { openid: ['sub', 'auth_time', 'amr'], profile: ['name'], fhirUser: ['fhirUser'] },
     clientDefaults: { id_token_signed_response_alg: signingAlgorithm },
-    clientAuthMethods,
+    clientAuthMethods: ['none', ...clientAuthMethods],
     enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms },
     clockTolerance: clockToleranceSeconds,
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
-    // No client has registered an origin: browsers may not read these answers.
+    // Who may read the answers in a browser is decided for all doors in one place: http/middleware/cors.ts.
     clientBasedCORS: () => false,
-    extraClientMetadata: { properties: ['registered_scope'] },
-    ttl: { ClientCredentials: accessTokenSeconds },
+    extraClientMetadata: {
+      properties: ['registered_scope', 'registered_roles', 'registered_logout_uris', 'previous_secret_hash'],
+    },
+    ttl: lifetimes(),
     formats: {
       customizers: { jwt: (_ctx: OidcContext, token: OidcToken, jwt: JwtParts) => store(context, token, jwt) },
     },
+    ...authorizationCodeFlow(context),
   });
   provider.Client.prototype.compareClientSecret = compareClientSecret;
   return provider;
+}
+
+function authorizationCodeFlow(context: ProviderContext) {
+  const { urls, cookieKey } = context;
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure: urls.issuer.startsWith('https:') } as const;
+  return {
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    extraParams: {
+      aud: (_ctx: OidcContext, aud: string | undefined) => requireAudience(urls.fhirBase, aud),
+      launch: (ctx: OidcContext, launch: string | undefined) => requireLaunch(context, ctx, launch),
+    },
+    cookies: {
+      keys: [cookieKey],
+      names: { session: 'hpms_session', interaction: 'hpms_interaction', resume: 'hpms_resume' },
+      long: { ...cookie, path: urls.basePath },
+      short: cookie,
+    },
+    interactions: {
+      policy: createPolicy(context),
+      url: (_ctx: OidcContext, { uid }: { readonly uid: string }) => `${urls.basePath}${ownPaths.interaction}/${uid}`,
+    },
+    findAccount: (_ctx: OidcContext, accountId: string) => findPerson(context, accountId),
+    // Every time an app is let in is a grant of its own, made by the policy.
+    loadExistingGrant: () => undefined,
+    issueRefreshToken: (_ctx: OidcContext, client: OidcClient, { scope = '' }: OidcToken) =>
+      client.grantTypeAllowed('refresh_token') && /(^| )o(?:ff|n)line_access( |$)/.test(scope),
+    rotateRefreshToken: true,
+    // What ends with a session is in our own rows, for a session may have let in one app more than once.
+    expiresWithSession: () => false,
+    renderError: context.renderError,
+  };
+}
+
+function lifetimes() {
+  return {
+    ClientCredentials: clientTokenSeconds,
+    AccessToken: personalTokenSeconds,
+    AuthorizationCode: 60,
+    Interaction: 3_600,
+    Session: sessionSeconds,
+    Grant: grantSeconds,
+    IdToken: 3_600,
+    RefreshToken: (_ctx: OidcContext, { scope = '' }: OidcToken) =>
+      scope.split(' ').includes('offline_access') ? refreshTokenSeconds : sessionSeconds,
+  };
 }
 
 function features(context: ProviderContext) {
@@ -69,6 +128,7 @@ function features(context: ProviderContext) {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => context.urls.fhirBase,
+      useGrantedResource: () => true,
       getResourceServerInfo: (ctx: OidcContext, resource: string, client: OidcClient) =>
         resourceServer(context, ctx, resource, client),
     },
@@ -86,51 +146,31 @@ function requireOwnToken(_ctx: OidcContext, client: OidcClient, token: OidcToken
   throw new errors.InvalidRequest('client is not authorized to revoke the presented token');
 }
 
-/** The FHIR API is the only resource there is; here the scopes asked for become the scopes granted. */
-function resourceServer(context: ProviderContext, ctx: OidcContext, resource: string, client: OidcClient) {
-  if (resource !== context.urls.fhirBase) throw new errors.InvalidTarget('the resource is not this FHIR server');
-  const scope = grantScope(ctx.oidc.params.scope, client.registered_scope, context.resourceTypes);
-  // What is not granted is dropped here, because oidc-provider reads the request's scopes once more afterwards.
-  ctx.oidc.params.scope = scope;
-  return {
-    scope,
-    audience: context.urls.fhirBase,
-    accessTokenTTL: accessTokenSeconds,
-    accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: signingAlgorithm } },
-  };
+/** A token for this server must not be asked for by an app that believes to be at another: security.md 54. */
+function requireAudience(fhirBase: string, aud: string | undefined): void {
+  if (aud !== fhirBase) throw new errors.InvalidRequest('aud must be the base URL of this FHIR server');
 }
 
-function grantScope(asked: string | undefined, registered: string, resourceTypes: ReadonlySet<string>): string {
-  const all = parseScopes(registered, resourceTypes).filter(({ grant }) => grant?.context === 'system');
-  const granted = grantedScopes(asked === undefined ? all : parseAsked(asked, resourceTypes), all);
-  if (granted.length === 0) throw new errors.InvalidScope('none of the requested scopes can be granted to this client');
-  return granted.map(({ text }) => text).join(' ');
-}
-
-function parseAsked(asked: string, resourceTypes: ReadonlySet<string>) {
-  try {
-    return parseScopes(asked, resourceTypes);
-  } catch (error) {
-    if (error instanceof MalformedScope) throw new errors.InvalidScope(error.message);
-    throw error;
+async function requireLaunch(context: ProviderContext, ctx: OidcContext, launch: string | undefined): Promise<void> {
+  if (launch === undefined) return;
+  const { clientId } = ctx.oidc.client;
+  if (!ctx.oidc.params.scope?.split(' ').includes('launch')) {
+    throw new errors.InvalidScope('the parameter launch needs the scope launch');
   }
+  const found = await context.tenantDoor(context.tenantId, (trx) =>
+    findLaunch(trx, launch, { clientId, isBrought: true }),
+  );
+  if (!found) throw new errors.InvalidRequest('launch is unknown, used, expired or not for this person and app');
 }
 
 /** Runs before the JWT is signed, so no token leaves without its row. */
 async function store(
   { tenantId, tenantDoor }: ProviderContext,
-  token: OidcToken,
+  { kind, clientId, scope = '', grantId }: OidcToken,
   { payload }: JwtParts,
 ): Promise<void> {
+  const token = { id: payload.jti, kind, clientId, scope, issuedAt: payload.iat, expiresAt: payload.exp };
   await tenantDoor(tenantId, async (trx) =>
-    insertAccessToken(trx, {
-      id: payload.jti,
-      kind: token.kind,
-      clientId: token.clientId,
-      scope: token.scope ?? '',
-      issuedAt: payload.iat,
-      expiresAt: payload.exp,
-    }),
+    grantId === undefined ? insertAccessToken(trx, token) : insertPersonalToken(trx, { ...token, grantId }),
   );
 }

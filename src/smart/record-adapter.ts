@@ -1,8 +1,9 @@
 // What oidc-provider keeps beside clients and access tokens (grants, sessions, codes, refresh tokens): hashed ids, encrypted payloads.
 
-import { createHash } from 'node:crypto';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+import { endGrant, findAppGrant } from './app-grants.ts';
+import { hashOf } from './hash.ts';
 import { errors, type OidcAdapter, type OidcPayload } from './oidc-provider.ts';
 
 export interface RecordContext {
@@ -41,7 +42,28 @@ export function createRecordAdapter(context: RecordContext, model: string): Oidc
       await tenantDoor(tenantId, async (trx) => trx.execute({ text, values: [model, hashOf(id)] }));
     },
     async revokeByGrantId(grantId) {
-      await tenantDoor(tenantId, async (trx) => deleteGrant(trx, hashOf(grantId)));
+      await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));
+    },
+  };
+}
+
+/** Codes and refresh tokens: worth nothing once their grant has ended, or the session that it belongs to. */
+export function createGrantedAdapter(context: RecordContext, model: string): OidcAdapter {
+  const { tenantId, tenantDoor } = context;
+  const records = createRecordAdapter(context, model);
+  return {
+    ...records,
+    async find(id) {
+      const payload = await records.find(id);
+      if (payload?.grantId === undefined) return undefined;
+      const grantHash = hashOf(payload.grantId);
+      return (await tenantDoor(tenantId, (trx) => findAppGrant(trx, grantHash))) && payload;
+    },
+    /** The end of a refresh token is that of all that was issued with it: RFC 7009 section 2.1. */
+    async destroy(id) {
+      const payload = await records.find(id);
+      const { grantId } = payload ?? {};
+      if (grantId !== undefined) await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));
     },
   };
 }
@@ -65,6 +87,7 @@ async function openRecord(
   return row.consumed === null ? payload : { ...payload, consumed: row.consumed };
 }
 
+/** What belongs to a grant is only written while that stands: its row stays locked meanwhile. */
 async function writeRecord(
   { tenantId, tenantDoor, keyRing }: RecordContext,
   model: string,
@@ -81,10 +104,11 @@ async function writeRecord(
     cipher.seal(Buffer.from(JSON.stringify(record.payload)), sealContext(model, idHash)),
     record.expiresInSeconds,
   ];
+  const row = 'SELECT $1, $2, $3::bytea, $4::bytea, $5::bytea, now() + make_interval(secs => $6)';
   await tenantDoor(tenantId, async (trx) =>
     trx.execute({
       text: `INSERT INTO oidc_record (model, id_hash, grant_hash, uid_hash, payload, expires_at)
-             VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+             ${grantId === undefined ? row : `${row} FROM app_grant AS app WHERE app.grant_hash = $3 FOR KEY SHARE`}
              ON CONFLICT (tenant_id, model, id_hash)
              DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at`,
       values,
@@ -94,30 +118,24 @@ async function writeRecord(
 
 /** One UPDATE decides who was first. Whoever comes second has a copy, so the whole grant ends: RFC 9700 section 4.5.3. */
 async function consumeRecord({ tenantId, tenantDoor }: RecordContext, model: string, id: string): Promise<void> {
-  const wasFirst = await tenantDoor(tenantId, async (trx) => {
-    const first = await trx.query({
+  const values = [model, hashOf(id)];
+  const first = await tenantDoor(tenantId, (trx) =>
+    trx.query({
       text: `UPDATE oidc_record SET consumed_at = now()
              WHERE model = $1 AND id_hash = $2 AND consumed_at IS NULL AND expires_at > now() RETURNING id_hash`,
-      values: [model, hashOf(id)],
-    });
-    if (first.length > 0) return true;
-    const used = await trx.query<{ grant_hash: Buffer | null }>({
+      values,
+    }),
+  );
+  if (first.length > 0) return;
+  // In a transaction of its own: that one has locked the record on its way, and whoever ends a grant takes the records last.
+  await tenantDoor(tenantId, async (trx) => {
+    const [used] = await trx.query<{ grant_hash: Buffer | null }>({
       text: 'SELECT grant_hash FROM oidc_record WHERE model = $1 AND id_hash = $2',
-      values: [model, hashOf(id)],
+      values,
     });
-    const grantHash = used[0]?.grant_hash;
-    if (grantHash) deleteGrant(trx, grantHash);
-    return false;
+    if (used?.grant_hash) endGrant(trx, used.grant_hash);
   });
-  if (!wasFirst) throw new errors.InvalidGrant(`${model} was already consumed`);
-}
-
-function deleteGrant(trx: TenantTransaction, grantHash: Buffer): void {
-  trx.execute({ text: 'DELETE FROM oidc_record WHERE grant_hash = $1', values: [grantHash] });
-}
-
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  throw new errors.InvalidGrant(`${model} was already consumed`);
 }
 
 function sealContext(model: string, idHash: Buffer): string {

@@ -18,7 +18,10 @@ export const scopesLengthMax = 8_000;
 const scopesMax = 500;
 
 const resourceScope =
-  /^(?<context>patient|user|system)\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<permissions>read|write|\*|(?=[cruds])c?r?u?d?s?)(?<constraint>\?[\w:.-]+=[^?]+)?$/;
+  /^(?<context>patient|user|system)\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<permissions>read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(?<constraint>[\w:.-]+=[^?&]+(?:&[\w:.-]+=[^?&]+)*))?$/;
+/** A parameter of the type itself, with a modifier or without: not one that leads elsewhere or shapes an answer. */
+const constraintSyntax =
+  /^(?!_(?:has|list|filter|content|text|query|sort|count|include|revinclude|summary|elements|total|contained|containedType|cursor|format|pretty|type)\b)\w[\w-]*(?::(?!(?:in|not-in|above|below)=)[\w-]+)?=.+$/;
 const otherScope = /^(openid|profile|fhirUser|online_access|offline_access|launch(\/[a-z]+)?)$/;
 
 /** What the permissions of version 1 say in letters. */
@@ -42,22 +45,40 @@ function parseScope(text: string, resourceTypes: ReadonlySet<string>): Scope {
   if (letters !== undefined && constraint !== undefined) {
     throw new MalformedScope('A scope of version 1 has no search parameters.');
   }
+  const constraints = constraint === undefined ? [] : [...new Set(constraint.split('&'))].sort();
   // A constraint that is not enforced must not be granted: without it the scope would be wider than asked for.
-  if (constraint !== undefined || (type !== '*' && !resourceTypes.has(type))) return { text };
+  if (!constraints.every(isEnforced) || (type !== '*' && !resourceTypes.has(type))) return { text };
   return {
     text,
     grant: {
       context: context as Grant['context'],
       type,
       permissions: new Set((letters ?? permissions) as Iterable<Permission>),
+      ...(constraints.length > 0 && { constraints }),
     },
   };
 }
 
-/** True when every single right of `asked` is among the registered ones; `*` is only covered by `*`. */
+function isEnforced(constraint: string): boolean {
+  if (!constraintSyntax.test(constraint)) return false;
+  try {
+    decodeURIComponent(constraint);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * True when every single right of `asked` is among the registered ones; `*` is only covered by `*`, and whatever restricts
+ * the registered right must restrict the one asked for as well.
+ */
 export function covers(registered: readonly Grant[], asked: Grant): boolean {
   const relevant = registered.filter(
-    ({ context, type }) => context === asked.context && (type === '*' || type === asked.type),
+    ({ context, type, constraints = [] }) =>
+      context === asked.context &&
+      (type === '*' || type === asked.type) &&
+      constraints.every((one) => asked.constraints?.includes(one)),
   );
   return [...asked.permissions].every((letter) => relevant.some(({ permissions }) => permissions.has(letter)));
 }

@@ -5,7 +5,14 @@ import type { SystemDoor } from '../database/system-transaction.ts';
 /** To be run every few minutes by one process. */
 export async function sweepExpired(systemDoor: SystemDoor): Promise<void> {
   await systemDoor(async (trx) => {
-    for (const name of ['access_token', 'used_assertion', 'oidc_record']) {
+    for (const name of [
+      'access_token',
+      'used_assertion',
+      'oidc_record',
+      'app_grant',
+      'smart_launch',
+      'login_session',
+    ]) {
       trx.execute({ text: `DELETE FROM ${name} WHERE expires_at < now()` });
     }
   });

@@ -63,16 +63,26 @@ function clientIdOfBasic(authorization = ''): string | undefined {
   }
 }
 
-/** The same request again with another body and path, for oidc-provider to read; query parameters are left behind. */
-export function replay(ctx: Koa.Context, path: string, body: Buffer): IncomingMessage {
-  const { 'transfer-encoding': _, ...headers } = ctx.req.headers;
-  const { method, socket, httpVersion } = ctx.req;
+export interface Replayed {
+  readonly method: 'GET' | 'POST';
+  /** With the query, if that is to be read. */
+  readonly path: string;
+  readonly body: Buffer;
+  /** Clients come by TLS, whatever stands between them and this process: cookies are made for that. */
+  readonly isSecure: boolean;
+}
+
+/** The same request again with another body and path, for oidc-provider to read. */
+export function replay(ctx: Koa.Context, { method, path, body, isSecure }: Replayed): IncomingMessage {
+  const { 'transfer-encoding': _, 'content-length': __, 'content-type': type, ...headers } = ctx.req.headers;
+  const { socket, httpVersion } = ctx.req;
+  const content = { ...(type === undefined ? {} : { 'content-type': type }), 'content-length': String(body.length) };
   return Object.assign(Readable.from([body], { objectMode: false }), {
     method,
-    socket,
+    socket: Object.create(socket, { encrypted: { value: isSecure } }),
     httpVersion,
     url: path,
     // OAuth answers in JSON, also to who would like a page of HTML.
-    headers: { ...headers, accept: 'application/json', 'content-length': String(body.length) },
+    headers: { ...headers, accept: 'application/json', ...(method === 'POST' ? content : {}) },
   }) as unknown as IncomingMessage;
 }

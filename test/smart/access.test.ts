@@ -53,6 +53,27 @@ describe('a good token', () => {
     });
   });
 
+  test('of a client with roles: without a scope it has all that they allow, and its own person: contract.md 47', async () => {
+    const { tenantId } = server.a;
+    const cipher = await server.keyRing.cipherOf(tenantId);
+    const registration = { name: 'Kiosk', grantTypes: ['client_credentials'], scope: '', fhirUser: 'Practitioner/1' };
+    const kiosk = await server.tenantDoor(tenantId, async (trx) =>
+      createClient(trx, cipher, { ...registration, roles: ['front-desk'] }),
+    );
+    const tenant = { ...server.a, ...kiosk };
+    const header = `Bearer ${await requestToken(server, tenant)}`;
+    const caller = await server.smart.authenticate({ id: tenantId, name: 'clinic-a', display: '' }, header);
+    expect(caller).toMatchObject({ kind: 'client', fhirUser: 'Practitioner/1' });
+    expect([...(caller.operations ?? [])]).toContain('$hold');
+    const appointment = caller.grants.find(({ type }) => type === 'Appointment');
+    expect([appointment?.context, [...(appointment?.permissions ?? [])].sort()]).toEqual([
+      'user',
+      ['c', 'r', 's', 'u'],
+    ]);
+    const narrow = await requestToken(server, tenant, 'user/Appointment.r user/AuditEvent.r');
+    expect((await use(narrow)).body.grants).toBe(1);
+  });
+
   test('is answered without waiting when it was good a moment ago', async () => {
     const token = await requestToken(server, server.a);
     const tenant = { id: server.a.tenantId, name: 'clinic-a', display: '' };
@@ -273,7 +294,16 @@ test('nothing readable of tokens, names or secrets is in the tables', async () =
   const token = await requestToken(server, server.a);
   await withClient(server.database.url, async (client) => {
     const rows: unknown[] = [];
-    for (const table of ['client', 'account', 'signing_key', 'access_token', 'used_assertion', 'oidc_record']) {
+    const kept = ['app_grant', 'app_consent', 'smart_launch', 'login_session'];
+    for (const table of [
+      'client',
+      'account',
+      'signing_key',
+      'access_token',
+      'used_assertion',
+      'oidc_record',
+      ...kept,
+    ]) {
       rows.push((await client.query(`SELECT to_jsonb(t)::text AS text FROM store.${table} AS t`)).rows);
     }
     const dump = JSON.stringify(rows);

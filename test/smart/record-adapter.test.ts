@@ -1,6 +1,8 @@
 // What oidc-provider stores: atomic consumption, hashed ids, encrypted payloads (security.md 1.9, Races)
 
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { insertAppGrant } from '../../src/smart/app-grants.ts';
 import { createRecordAdapter, type RecordContext } from '../../src/smart/record-adapter.ts';
 import { withClient } from '../support/database.ts';
 import { type SmartServer, startSmartServer } from './smart-server.ts';
@@ -14,6 +16,10 @@ beforeAll(async () => {
   const { tenantDoor, keyRing } = server;
   a = { tenantId: server.a.tenantId, tenantDoor, keyRing };
   b = { tenantId: server.b.tenantId, tenantDoor, keyRing };
+  const grant = { accountId: randomUUID(), clientId: 'app', sessionHash: undefined, lifetimeSeconds: 60 };
+  await tenantDoor(a.tenantId, async (trx) => {
+    for (const grantId of ['grant-1', 'raced-grant', 'another', 'g']) insertAppGrant(trx, { ...grant, grantId });
+  });
 });
 afterAll(() => server.close());
 
@@ -74,9 +80,15 @@ describe('consuming', () => {
 
   test('marks the record, so that oidc-provider sees it was used', async () => {
     const codes = createRecordAdapter(a, 'AuthorizationCode');
-    await codes.upsert!('marked', { ...code, jti: 'marked' }, 60);
+    await codes.upsert!('marked', { ...code, jti: 'marked', grantId: 'another' }, 60);
     await codes.consume!('marked');
     expect(await codes.find('marked')).toMatchObject({ consumed: expect.any(Number) });
+  });
+
+  test('what comes for a grant that has ended is not kept', async () => {
+    const tokens = createRecordAdapter(a, 'RefreshToken');
+    await tokens.upsert!('late', { jti: 'late', grantId: 'never-was' }, 60);
+    expect(await tokens.find('late')).toBeUndefined();
   });
 
   test('a revoked grant takes all its records along', async () => {

@@ -42,9 +42,20 @@ describe('the grammar', () => {
 
   test.each([
     ...['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'offline_access', 'online_access'],
-    ...['system/Patient.rs?birthdate=ge2000', 'patient/Observation.rs?category=a|b&code=c', 'system/Nothing.rs'],
+    ...['system/Nothing.rs', 'system/Nothing.rs?a=b', 'user/Patient.rs?_has:Observation:patient:code=x'],
+    ...['user/Patient.rs?general-practitioner.name=x', 'user/Patient.rs?_sort=name', 'user/List.rs?code:in=x'],
+    ...['user/Patient.rs?name=%', 'user/Patient.rs?_filter=x', 'user/Patient.rs?name=x&_count=1'],
   ])('%s is well-formed and gives no right', (text) => {
     expect(parse(text)).toEqual([{ text }]);
+  });
+
+  test.each([
+    ['patient/Observation.rs?category=a|b', ['category=a|b']],
+    ['patient/Observation.rs?status=final&category=http://x/y|b', ['category=http://x/y|b', 'status=final']],
+    ['user/*.cruds?_tag=x&_tag=x', ['_tag=x']],
+    ['user/Patient.rs?name:exact=%C3%84', ['name:exact=%C3%84']],
+  ])('%s is granted with its constraints', (text, constraints) => {
+    expect(parse(text)).toMatchObject([{ text, grant: { constraints } }]);
   });
 
   test.each([
@@ -108,6 +119,21 @@ describe('what is granted', () => {
       }),
       seed,
     );
+  });
+
+  test.each([
+    ['system/Observation.rs', 'system/Observation.rs?category=a', true],
+    ['system/*.rs', 'system/Observation.rs?category=a&code=b', true],
+    ['system/Observation.rs?category=a', 'system/Observation.rs?category=a', true],
+    ['system/Observation.rs?category=a&code=b', 'system/Observation.rs?code=b&category=a', true],
+    ['system/Observation.rs?category=a', 'system/Observation.rs?category=a&code=b', true],
+    ['system/Observation.rs?category=a', 'system/Observation.rs', false],
+    ['system/Observation.rs?category=a', 'system/Observation.rs?category=b', false],
+    ['system/Observation.rs?category=a&code=b', 'system/Observation.rs?category=a', false],
+    ['system/Observation.r system/Observation.s?category=a', 'system/Observation.rs', false],
+    ['system/Observation.r system/Observation.s?category=a', 'system/Observation.rs?category=a', true],
+  ])('registered %s, asked %s: %s', (registered, asked, isGranted) => {
+    expect(grantedScopes(parse(asked), parse(registered))).toHaveLength(isGranted ? 1 : 0);
   });
 
   test('is asked for again by what was granted: the answer is a valid request', () => {

@@ -92,10 +92,10 @@ function createApp(smart: Smart, registry: ReturnType<typeof createTenantRegistr
     const tenant = await registry.find(name);
     if (!tenant) return;
     try {
-      if (path === '/fhir/.well-known/smart-configuration') ctx.body = smart.smartConfiguration(tenant);
+      if (path === '/fhir/.well-known/smart-configuration') ctx.body = await smart.smartConfiguration(tenant);
       else if (path.startsWith('/fhir/')) {
         const caller = await smart.authenticate(tenant, ctx.headers.authorization);
-        ctx.body = { ...caller, grants: caller.grants.length, roles: [...caller.roles] };
+        ctx.body = { ...caller, grants: caller.grants.length, roles: [...caller.roles], operations: undefined };
       } else await smart.handler(tenant)(ctx);
     } catch (error) {
       if (!(error instanceof FhirError)) throw error;

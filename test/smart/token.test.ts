@@ -89,14 +89,15 @@ describe('a client with a secret', () => {
   });
 
   test.each([
-    'authorization_code',
-    'password',
-    'refresh_token',
-    'implicit',
-    'urn:ietf:params:oauth:grant-type:jwt-bearer',
-  ])('the grant %s is not there: unsupported_grant_type', async (grant_type) => {
+    ['password', 'unsupported_grant_type'],
+    ['implicit', 'unsupported_grant_type'],
+    ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'unsupported_grant_type'],
+    ['urn:ietf:params:oauth:grant-type:token-exchange', 'unsupported_grant_type'],
+    ['authorization_code', 'invalid_request'],
+    ['refresh_token', 'invalid_request'],
+  ])('the grant %s is not for it: %s', async (grant_type, error) => {
     const answer = await post(tokenUrl, { grant_type }, basic(server.a));
-    expect([answer.status, answer.body.error]).toEqual([400, 'unsupported_grant_type']);
+    expect([answer.status, answer.body.error]).toEqual([400, error]);
   });
 
   test('two bodies that are no form, and one too large, are refused: RFC 6749 section 3.2', async () => {
@@ -115,13 +116,14 @@ describe('scopes of a token request', () => {
     ['version 1 stays version 1: security.md 33', 'system/Patient.read', 'system/Patient.read'],
     [
       'not granted ones are dropped: security.md 32',
-      'openid user/Patient.rs system/Patient.r launch',
+      'openid patient/Patient.rs system/Patient.r launch',
       'system/Patient.r',
     ],
+    ['user scopes are those of its roles: contract.md 47', 'user/Patient.rs', 'user/Patient.rs'],
     ['an unknown type is dropped', 'system/Nothing.rs system/Patient.s', 'system/Patient.s'],
     [
       'a constraint that is not enforced is dropped',
-      'system/Observation.rs?code=1 system/Patient.s',
+      'system/Observation.rs?_has:Group:member:_id=1 system/Patient.s',
       'system/Patient.s',
     ],
   ])('%s', async (_, scope, granted) => {
@@ -138,7 +140,7 @@ describe('scopes of a token request', () => {
     ['one malformed among good ones', 'system/Patient.rs whatever'],
     ['10 kB', `system/Patient.rs ${'system/Patient.rs?a=b'.repeat(500)}`],
     ['5,000 scopes', Array.from({ length: 5_000 }, (_, n) => `launch/${'a'.repeat((n % 9) + 1)}`).join(' ')],
-    ['nothing left', 'user/*.cruds openid'],
+    ['nothing left', 'patient/*.cruds openid'],
     ['only an unknown type', 'system/Nothing.rs'],
   ])('%s: invalid_scope', async (_, scope) => {
     const answer = await post(tokenUrl, { ...grant, scope }, basic(server.a));
@@ -167,7 +169,8 @@ describe('where things are', () => {
         jwks_uri: `${publicUrl}/t/clinic-a/jwks`,
         introspection_endpoint: `${publicUrl}/t/clinic-a/introspect`,
         revocation_endpoint: `${publicUrl}/t/clinic-a/revoke`,
-        grant_types_supported: ['client_credentials'],
+        authorization_endpoint: `${publicUrl}/t/clinic-a/authorize`,
+        grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
         token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
       });
     }
@@ -184,7 +187,7 @@ describe('where things are', () => {
     expect(Object.keys(body.keys[0]).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
   });
 
-  test.each(['auth', 'me', 'request', 'session/end', 'reg', 'device', 'interaction/x', 'token/x', 'TOKEN', ''])(
+  test.each(['auth', 'me', 'request', 'session/end', 'reg', 'device', 'interaction', 'token/x', 'TOKEN', ''])(
     'the door /%s is shut',
     async (path) => {
       expect((await get(`${server.url}/t/clinic-a/${path}`)).status).toBe(404);
@@ -196,7 +199,7 @@ describe('where things are', () => {
     await server.systemDoor(async (trx) =>
       trx.execute({ text: "INSERT INTO tenant (name, display) VALUES ('half', 'Half')" }),
     );
-    expect((await get(`${server.url}/t/half/jwks`)).status).toBe(404);
+    expect((await fetch(`${server.url}/t/half/jwks`)).status).toBe(404);
     const made = await createTenant(server, { name: 'half' });
     expect((await requestToken(server, made)).length).toBeGreaterThan(0);
   });

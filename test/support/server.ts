@@ -44,15 +44,17 @@ export interface TestResponse {
 
 export type TestServerOptions = Partial<Omit<AppOptions, 'config'>> & {
   readonly redisUrl?: string;
+  readonly smtpUrl?: string;
   readonly port?: number;
 };
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
   const logLines: string[] = [];
-  const { redisUrl, port = 0, ...rest } = options;
+  const { redisUrl, smtpUrl, port = 0, ...rest } = options;
+  const config = testConfig(makeTemporaryFolder(), port, redisUrl);
   const app = await startApp({
-    config: testConfig(makeTemporaryFolder(), port, redisUrl),
+    config: smtpUrl === undefined ? config : { ...config, mail: { ...config.mail, smtpUrl } },
     databaseUrl: database.url,
     does: { api: true, jobs: true },
     onFatal(error) {
@@ -89,9 +91,18 @@ export function testConfig(dataDir: string, port: number, redisUrl?: string): Co
   };
 }
 
+/** Access tokens live for five minutes, long tests for longer. */
+const tokenAgeMaxMs = 200_000;
+
 async function makeTenant(app: App, origin: string, name: string): Promise<TestTenant> {
   const { tenantId, clientId, clientSecret } = await createTenant(app.doors, { name });
-  const token = await fetchToken(origin, name, clientId, clientSecret);
+  const ask = () => fetchToken(origin, name, clientId, clientSecret);
+  const token = await ask();
+  let current = { token: Promise.resolve(token), gotAtMs: performance.now() };
+  const currentToken = () => {
+    if (performance.now() - current.gotAtMs > tokenAgeMaxMs) current = { token: ask(), gotAtMs: performance.now() };
+    return current.token;
+  };
   return {
     id: tenantId,
     name,
@@ -99,8 +110,10 @@ async function makeTenant(app: App, origin: string, name: string): Promise<TestT
     clientSecret,
     token,
     baseUrl: `${publicUrl}/t/${name}/fhir`,
-    request: (method, path, body, headers = {}) =>
-      send(`${origin}/t/${name}/fhir${path}`, method, body, { Authorization: `Bearer ${token}`, ...headers }),
+    async request(method, path, body, headers = {}) {
+      const authorization = { Authorization: `Bearer ${await currentToken()}` };
+      return await send(`${origin}/t/${name}/fhir${path}`, method, body, { ...authorization, ...headers });
+    },
   };
 }
 

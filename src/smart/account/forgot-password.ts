@@ -19,7 +19,8 @@ export const askForPassword: PageHandler = async (context, request) => {
   const wait = context.throttle.failed({ client: undefined, network: request.network });
   if (wait > 0) throw tooMany(wait);
   const email = oneValue(request.form, 'email').slice(0, 254);
-  const key = `mail ${request.tenant.id} ${createHash('sha256').update(email.trim().toLowerCase()).digest('base64url')}`;
+  const mailbox = email.trim().normalize('NFKC').toLowerCase();
+  const key = `mail ${request.tenant.id} ${createHash('sha256').update(mailbox).digest('base64url')}`;
   // Beyond that the answer stays what it is: nobody's mailbox is to be filled by others.
   if (context.guesses.take(key) === 0) await writeRequest(context, request, email);
   return answerPage(context, request, {

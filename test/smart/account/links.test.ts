@@ -62,7 +62,9 @@ describe('asking for a new password', () => {
     await world.runJobs(world.a);
     const mailsBefore = world.mails.length;
     const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, n) => forgot('flooded@clinic.example', `192.0.2.${n}`)),
+      Array.from({ length: 12 }, (_, n) =>
+        forgot(n % 2 ? 'flooded@clinic.example' : 'ｆlooded@clinic.example ', `192.0.2.${n}`),
+      ),
     );
     await world.runJobs(world.a);
     expect(world.mails.length - mailsBefore).toBe(5);

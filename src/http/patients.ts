@@ -1,0 +1,98 @@
+// Patients and visits as sign-in shows them, searched and read by the repository as the person who signs in.
+
+import type { Bundle, Encounter, Identifier, Patient, Resource } from '@medplum/fhirtypes';
+import type { Caller } from '../access/caller.ts';
+import { FhirError } from '../fhir/outcome.ts';
+import { read } from '../repository/read.ts';
+import { searchType } from '../repository/search-type.ts';
+import { inSession, type Repository } from '../repository/session.ts';
+import type { PatientDirectory, PatientLine } from '../smart/patient-directory.ts';
+
+const shownMax = 20;
+const wordsMax = 6;
+/** The visit is under way: https://hl7.org/fhir/R4/valueset-encounter-status.html */
+const underWay = 'arrived,triaged,in-progress';
+
+type Pairs = readonly (readonly [name: string, value: string])[];
+
+export function createPatientDirectory(repository: Repository): PatientDirectory {
+  const search = async <Found extends Resource>(caller: Caller, type: string, pairs: Pairs): Promise<Found[]> => {
+    const text = await inSession(
+      repository,
+      caller,
+      (session) => searchType(session, { type, pairs, handling: 'strict', baseUrl: '' }),
+      'read',
+    );
+    const { entry = [] } = JSON.parse(text) as Bundle<Found>;
+    return entry.flatMap(({ resource }) => resource ?? []);
+  };
+  const open = async <Found extends Resource>(caller: Caller, type: string, id: string): Promise<Found | undefined> =>
+    await visible(async () => {
+      const { body } = await inSession(repository, caller, (session) => read(session, type, id), 'read');
+      return JSON.parse(body.toString()) as Found;
+    });
+  return {
+    async search(caller, query) {
+      const pairs = [...criteria(query), ['active:not', 'false'], ['_count', String(shownMax + 1)]] as const;
+      const found = (await visible(() => search<Patient>(caller, 'Patient', pairs))) ?? [];
+      return { patients: found.slice(0, shownMax).map(lineOf), hasMore: found.length > shownMax };
+    },
+    async find(caller, id) {
+      const patient = await open<Patient>(caller, 'Patient', id);
+      return patient && lineOf(patient);
+    },
+    async currentEncounter(caller, patientId) {
+      const pairs = [
+        ['patient', `Patient/${patientId}`],
+        ['status', underWay],
+        ['_sort', '-date'],
+        ['_count', '1'],
+      ] as const;
+      return (await visible(() => search<Encounter>(caller, 'Encounter', pairs)))?.[0]?.id;
+    },
+    async hasEncounter(caller, patientId, encounterId) {
+      const encounter = await open<Encounter>(caller, 'Encounter', encounterId);
+      return encounter !== undefined && (!patientId || encounter.subject?.reference === `Patient/${patientId}`);
+    },
+  };
+}
+
+/** Undefined where the caller may not, or there is nothing: sign-in says no more than that. */
+async function visible<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FhirError && error.status < 500 && error.status !== 429) return undefined;
+    throw error;
+  }
+}
+
+/** A date is one of birth, a word with a digit a record number, and any other a part of the name. */
+function criteria(query: string): Pairs {
+  return query
+    .split(/\s+/)
+    .filter(Boolean)
+    .slice(0, wordsMax)
+    .map((word) => [parameterOf(word), word.replace(/[\\,|$]/g, '\\$&')] as const);
+}
+
+function parameterOf(word: string): string {
+  if (/^\d{4}-\d{2}(-\d{2})?$/.test(word)) return 'birthdate';
+  return /\d/.test(word) ? 'identifier' : 'name';
+}
+
+function lineOf({ id = '', name: [name] = [], birthDate, identifier = [] }: Patient): PatientLine {
+  const spoken = [...(name?.given ?? []), name?.family].filter(Boolean).join(' ');
+  const number = recordNumber(identifier);
+  return {
+    id,
+    name: name?.text ?? (spoken || 'Without a name'),
+    ...(birthDate === undefined ? {} : { birthDate }),
+    ...(number === undefined ? {} : { detail: number }),
+  };
+}
+
+function recordNumber(identifiers: readonly Identifier[]): string | undefined {
+  const medical = identifiers.find(({ type }) => type?.coding?.some(({ code }) => code === 'MR'));
+  return (medical ?? identifiers[0])?.value;
+}

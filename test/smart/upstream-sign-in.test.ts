@@ -1,0 +1,117 @@
+// From the sign-in page to the clinic's own identity provider and back into the app: security.md 57 and 58
+
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createIdentityProvider } from '../../src/people/identity-providers.ts';
+import { withClient } from '../support/database.ts';
+import { type AppWorld, makePerson, makeRequest, type Person, password, startAppWorld } from './app-world.ts';
+import { type Browser, openBrowser, type Page, titleOf } from './browser.ts';
+import { type SecondProvider, startSecondProvider } from './upstream/second-provider.ts';
+
+let world: AppWorld;
+let first: SecondProvider;
+let other: SecondProvider;
+let firstId: string;
+let otherId: string;
+
+beforeAll(async () => {
+  // It warns of its store in memory and of its own pages, which are what this test wants.
+  jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  world = await startAppWorld();
+  [first, firstId] = await addProvider('Hospital');
+  [other, otherId] = await addProvider('Other Hospital');
+}, 60_000);
+afterAll(async () => {
+  first.close();
+  other.close();
+  await world.server.close();
+});
+
+async function addProvider(display: string): Promise<[SecondProvider, string]> {
+  const { app, a, database } = world.server;
+  const cipher = await app.doors.keyRing.cipherOf(a.id);
+  const details = { clientId: 'clinic', clientSecret: 'a-secret-of-the-clinic-at-its-identity-provider', scopes: '' };
+  const issuer = `https://${display.toLowerCase().replace(' ', '-')}.example.org`;
+  const { id } = await app.doors.tenantDoor(a.id, (trx) =>
+    createIdentityProvider(trx, cipher, { ...details, issuer, display, active: true }),
+  );
+  const provider = await startSecondProvider([`${world.issuer}/upstream/${id}/callback`]);
+  // Where it really is, is known only now.
+  await withClient(database.url, (client) =>
+    client.query('UPDATE store.identity_provider SET issuer = $1 WHERE id = $2', [provider.issuer, id]),
+  );
+  return [provider, id];
+}
+
+const begin = (browser: Browser) => browser.get(makeRequest(world, { scope: 'openid user/Patient.rs' }).url);
+
+/** To the provider by its link on the sign-in page, and back with what it gives. */
+async function through(browser: Browser, login: Page, providerId: string, subject: string): Promise<Page> {
+  const href = new RegExp(`href="([^"]+/upstream/${providerId})"`).exec(login.text)?.[1] ?? '';
+  const away = await browser.get(new URL(href, login.url).href);
+  const provider = providerId === firstId ? first : other;
+  return await browser.get((await provider.signIn(away.leftTo?.href ?? '', subject)).href);
+}
+
+async function link(person: Person, subject: string): Promise<void> {
+  const browser = openBrowser(world.server.origin);
+  const unknown = await through(browser, await begin(browser), firstId, subject);
+  expect(unknown.text).toContain('Nobody here is known by your sign-in at Hospital yet.');
+  expect(titleOf(await browser.submit(unknown, { email: person.email, password }))).toBe('Allow access?');
+}
+
+test('linked once with the password, the provider signs in from then on', async () => {
+  const person = await makePerson(world.server, world.server.a, ['provider']);
+  await link(person, 'eva');
+  const browser = openBrowser(world.server.origin);
+  const page = await through(browser, await begin(browser), firstId, 'eva');
+  expect(titleOf(page)).toBe('Allow access?');
+  const done = await browser.submit(page, { decision: 'allow' });
+  expect(done.leftTo?.searchParams.has('code')).toBe(true);
+});
+
+describe('attack 57: another provider, or another address for the same person', () => {
+  test('the same subject at another provider is nobody', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    await link(person, 'twin');
+    const browser = openBrowser(world.server.origin);
+    const page = await through(browser, await begin(browser), otherId, 'twin');
+    expect([titleOf(page), page.leftTo]).toEqual(['Sign in', undefined]);
+    expect(page.text).toContain('Other Hospital');
+  });
+
+  test('an answer of one brought to the other: refused', async () => {
+    const browser = openBrowser(world.server.origin);
+    const login = await begin(browser);
+    const away = await browser.get(`${login.url}/upstream/${firstId}`);
+    const back = await first.signIn(away.leftTo?.href ?? '', 'eva');
+    const mixed = await browser.get(back.href.replace(firstId, otherId));
+    expect([mixed.status, mixed.leftTo]).toEqual([400, undefined]);
+  });
+
+  test('a subject that looks like an e-mail address links nobody by itself', async () => {
+    const browser = openBrowser(world.server.origin);
+    const page = await through(browser, await begin(browser), firstId, world.frontDesk.email);
+    expect(titleOf(page)).toBe('Sign in');
+  });
+});
+
+describe('attack 58: an answer in the wrong browser, or again', () => {
+  test('brought by another browser, or twice: refused', async () => {
+    const browser = openBrowser(world.server.origin);
+    const login = await begin(browser);
+    const away = await browser.get(`${login.url}/upstream/${firstId}`);
+    const back = await first.signIn(away.leftTo?.href ?? '', 'eva');
+    expect((await openBrowser(world.server.origin).get(back.href)).status).toBe(400);
+    const twice = openBrowser(world.server.origin);
+    const again = await twice.get(`${(await begin(twice)).url}/upstream/${firstId}`);
+    const answer = await first.signIn(again.leftTo?.href ?? '', 'somebody');
+    expect(titleOf(await twice.get(answer.href))).toBe('Sign in');
+    expect((await twice.get(answer.href)).status).toBe(400);
+  });
+
+  test('begun for a sign-in of somebody else: the page is not theirs', async () => {
+    const login = await begin(openBrowser(world.server.origin));
+    const page = await openBrowser(world.server.origin).get(`${login.url}/upstream/${firstId}`);
+    expect([page.status, page.leftTo]).toEqual([400, undefined]);
+  });
+});
