@@ -2,7 +2,7 @@
 
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { hashOf } from './hash.ts';
-import { sessionIsLive } from './live-session.ts';
+import { sessionIsIdle, sessionIsLive } from './live-session.ts';
 
 export interface AccessToken {
   /** The JWT's `jti`; only its hash is stored. */
@@ -96,6 +96,8 @@ export interface LiveToken {
   /** Null for a client that acts for itself. */
   readonly account_id: string | null;
   readonly session_hash: Buffer | null;
+  /** True when its use must be noted, so that nobody is logged off who works. */
+  readonly session_is_idle: boolean | null;
   readonly patient: string | null;
 }
 
@@ -105,7 +107,7 @@ export async function findLiveToken(trx: TenantTransaction, id: string): Promise
     name: 'find-live-token',
     text: `SELECT token.scope, client.client_id, client.name AS client_name, client.scope AS client_scope,
              client.roles AS client_roles, client.fhir_user AS client_fhir_user,
-             token.account_id, token.session_hash, token.patient
+             token.account_id, token.session_hash, token.patient, ${sessionIsIdle} AS session_is_idle
            FROM access_token AS token JOIN client ON client.client_id = token.client_id
              LEFT JOIN account ON account.id = token.account_id
              LEFT JOIN login_session AS session ON session.session_hash = token.session_hash

@@ -69,12 +69,20 @@ async function readCaller(context: CallerContext, header: string): Promise<Calle
   const claims = await verifyAccessToken(context, token);
   if (!claims) throw unauthorized('The access token is not valid here, or has expired.');
   const cipher = await context.keyRing.cipherOf(context.tenantId);
-  const caller = await context.tenantDoor(context.tenantId, async (trx) => {
+  const { tenantId, tenantDoor } = context;
+  const find = async (trx: TenantTransaction) => {
     const live = await findLiveToken(trx, claims.id);
-    return live && (await toCaller({ ...context, cipher }, trx, live));
-  });
+    return live && { live, caller: await toCaller({ ...context, cipher }, trx, live) };
+  };
+  // In one message with what other requests look up at this moment.
+  const { live, caller } = (await tenantDoor(tenantId, find, 'lookup')) ?? {};
+  if (live?.session_hash && live.session_is_idle) await noteUse(context, live.session_hash);
   if (!caller) throw unauthorized('The access token has been revoked or has expired.');
   return { caller, expiresAtMs: claims.expiresAtSeconds * 1_000 };
+}
+
+async function noteUse({ tenantId, tenantDoor }: CallerContext, sessionHash: Buffer): Promise<void> {
+  await tenantDoor(tenantId, async (trx) => touchLoginSession(trx, sessionHash));
 }
 
 export interface AccessTokenClaims {
@@ -142,7 +150,6 @@ async function personalCaller(
 ): Promise<Caller | undefined> {
   const account = await findAccount(trx, cipher, accountId);
   if (!account) return undefined;
-  if (live.session_hash) touchLoginSession(trx, live.session_hash);
   const rights = await rightsOfRoles(trx, account.roles);
   return {
     ...identityOf(tenantId, account, live.client_id),

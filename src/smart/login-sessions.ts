@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrantsOfSession } from './app-grants.ts';
-import { sessionIsLive } from './live-session.ts';
+import { sessionIsIdle, sessionIsLive } from './live-session.ts';
 
 export interface LoginSession {
   readonly id: string;
@@ -45,12 +45,11 @@ export function insertLoginSession(trx: TenantTransaction, cipher: TenantCipher,
   });
 }
 
-/** Puts off the automatic logoff; noted once a minute, so that a token's use is no write. */
+/** Puts off the automatic logoff. */
 export function touchLoginSession(trx: TenantTransaction, sessionHash: Buffer): void {
   trx.execute({
     name: 'touch-login-session',
-    text: `UPDATE login_session SET last_used_at = now()
-           WHERE session_hash = $1 AND last_used_at < now() - interval '1 minute'`,
+    text: `UPDATE login_session AS session SET last_used_at = now() WHERE session_hash = $1 AND ${sessionIsIdle}`,
     values: [sessionHash],
   });
 }

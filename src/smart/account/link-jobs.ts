@@ -50,6 +50,8 @@ async function sendLink(
   const cipher = await options.keyRing.cipherOf(trx.tenantId);
   const account = await findAccount(trx, cipher, accountId);
   if (!account?.active) return;
+  // A job that is tried again must not send one to who has used it meanwhile.
+  if (purpose === 'invite' && account.passwordHash !== undefined) return;
   const tenant = await readTenant(options.systemDoor, trx.tenantId);
   // In a transaction of its own: the link must be good before anybody can have the mail.
   const token = await options.tenantDoor(trx.tenantId, (own) => makeLink(own, accountId, purpose));

@@ -1,7 +1,7 @@
 // Choosing a password with the link of a mail, once: a new one, or the first of an invited person (security.md 73).
 
 import { recordAct } from '../../people/account-acts.ts';
-import { type LinkPurpose, useLink } from '../../people/account-links.ts';
+import { findLink, type LinkPurpose, useLink } from '../../people/account-links.ts';
 import { setPassword } from '../../people/account-secrets.ts';
 import { type Account, findAccount } from '../../people/accounts.ts';
 import { hashPassword } from '../../people/password.ts';
@@ -51,26 +51,20 @@ interface Link {
   readonly token: string;
 }
 
-class RolledBack extends Error {}
-
-/** Found by using the link in a transaction that is then rolled back. */
 async function ownerOfLink(
   { tenantDoor, keyRing }: AccountContext,
   { tenant }: AccountRequest,
   { purpose, token }: Link,
 ): Promise<Account | undefined> {
   const cipher = await keyRing.cipherOf(tenant.id);
-  let owner: Account | undefined;
-  try {
-    await tenantDoor(tenant.id, async (trx) => {
-      const accountId = await useLink(trx, purpose, token);
-      owner = accountId === undefined ? undefined : await findAccount(trx, cipher, accountId);
-      throw new RolledBack();
-    });
-  } catch (error) {
-    if (!(error instanceof RolledBack)) throw error;
-  }
-  return owner;
+  return await tenantDoor(
+    tenant.id,
+    async (trx) => {
+      const accountId = await findLink(trx, purpose, token);
+      return accountId === undefined ? undefined : await findAccount(trx, cipher, accountId);
+    },
+    'read',
+  );
 }
 
 interface FormContent extends Link {
