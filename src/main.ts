@@ -10,6 +10,7 @@ import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
 import { FhirError } from './fhir/outcome.ts';
 import { UnsafeQueueError } from './jobs/queue-backend.ts';
+import { ensureSystemTenant } from './tenants/system-tenant.ts';
 import { loadCoreTerminology } from './terminology/core-terminology.ts';
 import { welcome } from './welcome.ts';
 
@@ -36,6 +37,7 @@ async function run(part: string): Promise<void> {
   try {
     const databaseUrl = config.database.url ?? (embedded as EmbeddedPostgres).url;
     app = await startApp({ config, databaseUrl, does: parts[part], log, onFatal: fatal.reject });
+    await ensureSystemTenant(app.doors);
     const facts = embedded ? await furnishDemo(config, app) : undefined;
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     if (facts) console.log(welcome(facts, seconds, logFile));

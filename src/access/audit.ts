@@ -14,6 +14,20 @@ export interface ChangeAudit {
   readonly patient: string | undefined;
 }
 
+/** What was asked for in an emergency. */
+export interface EmergencyRequest {
+  /** Method, path and query. */
+  readonly request: string;
+  /** `Type/id`, where it names one. */
+  readonly about: string | undefined;
+}
+
+export interface EmergencyAudit extends EmergencyRequest {
+  readonly id: string;
+  readonly recorded: Date;
+  readonly caller: Caller;
+}
+
 const dicom = 'http://dicom.nema.org/resources/ontology/DCM';
 const restInteraction = 'http://hl7.org/fhir/restful-interaction';
 const actionLetter = { create: 'C', update: 'U', delete: 'D' } as const;
@@ -21,11 +35,8 @@ const objectRole = 'http://terminology.hl7.org/CodeSystem/object-role';
 const entityType = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
 
 export function buildChangeAudit(audit: ChangeAudit): AuditEvent & { id: string } {
-  const recorded = audit.recorded.toISOString();
   return {
-    resourceType: 'AuditEvent',
-    id: audit.id,
-    meta: { versionId: '1', lastUpdated: recorded },
+    ...headOf(audit),
     type: {
       system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
       code: 'rest',
@@ -33,24 +44,58 @@ export function buildChangeAudit(audit: ChangeAudit): AuditEvent & { id: string 
     },
     subtype: [{ system: restInteraction, code: audit.action, display: audit.action }],
     action: actionLetter[audit.action],
-    recorded,
-    outcome: '0',
-    agent: [agentOf(audit.caller)],
-    source: {
-      observer: { display: 'HPMS' },
-      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
-    },
     entity: entitiesOf(audit),
   };
 }
 
-function agentOf(caller: Caller): AuditEvent['agent'][number] {
+/** https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_A.5.3.11.html, Security Alert */
+export function buildEmergencyAudit(audit: EmergencyAudit): AuditEvent & { id: string } {
+  const { request, about } = audit;
+  return {
+    ...headOf(audit),
+    type: { system: dicom, code: '110113', display: 'Security Alert' },
+    subtype: [{ system: dicom, code: '110127', display: 'Emergency Override Started' }],
+    action: 'E',
+    entity: [
+      {
+        ...(about !== undefined && { what: { reference: about } }),
+        type: { system: entityType, code: '2', display: 'System Object' },
+        role: { system: objectRole, code: '24', display: 'Query' },
+        query: Buffer.from(request).toString('base64'),
+      },
+    ],
+  };
+}
+
+/** What every AuditEvent says. */
+export function headOf({ id, recorded: at, caller }: Pick<ChangeAudit, 'id' | 'recorded' | 'caller'>) {
+  const recorded = at.toISOString();
+  return {
+    resourceType: 'AuditEvent' as const,
+    id,
+    meta: { versionId: '1', lastUpdated: recorded },
+    recorded,
+    outcome: '0' as const,
+    agent: [agentOf(caller)],
+    source: {
+      observer: { display: 'HPMS' },
+      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
+    },
+  };
+}
+
+export function agentOf(caller: Caller): AuditEvent['agent'][number] {
   const { reference, display } = caller.agent;
   return {
     type: { coding: [{ system: dicom, code: '110153', display: 'Source Role ID' }] },
     who: { ...(reference === undefined ? {} : { reference }), display },
     requestor: true,
+    ...(caller.purposeOfUse !== undefined && { purposeOfUse: [{ coding: [purposeCoding(caller.purposeOfUse)] }] }),
   };
+}
+
+function purposeCoding(code: string) {
+  return { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code };
 }
 
 function entitiesOf(audit: ChangeAudit): AuditEventEntity[] {

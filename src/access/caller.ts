@@ -16,6 +16,8 @@ export interface Caller {
   readonly patient?: string;
   /** Who "own" is, such as `Practitioner/1`. */
   readonly fhirUser?: string;
+  /** What the request says it is for, a code of v3 PurposeOfUse; `BTG` where an emergency overrides what keeps from reading. */
+  readonly purposeOfUse?: string;
   /** The staff or patient account; absent for clients that act for themselves. */
   readonly accountId?: string;
 }
@@ -34,6 +36,15 @@ export interface Grant {
 
 /** The letters of a SMART v2 scope: create, read, update, delete, search. */
 export type Permission = 'c' | 'r' | 'u' | 'd' | 's';
+
+/**
+ * Whoever may use what was made for the caller: cursors, kept answers, requests in the background. Another person's app is
+ * another owner, also where both use the same client.
+ */
+export function ownerOf({ clientId, accountId, patient }: Caller): string {
+  if (accountId === undefined && patient === undefined) return clientId;
+  return JSON.stringify([clientId, accountId ?? null, patient ?? null]);
+}
 
 /** What the server itself does in a tenant, for example in a job. */
 export function serverCaller(tenantId: number, name: string): Caller {

@@ -2,13 +2,13 @@
 
 import { fhirError } from '../fhir/outcome.ts';
 import type { Caller, Permission } from './caller.ts';
+import { reaches } from './row-rule.ts';
 
 const words: Readonly<Record<Permission, string>> = { c: 'create', r: 'read', u: 'update', d: 'delete', s: 'search' };
 
+/** Which rows it is about is for `rowRule` to say; a grant that can reach none does not count. */
 export function may(caller: Caller, permission: Permission, type: string): boolean {
-  return caller.grants.some(
-    (grant) => (grant.type === '*' || grant.type === type) && grant.permissions.has(permission),
-  );
+  return caller.grants.some((grant) => reaches(caller, grant, permission, type));
 }
 
 /** Throws 403 when the caller's scopes do not allow the interaction. */
@@ -18,6 +18,12 @@ export function requirePermission(caller: Caller, permission: Permission, type: 
     'forbidden',
     `The access token does not allow to ${words[permission]} ${type} (SMART scope ${type}.${permission}).`,
   );
+}
+
+/** Throws 403 unless one of the caller's roles has the right, which is no interaction: `$book`, `op:admin`. */
+export function requireOperation(caller: Caller, operation: string): void {
+  if (caller.operations?.has(operation)) return;
+  throw fhirError('forbidden', `This needs a role with the right ${operation}.`);
 }
 
 /** What no client may do whatever its scopes are: security.md 42, contract.md 39, 46. */

@@ -21,7 +21,7 @@ const bodyBytesMax = 1_000_000;
 /** Schemas are our own and the same in the draft this reads and in that of OpenAPI; its meta schemas would only take memory. */
 const ajv = new Ajv({ allErrors: true, validateSchema: false, meta: false, strict: false });
 
-/** What it gives throws 400 for the query and for a body that does not parse, 413, 415, and 422 with what is wrong where. */
+/** What it gives throws 400 for the query and for a body of the wrong shape, 413, 415, and 422 with what is wrong where. */
 export function createReadInput(route: Pick<AdminRoute<never>, 'query' | 'body'>): ReadInput {
   const checkQuery = compileOnce({ type: 'object', properties: route.query ?? {}, additionalProperties: false });
   const checkBody = route.body && compileOnce(route.body);
@@ -71,13 +71,23 @@ function compileOnce(schema: JsonSchema): Check {
   let validate: ValidateFunction | undefined;
   return (value) => {
     validate ??= ajv.compile(schema);
-    return validate(value) ? [] : (validate.errors ?? []).slice(0, issuesMax).map(toIssue);
+    if (validate(value)) return [];
+    const malformedFirst = (validate.errors ?? []).toSorted(
+      (one, other) => Number(isMalformed(other)) - Number(isMalformed(one)),
+    );
+    return malformedFirst.slice(0, issuesMax).map(toIssue);
   };
 }
 
 const issuesMax = 20;
 
-function toIssue({ instancePath, keyword, message, params }: ErrorObject): Issue {
+/** Of the wrong shape, whatever the values mean: 400 (contract.md 4). It comes first, for the first issue decides the status. */
+function isMalformed({ keyword }: ErrorObject): boolean {
+  return keyword === 'type' || keyword === 'additionalProperties';
+}
+
+function toIssue(error: ErrorObject): Issue {
+  const { instancePath, message, params } = error;
   const place = instancePath
     .slice(1)
     .replace(/\/(\d+)(?=\/|$)/g, '[$1]')
@@ -90,8 +100,13 @@ function toIssue({ instancePath, keyword, message, params }: ErrorObject): Issue
   const expression = [...(place === '' ? [] : [place]), ...member].join('.');
   return {
     severity: 'error',
-    code: keyword === 'required' ? 'required' : 'value',
+    code: codeOf(error),
     diagnostics: `${expression === '' ? 'The request' : expression} ${message ?? 'is not allowed'}${detail}.`,
     ...(expression === '' ? {} : { expression: [expression] }),
   };
+}
+
+function codeOf(error: ErrorObject): Issue['code'] {
+  if (isMalformed(error)) return 'structure';
+  return error.keyword === 'required' ? 'required' : 'value';
 }

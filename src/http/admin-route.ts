@@ -1,6 +1,7 @@
 // One route of an administration API as data, from which its handler and its part of the OpenAPI document are made: https://spec.openapis.org/oas/v3.1.1
 
 import type { Readable } from 'node:stream';
+import type { Session } from '../repository/session.ts';
 
 /** Of JSON Schema 2020-12, which is the dialect of OpenAPI 3.1. Objects say `additionalProperties: false` unless they are open on purpose. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -45,5 +46,6 @@ export interface AdminRoute<Context> {
   readonly body?: JsonSchema;
   /** The good answers by status; 400, 401, 403, 404, 409, 413, 415, 422, 429 and 503 are OperationOutcomes everywhere. */
   readonly answers: Readonly<Record<number, AnswerDescription>>;
-  run(context: Context, request: AdminRequest): Promise<AdminAnswer>;
+  /** Where the answer is kept for an Idempotency-Key, `open` is the transaction that keeps it; the route's work in that tenant belongs in it. */
+  run(context: Context, request: AdminRequest, open?: Session): Promise<AdminAnswer>;
 }

@@ -2,7 +2,8 @@
 
 import type { RouterContext } from '@koa/router';
 import type { Caller } from '../access/caller.ts';
-import { fhirError } from '../fhir/outcome.ts';
+import { withPurpose } from '../access/purpose-of-use.ts';
+import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { isRepeated } from './repeated-header.ts';
@@ -12,6 +13,8 @@ export type FhirContext = RouterContext<HttpState>;
 export interface AdmitOptions {
   readonly publicUrl: string;
   readonly findTenant: (name: string) => TenantRecord | undefined | Promise<TenantRecord | undefined>;
+  /** Absent where a suspended tenant is as unknown as any other. */
+  readonly isSuspended?: (name: string) => Promise<boolean>;
   readonly authenticate: (tenant: TenantRecord, authorization: string | undefined) => Caller | Promise<Caller>;
 }
 
@@ -21,19 +24,34 @@ export interface Admitted {
   readonly caller: Caller;
 }
 
-/** Throws 404 for an unknown tenant and 401 for whoever has no token of it. */
+/** Throws 404 for an unknown tenant, and 401 for whoever has no token of it, and for all when it is suspended. */
 export async function admit(options: AdmitOptions, ctx: FhirContext): Promise<Admitted> {
-  const tenant = await requireTenant(options, ctx);
+  const tenant = await options.findTenant(ctx.params.tenant ?? '');
+  if (!tenant) throw await whyNone(options, ctx);
+  ctx.state.tenantName = tenant.name;
   // Of two, somebody on the way may have seen the other one.
   if (isRepeated(ctx.req.rawHeaders, 'authorization')) throw fhirError('login', 'Send one Authorization header.');
-  const caller = await options.authenticate(tenant, ctx.req.headers.authorization);
+  const known = await options.authenticate(tenant, ctx.req.headers.authorization);
+  const caller = withPurpose(known, ctx.req.headers['x-purpose-of-use']);
   ctx.state.clientId = caller.clientId;
   return { tenant, caller, baseUrl: baseUrlOf(options, tenant) };
 }
 
+/** Whoever has a token of a suspended one may know: security.md 62. */
+async function whyNone(options: AdmitOptions, ctx: FhirContext): Promise<FhirError> {
+  const isSuspended = await options.isSuspended?.(ctx.params.tenant ?? '');
+  return isSuspended
+    ? fhirError('login', 'The tenant is suspended: none of its access tokens is valid now.')
+    : noSuchTenant();
+}
+
+function noSuchTenant(): FhirError {
+  return fhirError('not-found', 'There is no such tenant.');
+}
+
 export async function requireTenant(options: AdmitOptions, ctx: FhirContext): Promise<TenantRecord> {
   const tenant = await options.findTenant(ctx.params.tenant ?? '');
-  if (!tenant) throw fhirError('not-found', 'There is no such tenant.');
+  if (!tenant) throw noSuchTenant();
   ctx.state.tenantName = tenant.name;
   return tenant;
 }

@@ -3,7 +3,8 @@
 import type { RouterMiddleware } from '@koa/router';
 import { fhirError } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
-import { type AdmitOptions, admit, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
+import { type AdmitOptions, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
+import { admitRecorded } from './admit-recorded.ts';
 import { answerFormat, notAcceptable, plainFormat } from './answer-format.ts';
 import { answerSubset } from './answer-subset.ts';
 import { applyPreference } from './apply-preference.ts';
@@ -41,7 +42,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
   const [, ownType] = /^\/([A-Z]\w*)/.exec(route.path) ?? [];
   return async function fhirRequest(ctx: FhirContext) {
     ctx.state.route = pattern;
-    const { caller, baseUrl } = await admit(options.admit, ctx);
+    const { caller, baseUrl } = await admitRecorded(options, ctx);
     const named = ctx.params.type ?? ownType;
     const type = named === undefined ? '' : knownType(repository, named, ctx.state);
     const isForm = route.carries === 'form';
@@ -77,7 +78,7 @@ function pathBelowBase(ctx: FhirContext): string {
 export function handleSystem(options: FhirHandlerOptions, route: string, run: SystemInteraction): FhirMiddleware {
   return async function fhirSystemRequest(ctx: FhirContext) {
     ctx.state.route = route;
-    const { caller, baseUrl } = await admit(options.admit, ctx);
+    const { caller, baseUrl } = await admitRecorded(options, ctx);
     const query = new URLSearchParams(ctx.querystring);
     const representation = negotiate(ctx, query);
     if (!representation) throw notAcceptable();

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, ownerOf } from '../access/caller.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type InteractionResponse, textOfBody } from './interaction.ts';
@@ -25,7 +25,7 @@ export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buff
     throw fhirError('value', 'An Idempotency-Key is 1 to 255 printable characters.', { status: 400 });
   }
   return {
-    key: sha256(JSON.stringify([caller.clientId, ctx.method, ctx.path, given])),
+    key: sha256(JSON.stringify([ownerOf(caller), ctx.method, ctx.path, given])),
     // The criteria of a conditional create are as much of what is asked for as the body.
     bodyHash: createHash('sha256')
       .update(`${ctx.get('If-None-Exist')}\n`)

@@ -27,8 +27,10 @@ export interface MountOptions<Context extends { readonly caller: Caller }> {
   readonly routes: readonly AdminRoute<Context>[];
   /** Keeps the answers of a POST with an Idempotency-Key in the caller's tenant (contract.md 8). */
   readonly repository: Repository;
-  /** Throws 404, 401 and 403, before anything of the request is looked at. */
+  /** Throws 404 and 401, before anything of the request is looked at. */
   readonly admit: (ctx: FhirContext) => Promise<Context>;
+  /** Throws 403 for who has a good token without the right, still before that: a call like any other, which is recorded. */
+  readonly permit?: (context: Context) => void;
   /** Called once for each call of an admitted caller, before it is answered. */
   readonly record?: (call: AdminCall<Context>) => Promise<void>;
 }
@@ -47,6 +49,7 @@ export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
       const record = async (outcome: AdminCall<Context>['outcome']) =>
         await options.record?.({ context, route, request, outcome });
       try {
+        options.permit?.(context);
         const input = await readInput(ctx);
         request = input.request;
         const answer = await run(options, { route, context, request, bytes: input.bytes }, ctx);
@@ -80,7 +83,9 @@ async function run<Context extends { readonly caller: Caller }>(
   const { caller } = context;
   const key = route.method === 'POST' && route.body ? requestKey(ctx, caller, bytes) : undefined;
   if (!key) return await route.run(context, request);
-  const kept = await answerOnce(repository, caller, key, async () => toResponse(await route.run(context, request)));
+  const kept = await answerOnce(repository, caller, key, async (session) =>
+    toResponse(await route.run(context, request, session)),
+  );
   const text = textOfBody(kept.body);
   return { status: kept.status, headers: kept.headers, ...(text !== undefined && { body: text }) };
 }

@@ -41,11 +41,12 @@ async function collect(request: IncomingMessage, limitBytes: number, pieces: Buf
 /** Throws 400 for what is no UTF-8 or does not parse. */
 export function parseBody(bytes: Buffer, syntax: Syntax, definitions: Definitions): ParsedJson {
   if (bytes.length === 0) throw fhirError('structure', 'The body is empty.');
-  const text = decode(bytes);
+  const text = decodeText(bytes);
   return syntax === 'xml' ? parseXml(text, definitions) : parseJson(text);
 }
 
-function decode(bytes: Buffer): string {
+/** Throws 400 for what is no UTF-8. */
+export function decodeText(bytes: Buffer): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {

@@ -85,12 +85,16 @@ function take(name: string, condition: string, values: readonly unknown[]): Stat
   };
 }
 
-const takePending = take('outbox-take-pending', "status = 'pending' ORDER BY created_at", []);
+/** Events of tenants that are suspended or shredded wait. */
+const isWanted = `NOT EXISTS (
+  SELECT FROM tenant WHERE tenant.id = outbox.tenant_id AND tenant.status IN ('suspended', 'shredded'))`;
+
+const takePending = take('outbox-take-pending', `status = 'pending' AND ${isWanted} ORDER BY created_at`, []);
 
 const takeOverdue = (republishAfterMs: number): Statement =>
   take(
     'outbox-take-overdue',
-    "status = 'published' AND published_at < now() - make_interval(secs => $1) ORDER BY published_at",
+    `status = 'published' AND published_at < now() - make_interval(secs => $1) AND ${isWanted} ORDER BY published_at`,
     [republishAfterMs / 1_000],
   );
 

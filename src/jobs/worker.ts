@@ -133,12 +133,16 @@ function readRow(trx: TenantTransaction, { outboxId, topic }: JobKey): Promise<O
   });
 }
 
-/** Gives a row the first time; another delivery under way makes it wait until that one has committed or rolled back. */
+/**
+ * Gives a row the first time, and none while the tenant is suspended: its events are published again when it is resumed.
+ * Another delivery under way makes it wait until that one has committed or rolled back.
+ */
 function enterInbox(trx: TenantTransaction, { outboxId, topic }: JobKey, consumer: string): Promise<object[]> {
   return trx.query<object>({
     name: 'inbox-enter',
     text: `INSERT INTO inbox (consumer, outbox_id)
-           SELECT $1::text, id FROM outbox WHERE id = $2 AND topic = $3 AND status <> 'dead'
+           SELECT $1::text, id FROM outbox
+           WHERE id = $2 AND topic = $3 AND status <> 'dead' AND NOT (SELECT tenant.is_halted())
            ON CONFLICT (tenant_id, consumer, outbox_id) DO NOTHING RETURNING outbox_id`,
     values: [consumer, outboxId, topic],
   });

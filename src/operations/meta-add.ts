@@ -36,5 +36,5 @@ export const metaAdd: Operation = {
       documentation: 'Resulting meta for the resource',
     },
   ],
-  run: (session, call) => writeMeta(session, call, addToMeta),
+  run: (session, call) => writeMeta(session, call, { change: addToMeta }),
 };

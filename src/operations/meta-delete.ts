@@ -1,5 +1,7 @@
 // `$meta-delete`: takes profiles, tags and security labels from a resource: https://hl7.org/fhir/R4/resource-operation-meta-delete.html
 
+import type { Meta } from '@medplum/fhirtypes';
+import { requireOperation } from '../access/may.ts';
 import { deleteFromMeta } from './change-meta.ts';
 import type { Operation } from './operation.ts';
 import { writeMeta } from './write-meta.ts';
@@ -36,5 +38,10 @@ export const metaDelete: Operation = {
       documentation: 'Resulting meta for the resource',
     },
   ],
-  run: (session, call) => writeMeta(session, call, deleteFromMeta),
+  async run(session, call) {
+    const { security = [] } = (call.inputs.get('meta')?.[0]?.value ?? {}) as Meta;
+    const removesLabels = security.length > 0;
+    if (removesLabels) requireOperation(session.caller, 'op:security-label');
+    return await writeMeta(session, call, { change: deleteFromMeta, removesLabels });
+  },
 };

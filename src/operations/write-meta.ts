@@ -6,18 +6,29 @@ import { fhirError, gone, notFound } from '../fhir/outcome.ts';
 import type { Content } from '../repository/change.ts';
 import { findExact, markExact } from '../repository/exact-tree.ts';
 import { find, type ReadVersion } from '../repository/read.ts';
+import { meetsRows } from '../repository/row-access.ts';
 import type { Session } from '../repository/session.ts';
+import { parseBody, type StoredVersion } from '../repository/stored-version.ts';
 import { passesTest } from '../repository/version-test.ts';
 import { write } from '../repository/write.ts';
 import { answerMeta } from './answer-meta.ts';
 import { countOfMeta, type MetaChange } from './change-meta.ts';
 import type { InputValue, OperationCall } from './operation.ts';
 
+export interface MetaWrite {
+  readonly change: MetaChange;
+  readonly removesLabels?: boolean;
+}
+
 /**
  * R4 took out the sentence of earlier releases that no version is made and that earlier versions can be changed: an earlier
  * version stays here what it was, and who added or took a security label is in the history and in an AuditEvent.
  */
-export async function writeMeta(session: Session, call: OperationCall, change: MetaChange): Promise<Content> {
+export async function writeMeta(
+  session: Session,
+  call: OperationCall,
+  { change, removesLabels }: MetaWrite,
+): Promise<Content> {
   const { type, id, ifMatchVersionId } = call;
   const [given] = call.inputs.get('meta') as readonly [InputValue];
   requireIdentities(given.value as Meta);
@@ -28,15 +39,22 @@ export async function writeMeta(session: Session, call: OperationCall, change: M
   if (isExpected && !changes(current.resource, given.value as Meta, change)) return answerMeta(current);
   const apply = (content: Content) => changeContent(content, given, change);
   const precondition = ifMatchVersionId === undefined ? {} : { ifMatchVersionId };
-  const [result] = await write(session, [{ action: 'patch', type, id, apply, ...precondition }]);
+  const labels = removesLabels ? { removesLabels: true as const } : {};
+  const [result] = await write(session, [{ action: 'patch', type, id, apply, ...precondition, ...labels }]);
   return answerMeta(contentOf(result?.json ?? ''));
 }
 
 async function currentVersion(session: Session, type: string, id: string): Promise<ReadVersion> {
   const version = await find(session, type, id);
-  if (!version) throw notFound(type, id);
+  if (!version || !(await mayWriteOn(session, version))) throw notFound(type, id);
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
+}
+
+/** The answer shows the meta, also where nothing is changed. */
+async function mayWriteOn(session: Session, version: StoredVersion): Promise<boolean> {
+  const resource = parseBody(version);
+  return !resource || (await meetsRows(session, 'u', resource));
 }
 
 function contentOf(json: string): Content {

@@ -53,7 +53,15 @@ export const roles = {
       ...['prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs', 'billing.crus'],
       ...['payments.rs', 'ledger.rs', 'insurance.crus', 'audit.rs'],
     ],
-    operations: ['op:admin', 'op:overbook', 'op:void', '$merge', '$evaluate-measure', '$viewdefinition-run'],
+    operations: [
+      'op:admin',
+      'op:overbook',
+      'op:void',
+      'op:security-label',
+      '$merge',
+      '$evaluate-measure',
+      '$viewdefinition-run',
+    ],
   },
   provider: {
     name: 'Provider',

@@ -1,6 +1,7 @@
 // From an understood search to the text of its searchset Bundle: https://hl7.org/fhir/R4/bundle.html#searchset
 
 import type { Resource } from '@medplum/fhirtypes';
+import { ownerOf } from '../access/caller.ts';
 import { may } from '../access/may.ts';
 import type { SearchRow } from '../search/compile/select-page.ts';
 import type { PagePlace } from '../search/compile/sort.ts';
@@ -14,6 +15,7 @@ import { resolveCodes } from './resolve-codes.ts';
 import { isUnstored } from './search-definitions.ts';
 import type { Session } from './session.ts';
 import { openVersions, openWithoutData, parseBody, type StoredVersion } from './stored-version.ts';
+import { visibleRows } from './visible.ts';
 
 type RunPage = (place: PagePlace | undefined) => Promise<SearchPage>;
 
@@ -26,14 +28,14 @@ export async function answerSearch(
 ): Promise<string> {
   const { cursorKey: key } = session.repository;
   const { caller, cipher } = session;
-  const binding = { key, tenantId: caller.tenantId, caller: caller.clientId, query, cipher };
+  const binding = { key, tenantId: caller.tenantId, caller: ownerOf(caller), query, cipher };
   const page = await run(query.cursor === undefined ? undefined : openCursor(query.cursor, binding));
   return searchsetText({
     query,
     baseUrl,
     entries: await openEntries(session, query, page),
     // How many Binaries there are tells of those whose securityContext is out of the caller's reach: security.md 110.
-    total: query.type !== 'Binary' || may(session.caller, 'r', '*') ? page.total : undefined,
+    total: query.type !== 'Binary' || mayCountBinaries(session) ? page.total : undefined,
     isEstimate: page.isEstimate ?? false,
     pages: otherPages(page, binding),
     warnings: page.warnings ?? [],
@@ -60,6 +62,7 @@ export function searchAccess(session: Session): SearchAccess {
     tokenOf: session.cipher.tokenOf,
     open: (row) => openResource(session, row),
     readableTypes: readableTypes(session),
+    visible: visibleRows(session),
   };
 }
 
@@ -74,6 +77,11 @@ async function openResource(session: Session, row: SearchRow): Promise<Resource>
   const resource = parseBody(version);
   if (!resource) throw new Error('A search found a deleted resource.');
   return resource;
+}
+
+/** True for whoever may read every resource that a securityContext can name. */
+export function mayCountBinaries(session: Session): boolean {
+  return may(session.caller, 'r', '*') && !session.denials;
 }
 
 /** What is included needs a right of its own: without it the entry is absent (security.md 7). */
@@ -91,12 +99,17 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
   const versions = rows.map((row) =>
     isUnstored(row) ? builtIn(session, row) : (stored.next().value as StoredVersion),
   );
-  return versions.flatMap(({ body, type, id, securityContext }, index) => {
+  const entries: ResultEntry[] = [];
+  for (const [index, version] of versions.entries()) {
+    const { body, type, id, securityContext } = version;
     if (!body) throw new Error('A search found a deleted resource.');
-    if (!mayReadContext(session.caller, securityContext)) return [];
+    const mode = rows[index]?.mode ?? 'match';
+    // Rows that are out of reach were neither found nor included.
+    if (securityContext !== undefined && !(await mayReadContext(session, securityContext))) continue;
     const json = body.toString();
-    return [{ mode: rows[index]?.mode ?? 'match', type, id, json: project ? project(json) : json }];
-  });
+    entries.push({ mode, type, id, json: project ? project(json) : json });
+  }
+  return entries;
 }
 
 function builtIn({ repository }: Session, { type, id, last_updated: lastUpdated }: SearchRow): StoredVersion {

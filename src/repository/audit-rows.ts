@@ -1,5 +1,6 @@
 // One AuditEvent per change, in the change's own transaction: https://hl7.org/fhir/R4/auditevent.html
 
+import type { AuditEvent } from '@medplum/fhirtypes';
 import { buildChangeAudit } from '../access/audit.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
@@ -19,6 +20,15 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
     rows.push(auditRow(session, item));
     if (turn.isOver()) await turn.next();
   }
+  insertRows(session, rows);
+}
+
+/** An event that is no change of a resource. Its id is `newId(session.at.getTime())`. */
+export function recordEvent(session: Session, event: AuditEvent & { readonly id: string }): void {
+  insertRows(session, [rowOf(session, event)]);
+}
+
+function insertRows(session: Session, rows: readonly AuditRow[]): void {
   const [only] = rows;
   if (only && rows.length === 1) {
     session.trx.execute({
@@ -69,6 +79,10 @@ function auditRow(session: Session, { change, entries }: StoredChange): AuditRow
     version: `${type}/${id}/_history/${change.action === 'delete' ? versionId - 1 : versionId}`,
     patient: patientOf(session, change, change.resource ? entries : deletedEntries(session, change)),
   });
+  return rowOf(session, audit);
+}
+
+function rowOf(session: Session, audit: AuditEvent & { readonly id: string }): AuditRow {
   const content = session.cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext(auditEventType, audit.id, 1));
   const tokens = session
     .extract(audit)

@@ -53,12 +53,14 @@ function requireSameProtection({ index, resource, oldResource }: Change): void {
  * Throws 404 when the Binary is there for those only who may read what its securityContext names, and 403 when the new
  * context is out of the caller's reach.
  */
-export function requireContext(session: Session, { index, type, id, resource, oldResource }: Change): void {
-  if (type !== 'Binary') return;
+export async function requireContext(
+  session: Session,
+  { index, type, id, resource, oldResource }: Change,
+): Promise<void> {
   const before = (oldResource as Binary | undefined)?.securityContext;
   const after = (resource as Binary | undefined)?.securityContext;
-  if (!mayReadContext(session.caller, before)) throw notFound(type, id).ofWrite(index);
-  if (mayReadContext(session.caller, after)) return;
+  if (!(await mayReadContext(session, before))) throw notFound(type, id).ofWrite(index);
+  if (await mayReadContext(session, after)) return;
   throw fhirError('forbidden', 'The access token does not allow to read what the securityContext names.', {
     expression: 'Binary.securityContext',
     writeIndex: index,

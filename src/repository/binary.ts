@@ -4,11 +4,12 @@ import { requirePermission } from '../access/may.ts';
 import type { Statement } from '../database/statement.ts';
 import { isId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
-import { mayReadContext } from './binary-access.ts';
 import { type BinaryHead, openContent } from './binary-content.ts';
 import { binaryJson } from './binary-json.ts';
+import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
-import { openBinaryHead, type VersionRow, versionColumns } from './stored-version.ts';
+import { openBinaryHead, openWithoutData, type VersionRow, versionColumns } from './stored-version.ts';
+import { isVisible } from './visible.ts';
 
 const versionSyntax = /^[1-9][0-9]{0,8}$/;
 
@@ -32,10 +33,12 @@ export async function openBinary(session: Session, id: string, versionId?: strin
   if (!isId(id) || (versionId !== undefined && !versionSyntax.test(versionId))) throw unknown;
   const [row] = await session.trx.query<VersionRow>(versionId === undefined ? current(id) : version(id, versionId));
   if (!row) throw unknown;
-  if (row.deleted) throw gone('Binary', id);
-  const head = openBinaryHead(session, row);
-  if (!mayReadContext(session.caller, head.securityContext)) throw unknown;
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
+  const stored = await openWithoutData(reader, row);
+  if (!(await isVisible(session, stored))) throw unknown;
+  if (row.deleted) throw gone('Binary', id);
+  if (versionId !== undefined && rowsOf(session, 'r', 'Binary')) await requireVisible(session, id);
+  const head = openBinaryHead(session, row);
   return {
     ...head,
     id,
@@ -46,12 +49,12 @@ export async function openBinary(session: Session, id: string, versionId?: strin
   };
 }
 
-/** Throws 404 for a Binary whose securityContext is out of the caller's reach, and for nothing else. */
+/** Throws 404 for a Binary that is out of the caller's reach, and for nothing else. */
 export async function requireVisible(session: Session, id: string): Promise<void> {
   const [row] = await session.trx.query<VersionRow>(current(id));
-  if (!row || row.deleted) return;
-  const { securityContext } = openBinaryHead(session, row);
-  if (!mayReadContext(session.caller, securityContext)) throw notFound('Binary', id);
+  if (!row || (row.deleted && !rowsOf(session, 'r', 'Binary'))) return;
+  const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
+  if (!(await isVisible(session, await openWithoutData(reader, row)))) throw notFound('Binary', id);
 }
 
 function current(id: string): Statement {

@@ -51,6 +51,8 @@ export type WriteIntent =
       readonly type: string;
       /** From the current content, which it may change, to the next. */
       readonly apply: (current: Content) => Content;
+      /** The caller may take security labels away: see keep-labels.ts. */
+      readonly removesLabels?: true;
     } & Chosen &
       Preconditions)
   /** Criteria may choose several, which are all deleted. */

@@ -1,8 +1,10 @@
 // Literal references must resolve inside the tenant, for tenants whose setting `references.check` is on (security.md 3).
 
+import { may } from '../access/may.ts';
 import { FhirError, type Issue } from '../fhir/outcome.ts';
 import { forEachReference, parseReference } from '../fhir/references.ts';
 import type { Change } from './change.ts';
+import { idsThatMeet, rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 
 interface Target {
@@ -37,7 +39,21 @@ async function findMissing(session: Session, targets: readonly Target[]): Promis
     values: [targets.map((target) => target.type), targets.map((target) => target.id)],
   });
   const existing = new Set(rows.map((row) => `${row.type}/${row.id}`));
+  for (const key of await hiddenOf(session, rows)) existing.delete(key);
   return targets.filter((target) => !existing.has(`${target.type}/${target.id}`));
+}
+
+/** What the caller may not see is missing for it, or references would tell which ids there are. */
+async function hiddenOf(session: Session, rows: readonly { type: string; id: string }[]): Promise<string[]> {
+  const hidden: string[] = [];
+  for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
+    const criteria = may(session.caller, 'r', type) ? rowsOf(session, 'r', type)?.criteria : undefined;
+    if (!criteria) continue;
+    const ids = ofType.map(({ id }) => id);
+    const seen = await idsThatMeet(session, type, ids, criteria);
+    hidden.push(...ids.filter((id) => !seen.has(id)).map((id) => `${type}/${id}`));
+  }
+  return hidden;
 }
 
 function unresolved(target: Target): Issue {

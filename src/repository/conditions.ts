@@ -3,7 +3,6 @@
 import { fhirError } from '../fhir/outcome.ts';
 import { isResultParameter } from '../search/parse/result-parameters.ts';
 import { parseSearch } from '../search/parse.ts';
-import { permitLinks } from '../search/permitted-links.ts';
 import { queryIdentity } from '../search/query-identity.ts';
 import type { SearchQuery } from '../search/search-query.ts';
 import type { Criteria } from './change.ts';
@@ -12,7 +11,8 @@ import type { Session } from './session.ts';
 const queryLengthMax = 20_000;
 
 /**
- * Throws 400 for what cannot be understood and 412 for criteria that choose nothing: a parameter that is left out would
+ * What was asked for, before it is narrowed to what the caller may find (`restrict`), so that all who ask the same wait for
+ * each other. Throws 400 for what cannot be understood and 412 for criteria that choose nothing: a parameter that is left out would
  * make the rest mean other resources.
  */
 export function parseCriteria(session: Session, type: string, { query: text, baseUrl }: Criteria): SearchQuery {
@@ -26,7 +26,7 @@ export function parseCriteria(session: Session, type: string, { query: text, bas
     now: session.at.getTime(),
     ...(baseUrl !== undefined && { baseUrl }),
   });
-  if (query.criteria.length > 0) return permitLinks(query, session.caller);
+  if (query.criteria.length > 0) return query;
   throw fhirError('invalid', `Say by search parameters which ${type} is meant; without any it would be every one.`, {
     status: 412,
   });

@@ -9,6 +9,8 @@ import { openVersion, parseBody, type VersionRow } from './stored-version.ts';
 
 export interface Condition {
   readonly query: SearchQuery;
+  /** The same before it was narrowed to what the caller may find. */
+  readonly asked?: SearchQuery;
   /** More matches are not looked for. */
   readonly matchesMax: number;
   readonly needsBody: boolean;

@@ -1,6 +1,7 @@
 // Cursors of history pages: signed, and bound to tenant, caller and question, so that no client can make one or use another's: https://hl7.org/fhir/R4/http.html#paging
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { ownerOf } from '../access/caller.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { HistoryCursor, HistoryRequest } from './history-source.ts';
 import type { Session } from './session.ts';
@@ -35,6 +36,6 @@ type SealedParts = [number, string, string, number, number | null, number | null
 /** The page size is no part of the question: it may change on the way. */
 function sign({ repository, caller }: Session, { type, id, sinceMs, at }: HistoryRequest, payload: Buffer): Buffer {
   const question = [type, id, sinceMs ?? null, at?.low ?? null, at?.high ?? null];
-  const bound = JSON.stringify(['history', caller.tenantId, caller.clientId, ...question]);
+  const bound = JSON.stringify(['history', caller.tenantId, ownerOf(caller), ...question]);
   return createHmac('sha256', repository.cursorKey).update(bound).update('\n').update(payload).digest();
 }

@@ -9,8 +9,11 @@ import { requireVisible } from './binary.ts';
 import { type HistoryPage, history } from './history.ts';
 import { auditEventSource } from './history-audit-event.ts';
 import type { HistoryRequest, HistorySource } from './history-source.ts';
+import { find } from './read.ts';
+import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { versionColumns } from './stored-version.ts';
+import { isVisible } from './visible.ts';
 
 /** Throws 404 when the resource never existed in this tenant; deletions are versions without a body. */
 export async function historyInstance(session: Session, request: HistoryRequest): Promise<HistoryPage> {
@@ -18,8 +21,15 @@ export async function historyInstance(session: Session, request: HistoryRequest)
   requirePermission(session.caller, 'r', type);
   if (!isId(id)) throw notFound(type, id);
   if (type === 'Binary') await requireVisible(session, id);
+  else if (rowsOf(session, 'r', type)) await requireCurrent(session, type, id);
   const source = type === auditEventType ? auditEventSource(request, totalMax) : instanceSource(request);
   return await history(session, request, source);
+}
+
+/** Whose record it is now decides who may see its past; each version is asked about for itself as well. */
+async function requireCurrent(session: Session, type: string, id: string): Promise<void> {
+  const current = await find(session, type, id);
+  if (!current || !(await isVisible(session, current))) throw notFound(type, id);
 }
 
 /** One resource has few versions, so all are counted. */

@@ -2,11 +2,12 @@
 
 import type { Statement } from '../database/statement.ts';
 import { fhirError, notFound } from '../fhir/outcome.ts';
-import { mayReadContext } from './binary-access.ts';
 import { openHistoryCursor, sealHistoryCursor } from './history-cursor.ts';
 import type { HistoryCount, HistoryCursor, HistoryRequest, HistoryRow, HistorySource } from './history-source.ts';
+import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion } from './stored-version.ts';
+import { isVisible } from './visible.ts';
 
 export interface HistoryPage {
   readonly versions: readonly StoredVersion[];
@@ -39,15 +40,26 @@ export async function history(session: Session, request: HistoryRequest, source:
   const beginning = start ?? begin(session, request, source);
   const rows = count === 0 ? [] : session.trx.query<HistoryRow>(source.page(count + 1, start?.position));
   const { completeToMs } = await beginning;
-  const { versions, openedCount, position } = await openPage(session, await rows, count);
-  const total =
-    start && count > 0 ? start.total : await totalOf(session, source, count, position ? undefined : openedCount);
+  const { versions, openedCount, position } = await openPage(session, await rows, count, request.id === '' ? 's' : 'r');
+  const total = await wholeTotal();
   return {
     versions,
     total,
     completeTo: completeToMs === undefined ? undefined : new Date(completeToMs),
     nextCursor: position && sealHistoryCursor(session, request, { position, completeToMs, total }),
   };
+
+  async function wholeTotal(): Promise<number | undefined> {
+    // What the caller may not see must not be counted either, and only what is opened tells: security.md 36.
+    if (isPartial(session, request)) return start || position || count === 0 ? undefined : versions.length;
+    if (start && count > 0) return start.total;
+    return await totalOf(session, source, count, position ? undefined : openedCount);
+  }
+}
+
+/** True where there may be versions that the caller cannot see by a rule on rows. */
+function isPartial(session: Session, { type, id }: HistoryRequest): boolean {
+  return type === '' ? session.denials !== undefined : rowsOf(session, id === '' ? 's' : 'r', type) !== undefined;
 }
 
 async function begin(
@@ -79,7 +91,12 @@ interface OpenedPage {
   readonly position: HistoryCursor['position'] | undefined;
 }
 
-async function openPage(session: Session, rows: readonly HistoryRow[], count: number): Promise<OpenedPage> {
+async function openPage(
+  session: Session,
+  rows: readonly HistoryRow[],
+  count: number,
+  permission: 'r' | 's',
+): Promise<OpenedPage> {
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const passing = rows.filter(({ passes }) => passes);
   const versions: StoredVersion[] = [];
@@ -91,7 +108,7 @@ async function openPage(session: Session, rows: readonly HistoryRow[], count: nu
     const version = await openVersion(reader, row);
     bytes += version.body?.length ?? 0;
     openedCount += 1;
-    if (mayReadContext(session.caller, version.securityContext)) versions.push(version);
+    if (await isVisible(session, version, permission)) versions.push(version);
   }
   const last = openedCount < passing.length ? passing[openedCount - 1] : rows.find(({ passes }) => !passes);
   return { versions, openedCount, position: last && positionOf(last) };

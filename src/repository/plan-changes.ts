@@ -13,6 +13,7 @@ import {
   type WriteResult,
 } from './change.ts';
 import type { Identified } from './identify.ts';
+import { keepLabels } from './keep-labels.ts';
 import type { Session } from './session.ts';
 import { parseBody, type StoredVersion } from './stored-version.ts';
 import { keyOf, type Target } from './target.ts';
@@ -69,7 +70,8 @@ function planUpdate(session: Session, target: TargetOf<'update'>, old: StoredVer
   if (!old) requirePermission(session.caller, 'c', resourceType);
   const versionId = (old?.versionId ?? 0) + 1;
   const oldResource = old && parseBody(old);
-  return newVersion(session, { index, action: old ? 'update' : 'create', id, versionId, old, oldResource }, intent);
+  const content = { ...intent, resource: keepLabels(oldResource, intent.resource) };
+  return newVersion(session, { index, action: old ? 'update' : 'create', id, versionId, old, oldResource }, content);
 }
 
 /** R4 leaves open what a conditional update that found nothing does where its body's id is in use; R5 says this. */
@@ -86,9 +88,11 @@ function planPatch(session: Session, target: TargetOf<'patch'>, old: StoredVersi
   if (!old.body) throw gone(intent.type, id);
   requirePreconditions(intent.type, id, intent, old);
   const { value, exactNumbers } = parseJson(old.body.toString());
-  const content = intent.apply({ resource: value as Resource, ...(exactNumbers ? { exactNumbers } : {}) });
+  const patched = intent.apply({ resource: value as Resource, ...(exactNumbers ? { exactNumbers } : {}) });
   const versionId = old.versionId + 1;
-  return newVersion(session, { index, action: 'update', id, versionId, old, oldResource: parseBody(old) }, content);
+  const oldResource = parseBody(old);
+  const content = intent.removesLabels ? patched : { ...patched, resource: keepLabels(oldResource, patched.resource) };
+  return newVersion(session, { index, action: 'update', id, versionId, old, oldResource }, content);
 }
 
 function planDelete({ index, intent, id }: TargetOf<'delete'>, old: StoredVersion | undefined): Change | undefined {

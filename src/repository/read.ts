@@ -5,18 +5,18 @@ import type { Statement } from '../database/statement.ts';
 import { isId, timeOfId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
-import { mayReadContext } from './binary-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { isVisible } from './visible.ts';
 
 /** A version with its body. */
 export type ReadVersion = StoredVersion & { readonly body: Buffer };
 
-/** Throws 404 when there is none in this tenant and 410 when it was deleted. */
+/** Throws 404 when there is none in this tenant, or none that the caller may see, and 410 when it was deleted. */
 export async function read(session: Session, type: string, id: string): Promise<ReadVersion> {
   requirePermission(session.caller, 'r', type);
   const version = await find(session, type, id);
-  if (!version || !mayReadContext(session.caller, version.securityContext)) throw notFound(type, id);
+  if (!version || !(await isVisible(session, version))) throw notFound(type, id);
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
 }

@@ -10,6 +10,7 @@ import { type Condition, findMatches } from './find-matches.ts';
 import type { Resolution } from './identify.ts';
 import { OpenedBytes } from './opened-bytes.ts';
 import { ofWrite } from './plan-changes.ts';
+import { restrict } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type VersionRow } from './stored-version.ts';
 import { type Target, targetOf } from './target.ts';
@@ -26,7 +27,7 @@ export async function resolveConditions(session: Session, intents: readonly Writ
   const conditions = conditionsOf(session, intents);
   lockCriteria(
     session,
-    conditions.map(({ query }) => query),
+    conditions.map(({ asked }) => asked),
   );
   const found = await findMatches(session, conditions);
   const matches = new Map(conditions.map(({ writeIndex }, position) => [writeIndex, found[position] ?? []]));
@@ -51,20 +52,23 @@ export async function resolveConditions(session: Session, intents: readonly Writ
   return { targets, answered };
 }
 
-function conditionsOf(session: Session, intents: readonly WriteIntent[]): (Condition & { writeIndex: number })[] {
+type WriteCondition = Condition & Required<Pick<Condition, 'asked'>> & { readonly writeIndex: number };
+
+function conditionsOf(session: Session, intents: readonly WriteIntent[]): WriteCondition[] {
   const identities = new Set<string>();
   return intents.flatMap((intent, writeIndex) => {
     const criteria = criteriaOf(intent);
     if (!criteria) return [];
-    const query = ofWrite(writeIndex, () => parseCriteria(session, typeOf(intent), criteria));
-    const identity = queryIdentity(query);
+    const asked = ofWrite(writeIndex, () => parseCriteria(session, typeOf(intent), criteria));
+    const query = ofWrite(writeIndex, () => restrict(session, asked));
+    const identity = queryIdentity(asked);
     if (identities.has(identity)) {
       throw fhirError('invalid', 'The same criteria stand twice in one transaction.', { writeIndex });
     }
     identities.add(identity);
     const matchesMax = intent.action === 'delete' ? deletesMax + 1 : 2;
     const needsBody = intent.action === 'create';
-    return [{ query, matchesMax, needsBody, writeIndex, locate: (error) => error.ofWrite(writeIndex) }];
+    return [{ query, asked, matchesMax, needsBody, writeIndex, locate: (error) => error.ofWrite(writeIndex) }];
   });
 }
 
@@ -129,7 +133,7 @@ async function unchanged(session: Session, intent: WriteIntent, row: VersionRow 
   if (!row) return { ...result, id: '', versionId: 0, lastUpdated: session.at, json: undefined };
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const { id, versionId, lastUpdated, body, securityContext } = await openVersion(reader, row);
-  if (!mayReadContext(session.caller, securityContext)) {
+  if (!(await mayReadContext(session, securityContext))) {
     throw fhirError(
       'forbidden',
       'What meets the criteria is there for others only: its securityContext says for whom.',

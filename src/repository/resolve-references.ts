@@ -7,6 +7,7 @@ import type { Change } from './change.ts';
 import { parseCriteria } from './conditions.ts';
 import { type Condition, findMatches } from './find-matches.ts';
 import { createMatchChanges } from './match-changes.ts';
+import { restrict } from './row-access.ts';
 import type { Session } from './session.ts';
 import type { VersionRow } from './stored-version.ts';
 import { keyOf } from './target.ts';
@@ -53,15 +54,15 @@ export async function resolveReferences(
   const idsOf = createIdsOf(session, changes);
   return new Map(
     distinct.map((reference, position) => {
-      const { query, locate } = conditions[position] as ReferenceCondition;
-      const [id, another] = idsOf(query, found[position] ?? []);
-      if (id !== undefined && another === undefined) return [reference, `${query.type}/${id}`];
+      const { asked, locate } = conditions[position] as ReferenceCondition;
+      const [id, another] = idsOf(asked, found[position] ?? []);
+      if (id !== undefined && another === undefined) return [reference, `${asked.type}/${id}`];
       throw locate(unresolved(reference, id !== undefined));
     }),
   );
 }
 
-type ReferenceCondition = Condition & Required<Pick<Condition, 'locate'>>;
+type ReferenceCondition = Condition & Required<Pick<Condition, 'asked' | 'locate'>>;
 
 interface ConditionContext {
   readonly baseUrl: string | undefined;
@@ -83,7 +84,8 @@ function conditionOf(
     requirePermission(session.caller, 's', type);
     const criteria = { query: reference.slice(question + 1), ...(baseUrl === undefined ? {} : { baseUrl }) };
     const matchesMax = (changed.get(type)?.length ?? 0) + 2;
-    return { query: parseCriteria(session, type, criteria), matchesMax, needsBody: false, locate };
+    const asked = parseCriteria(session, type, criteria);
+    return { query: restrict(session, asked), asked, matchesMax, needsBody: false, locate };
   } catch (error) {
     throw error instanceof FhirError ? locate(error) : error;
   }

@@ -8,9 +8,12 @@ import { allTypes, type CompartmentQuery, parseCompartmentSearch } from '../sear
 import { runCompartmentSearch } from '../search/compartment-search.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { type ParseOptions, parseSearch } from '../search/parse.ts';
-import { permitLinks } from '../search/permitted-links.ts';
-import type { CompartmentName } from '../search/search-query.ts';
-import { answerSearch } from './answer-search.ts';
+import type { CompartmentName, SearchQuery } from '../search/search-query.ts';
+import type { SystemQuery } from '../search/system-query.ts';
+import { runSystemSearch } from '../search/system-search.ts';
+import { answerSearch, searchAccess } from './answer-search.ts';
+import { resolveCodes } from './resolve-codes.ts';
+import { restrict, rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 
 export interface CompartmentSearchRequest {
@@ -45,7 +48,7 @@ function searchOfType(session: Session, request: CompartmentSearchRequest): Sear
   const { definitions } = session;
   const { compartment, memberType, pairs, baseUrl } = request;
   const asked = parseSearch(definitions, memberType, pairs, parseOptions(session, request));
-  const query = inCompartment(definitions, permitLinks(asked, session.caller), compartment);
+  const query = inCompartment(definitions, restrict(session, asked), compartment);
   return () => answerSearch(session, query, baseUrl);
 }
 
@@ -54,10 +57,35 @@ function searchOfAll(session: Session, request: CompartmentSearchRequest): Searc
   const options = parseOptions(session, request);
   const asked = parseCompartmentSearch(session.definitions, compartment, pairs, options);
   const query = permitted(session, asked);
+  if (query.members.some(({ type }) => rowsOf(session, 's', type))) return () => searchMembers(session, request, query);
   return () =>
     answerSearch(session, query, baseUrl, (place) =>
       runCompartmentSearch(query, (statement) => session.trx.query(statement), place),
     );
+}
+
+/** Type by type, for the references that lead to the compartment do not tell which rows the caller may find. */
+async function searchMembers(
+  session: Session,
+  { compartment, baseUrl }: CompartmentSearchRequest,
+  query: CompartmentQuery,
+): Promise<string> {
+  const { definitions } = session;
+  const ofType = (type: string): SearchQuery => {
+    const all: SearchQuery = {
+      ...query,
+      type,
+      sort: [{ by: 'id', isDescending: false }],
+      total: 'none',
+      summary: 'false',
+    };
+    return restrict(session, inCompartment(definitions, all, compartment));
+  };
+  const system: SystemQuery = { ...query, types: query.members.map(({ type }) => type), ofType };
+  const access = searchAccess(session);
+  return await answerSearch(session, query, baseUrl, (place) =>
+    runSystemSearch(system, access, (one) => resolveCodes(session, one), place),
+  );
 }
 
 /** Types outside the caller's scopes are absent (security.md 7); throws 403 when none is inside. */
@@ -71,9 +99,10 @@ function parseOptions(session: Session, { handling, baseUrl }: CompartmentSearch
   return { handling, baseUrl, now: session.at.getTime() };
 }
 
-/** Who may not read the resource is not told either whether there is one: the search then finds nothing. */
-async function requireCompartment({ trx, caller }: Session, { type, id }: CompartmentName): Promise<void> {
-  if (!may(caller, 'r', type)) return;
+/** Who may not read the resource, or not every one of its type, is not told either whether there is one: the search then finds nothing. */
+async function requireCompartment(session: Session, { type, id }: CompartmentName): Promise<void> {
+  const { trx, caller } = session;
+  if (!may(caller, 'r', type) || rowsOf(session, 'r', type)) return;
   const [row] = await trx.query<{ deleted: boolean }>({
     name: 'compartment-resource',
     text: 'SELECT deleted FROM resource WHERE type = $1 AND id = $2',

@@ -39,8 +39,8 @@ export async function searchDefinitions(search: DefinitionSearch, place?: PagePl
   };
   const page = await collectSorted(sorted, query.count, place);
   const matches = place?.isBackward ? page.matches.toReversed() : page.matches;
-  const { includes, readableTypes } = { ...query, ...access };
-  const included = await collectIncludes({ includes, readableTypes, matches, first: undefined, send: access.send });
+  const { includes, readableTypes, send, visible } = { ...query, ...access };
+  const included = await collectIncludes({ includes, readableTypes, matches, first: undefined, send, visible });
   return {
     matches,
     includes: included.rows,

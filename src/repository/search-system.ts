@@ -5,8 +5,9 @@ import { fhirError } from '../fhir/outcome.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { parseSystemSearch, type SystemQuery } from '../search/system-query.ts';
 import { runSystemSearch } from '../search/system-search.ts';
-import { answerSearch, searchAccess } from './answer-search.ts';
+import { answerSearch, mayCountBinaries, searchAccess } from './answer-search.ts';
 import { resolveCodes } from './resolve-codes.ts';
+import { restrict } from './row-access.ts';
 import type { Session } from './session.ts';
 
 export interface SystemSearchRequest {
@@ -28,15 +29,17 @@ export async function searchSystem(session: Session, request: SystemSearchReques
 }
 
 /** Types outside the caller's scopes are absent (security.md 7); throws 403 when none is inside. */
-function permitted({ caller }: Session, query: SystemQuery): SystemQuery {
+function permitted(session: Session, query: SystemQuery): SystemQuery {
+  const { caller } = session;
   const types = query.types.filter((type) => may(caller, 's', type));
   if (types.length === 0 && query.types.length > 0) {
     throw fhirError('forbidden', 'The access token does not allow to search any of the types that are asked for.');
   }
   // How many Binaries there are tells of those whose securityContext is out of the caller's reach: security.md 110.
-  const hidesTotal = types.includes('Binary') && !may(caller, 'r', '*');
+  const hidesTotal = types.includes('Binary') && !mayCountBinaries(session);
   if (hidesTotal && query.summary === 'count') {
     throw fhirError('forbidden', 'The access token does not allow to count Binaries.');
   }
-  return hidesTotal ? { ...query, types, total: 'none' } : { ...query, types };
+  const ofType = (type: string) => restrict(session, query.ofType(type));
+  return { ...query, types, ofType, ...(hidesTotal && { total: 'none' as const }) };
 }

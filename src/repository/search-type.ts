@@ -3,9 +3,9 @@
 import { requirePermission } from '../access/may.ts';
 import type { Handling } from '../search/parse/search-notes.ts';
 import { parseSearch } from '../search/parse.ts';
-import { permitLinks } from '../search/permitted-links.ts';
 import { answerSearch, searchAccess } from './answer-search.ts';
 import { resolveCodes } from './resolve-codes.ts';
+import { restrict } from './row-access.ts';
 import { searchDefinitions } from './search-definitions.ts';
 import type { Session } from './session.ts';
 import { unstoredDefinitions } from './unstored-definitions.ts';
@@ -27,7 +27,7 @@ export async function searchType(session: Session, request: SearchRequest): Prom
     baseUrl,
     now: session.at.getTime(),
   });
-  const permitted = permitLinks(query, session.caller);
+  const permitted = restrict(session, query);
   const unstored = await unstoredDefinitions(session.repository.builtIns, session.definitions, type);
   if (!unstored) return await answerSearch(session, permitted, baseUrl);
   const access = searchAccess(session);

@@ -10,6 +10,7 @@ import { fhirError } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
 import type { Extract } from '../search/extract.ts';
 import type { Validate } from '../validation/validate.ts';
+import type { Denials } from './consents/denials.ts';
 import { isStaleDefinitions } from './own-parameters/stale-definitions.ts';
 import type { TenantDefinitions } from './own-parameters/tenant-definitions.ts';
 import type { ProfilePolicy } from './profiles/check-profiles.ts';
@@ -21,6 +22,8 @@ export interface Repository {
   readonly definitions: Definitions;
   /** Those of a tenant, with search parameters of its own; absent = those of all. */
   readonly tenantDefinitions?: DefinitionsReader;
+  /** What patients of a tenant deny by their Consents; absent = nothing. */
+  readonly denials?: DenialsReader;
   /** Definitions that the server itself answers; absent = none. */
   readonly builtIns?: BuiltIns;
   readonly tenantDoor: TenantDoor;
@@ -44,6 +47,11 @@ export interface Policies {
   readonly profilePolicy: ProfilePolicy;
 }
 
+export interface DenialsReader {
+  /** At once when they were asked for within the last second. */
+  of(tenantId: number): Denials | undefined | Promise<Denials | undefined>;
+}
+
 export interface DefinitionsReader {
   /** At once when they were asked for within the last second. */
   of(tenantId: number): TenantDefinitions | Promise<TenantDefinitions>;
@@ -62,6 +70,8 @@ export interface Session extends Policies {
   readonly extract: Extract;
   /** Every write tells it to the database, which refuses it when it is not the tenant's any more. */
   readonly definitionsVersion: number;
+  /** What patients keep from others; absent where no patient of the tenant does. */
+  readonly denials?: Denials | undefined;
   /** `lastUpdated` of everything this session writes. */
   readonly at: Date;
 }
@@ -117,7 +127,10 @@ async function runSession<T>(
   );
 }
 
-type SessionParts = Pick<Session, 'cipher' | 'definitions' | 'extract' | 'definitionsVersion' | keyof Policies>;
+type SessionParts = Pick<
+  Session,
+  'cipher' | 'definitions' | 'extract' | 'definitionsVersion' | 'denials' | keyof Policies
+>;
 
 /**
  * What a session has of its tenant, at once when all of it is known. Whatever needs a connection of its own is loaded before
@@ -127,8 +140,10 @@ export function sessionParts(repository: Repository, tenantId: number): SessionP
   const cipher = repository.keyRing.loadedCipherOf(tenantId);
   const policies = repository.policiesOf(tenantId);
   const own = repository.tenantDefinitions?.of(tenantId) ?? { ...repository, version: 0 };
-  if (cipher && !(policies instanceof Promise) && !(own instanceof Promise)) return partsOf(cipher, own, policies);
-  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, policies]).then((parts) =>
+  const denials = repository.denials?.of(tenantId);
+  const isKnown = !(policies instanceof Promise) && !(own instanceof Promise) && !(denials instanceof Promise);
+  if (cipher && isKnown) return partsOf(cipher, own, policies, denials);
+  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, policies, denials]).then((parts) =>
     partsOf(...parts),
   );
 }
@@ -137,6 +152,7 @@ function partsOf(
   cipher: TenantCipher,
   { definitions, extract, version }: TenantDefinitions,
   policies: Policies,
+  denials: Denials | undefined,
 ): SessionParts {
-  return { cipher, definitions, extract, definitionsVersion: version, ...policies };
+  return { cipher, definitions, extract, definitionsVersion: version, denials, ...policies };
 }

@@ -28,7 +28,7 @@ export async function storeChanges(session: Session, changes: readonly Change[])
   const turn = takeTurn();
   for (const change of changes) {
     const entries = change.resource ? session.extract(change.resource, change.exactNumbers) : [];
-    requireContext(session, change);
+    if (change.type === 'Binary') await requireContext(session, change);
     const body = await storeBody(session, change);
     rows.push(resourceRow(session, change, entries, body));
     stored.push({ change, entries, result: resultOf(session, change, body?.json) });

@@ -4,14 +4,18 @@ import { requirePermission } from '../access/may.ts';
 import { isId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
-import { mayReadContext } from './binary-access.ts';
-import { type ReadVersion, read } from './read.ts';
+import { find, type ReadVersion, read } from './read.ts';
+import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { isVisible } from './visible.ts';
 
 const versionSyntax = /^[1-9][0-9]{0,8}$/;
 
-/** Throws 404 for a version that never was and 410 for one that is a deletion. */
+/**
+ * Throws 404 for a version that never was and 410 for one that is a deletion. Who may see some rows only must be able to see
+ * the version and the current one: a record that was moved from one patient to another is the other's with all its past.
+ */
 export async function vread(session: Session, type: string, id: string, versionId: string): Promise<ReadVersion> {
   requirePermission(session.caller, 'r', type);
   const unknown = notFound(type, `${id}/_history/${versionId}`);
@@ -28,7 +32,11 @@ export async function vread(session: Session, type: string, id: string, versionI
   });
   if (!row) throw unknown;
   const version = await openVersion({ cipher: session.cipher, objectStore: session.repository.objectStore }, row);
-  if (!mayReadContext(session.caller, version.securityContext)) throw unknown;
+  if (!(await isVisible(session, version))) throw unknown;
+  if (rowsOf(session, 'r', type)) {
+    const current = await find(session, type, id);
+    if (!current || !(await isVisible(session, current))) throw unknown;
+  }
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
 }

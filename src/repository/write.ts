@@ -14,6 +14,7 @@ import type { Session } from './session.ts';
 import { storeChanges } from './store-changes.ts';
 import { keyOf } from './target.ts';
 import { takeTurn } from './turn.ts';
+import { requireNewRows, requireStoredRows } from './write-access.ts';
 
 /** Effects may ask for writes whose effects ask for writes: no real workflow is deeper. */
 const cascadeDepthMax = 5;
@@ -43,8 +44,11 @@ async function writeAllowed(
 ): Promise<WriteResult[]> {
   if (depth > cascadeDepthMax) throw new Error('Effects of effects go on without end.');
   const { rules } = begun.repository;
-  const identified = await identify(begun, intents);
-  const session = afterStored(begun, identified);
+  const found = await identify(begun, intents);
+  // What effects ask for is the server's own doing: neither the caller's rights nor the tenant's profiles keep it from that.
+  const isHeld = depth === 0;
+  const identified = isHeld ? await requireStoredRows(begun, found) : found;
+  const session = afterStored(begun, found);
   for (const { index, intent, id } of identified.targets)
     ofWrite(index, () => requireNotBuiltIn(session, typeOf(intent), id));
   hooks?.identified?.(identitiesOf(intents, identified));
@@ -53,9 +57,9 @@ async function writeAllowed(
   await runRules(rules.prepare, changes, session);
   await validateChanges(session, changes);
   const { profilePolicy } = session;
-  // What effects ask for is the server's own doing: it must not fail by a tenant's profiles.
-  const isHeld = depth === 0 && profilePolicy.check !== 'off';
-  const told = isHeld ? await checkProfiles(session, profilePolicy, changes) : nothingTold;
+  if (isHeld) await requireNewRows(session, changes);
+  const told =
+    isHeld && profilePolicy.check !== 'off' ? await checkProfiles(session, profilePolicy, changes) : nothingTold;
   await checkReferences(session, changes);
   await runRules(rules.guards, changes, session);
   const stored = await storeChanges(session, changes);

@@ -2,7 +2,7 @@
 
 import type { Resource } from '@medplum/fhirtypes';
 import type { Issue } from '../fhir/outcome.ts';
-import { collectIncludes } from './collect-includes.ts';
+import { collectIncludes, type VisibleRows } from './collect-includes.ts';
 import { collectPage, type FoundPage, type SendStatement, tooCostly } from './collect-page.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import { type PagePlace, type SortPosition, sortOrder } from './compile/sort.ts';
@@ -23,6 +23,8 @@ export interface SearchAccess {
   readonly open: (row: SearchRow) => Promise<Resource>;
   /** What the caller may be sent along with matches; absent = every type. */
   readonly readableTypes?: readonly string[] | undefined;
+  /** Where rules are on rows: of what is included, what the caller may see. */
+  readonly visible?: VisibleRows | undefined;
 }
 
 export interface SearchPage extends PageLinks {
@@ -54,12 +56,13 @@ export async function runSearch(asked: SearchQuery, access: SearchAccess, place?
     matches: page.matches,
     first: page.includes,
     send: access.send,
+    visible: access.visible,
   });
   const matches = place?.isBackward ? page.matches.toReversed() : page.matches;
   return {
     matches,
     includes: rows,
-    ...pageLinks({ place, hasMore: page.hasMore, positions: matches.map(page.positionOf) }),
+    ...pageLinks({ place, hasMore: page.hasMore, ...search.placed(matches.map(page.positionOf)) }),
     ...(await search.total(page, counted)),
     ...(warnings.length > 0 && { warnings }),
   };
@@ -106,7 +109,7 @@ class RunningSearch {
       names: namesOf('rechecked'),
       send,
       open,
-      compile: this.#batches(query, place?.isBackward ?? false),
+      compile: this.#batches(query, place),
     };
     return await collectRechecked(search, query.count, place?.position);
   }
@@ -159,7 +162,7 @@ class RunningSearch {
     const { recheck, namesOf, countStatement } = this.#compiled;
     const { send, open } = this.#access;
     if (recheck) {
-      const compile = this.#batches(inStoredOrder(this.#query), false);
+      const compile = this.#batches(inStoredOrder(this.#query), undefined);
       return await countRechecked({ recheck, names: namesOf('rechecked'), send, open, compile });
     }
     const [row] = await send<{ total: number; is_whole: boolean }>(countStatement(accurateMax));
@@ -171,9 +174,23 @@ class RunningSearch {
   }
 
   /** Candidates for a recheck, page by page; what only they include is of no use. */
-  #batches(query: SearchQuery, isBackward: boolean) {
+  #batches(query: SearchQuery, place: PagePlace | undefined) {
+    const placeOf = (position: SortPosition): PagePlace => {
+      return { isBackward: place?.isBackward ?? false, isSliced: this.#isSliced([position]), position };
+    };
     return (position: SortPosition | undefined, count: number): CompiledSearch =>
-      this.#compile({ ...query, count, includes: [] }, { isBackward, ...(position && { position }) });
+      this.#compile({ ...query, count, includes: [] }, position ? placeOf(position) : place);
+  }
+
+  /** With the order of their list. */
+  placed(positions: readonly SortPosition[]) {
+    return { positions, isSliced: this.#isSliced(positions) };
+  }
+
+  /** The first page decides about the order of the others. */
+  #isSliced(positions: readonly SortPosition[]): boolean {
+    if (this.#query.sort[0]?.isFree !== true) return false;
+    return this.#place ? (this.#place.isSliced ?? false) : positions.some(({ keys }) => keys.length > 0);
   }
 
   #compile(query: SearchQuery, place: PagePlace | undefined, beginMs?: number): CompiledSearch {

@@ -1,28 +1,29 @@
-// Who is an administrator until callers come with roles: whoever has every right on every type.
+// Who is an administrator: whoever has the right op:admin from a role, which no scope gives.
 
 import { expect, test } from '@jest/globals';
 import { requireAdministrator } from '../../src/access/administrator.ts';
-import { type Grant, type Permission, serverCaller } from '../../src/access/caller.ts';
+import { type Caller, serverCaller } from '../../src/access/caller.ts';
+import { requireOperation } from '../../src/access/may.ts';
 
-const grant = (context: Grant['context'], type: string, letters: string): Grant => ({
-  ...{ context, type, permissions: new Set(letters as Iterable<Permission>) },
-});
-const callerWith = (...grants: Grant[]) => ({ ...serverCaller(1, 'test'), kind: 'client' as const, grants });
-
-test.each([
-  ['every right at once', [grant('system', '*', 'cruds')]],
-  ['every right in parts', [grant('user', '*', 'rs'), grant('system', '*', 'cud')]],
-])('%s is enough', (_, grants) => {
-  expect(() => requireAdministrator(callerWith(...grants))).not.toThrow();
+const callerWith = (...operations: string[]): Caller => ({
+  ...serverCaller(1, 'test'),
+  kind: 'client',
+  operations: new Set(operations),
 });
 
-test.each([
-  ['nothing', []],
-  ['one right less', [grant('system', '*', 'crud')]],
-  ['one type', [grant('system', 'Patient', 'cruds')]],
-  ['a part of them on one type', [grant('system', '*', 'crus'), grant('system', 'Patient', 'd')]],
-  ['a patient’s own', [grant('patient', '*', 'cruds')]],
-  ['a part of them as a patient', [grant('patient', '*', 'cud'), grant('system', '*', 'rs')]],
-])('%s is 403', (_, grants) => {
-  expect(() => requireAdministrator(callerWith(...grants))).toThrow(expect.objectContaining({ status: 403 }));
+test('op:admin is enough, also among others', () => {
+  expect(() => requireAdministrator(callerWith('$find', 'op:admin'))).not.toThrow();
+});
+
+test.each([['$find'], ['op:administer'], ['admin'], ['op:admin '], []])('%j is 403', (...operations) => {
+  expect(() => requireAdministrator(callerWith(...operations))).toThrow(expect.objectContaining({ status: 403 }));
+});
+
+test('every right on every type is 403 without the role, and so is the server itself', () => {
+  const { operations: _, ...caller } = callerWith();
+  expect(() => requireAdministrator(caller)).toThrow(expect.objectContaining({ status: 403 }));
+});
+
+test('what is missing is named', () => {
+  expect(() => requireOperation(callerWith('op:void'), '$book')).toThrow('$book');
 });

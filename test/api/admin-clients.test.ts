@@ -91,7 +91,7 @@ describe('a registration', () => {
   });
 
   const redirect = (uri: string) => ({ ...app, redirectUris: [uri] });
-  test.each<[string, object]>([
+  test.each<[string, object, number?]>([
     ['a redirect URI with a fragment', redirect('https://app.example.org/cb#x')],
     ['a redirect URI with a user', redirect('https://user@app.example.org/cb')],
     ['a redirect URI with a wildcard', redirect('https://*.example.org/cb')],
@@ -119,10 +119,10 @@ describe('a registration', () => {
     ['a scope that is none', { ...system, scope: 'system/Patient.sr' }],
     ['a scope too long', { ...system, scope: 'x'.repeat(8_001) }],
     ['an unknown role', { ...system, roles: ['emperor'] }],
-    ['a member there is not', { ...system, clientSecret: 'mine' }],
+    ['a member there is not', { ...system, clientSecret: 'mine' }, 400],
     ['no name', { ...system, name: undefined }],
-  ])('with %s is refused', async (_, wrong) => {
-    expectRefusal(await a('POST', '/clients', wrong), [400, 422]);
+  ])('with %s is refused', async (_, wrong, status = 422) => {
+    expectRefusal(await a('POST', '/clients', wrong), status);
   });
 
   test('never gives the rights of system administrators, nor is one with them managed: 403', async () => {
@@ -149,8 +149,8 @@ describe('a change', () => {
     expect(changed.json.launchUrl).toBeUndefined();
     expectRefusal(await a('PATCH', `/clients/${clientId}`, { redirectUris: [] }), 422);
     expectRefusal(await a('PATCH', `/clients/${clientId}`, { jwks: { keys: [rsa] } }), 422);
-    expectRefusal(await a('PATCH', `/clients/${clientId}`, { tokenEndpointAuthMethod: 'private_key_jwt' }), [400, 422]);
-    expectRefusal(await a('PATCH', `/clients/${clientId}`, { name: null }), [400, 422]);
+    expectRefusal(await a('PATCH', `/clients/${clientId}`, { tokenEndpointAuthMethod: 'private_key_jwt' }), 400);
+    expectRefusal(await a('PATCH', `/clients/${clientId}`, { name: null }), 400);
     const withKeys = await register({ jwks: { keys: [rsa] } });
     const moved = await a('PATCH', `/clients/${withKeys.clientId}`, { jwksUri: 'https://lab.example.org/jwks' });
     expect([moved.json.jwks, moved.json.jwksUri]).toEqual([undefined, 'https://lab.example.org/jwks']);
@@ -182,7 +182,7 @@ describe('a change', () => {
     expect((await a('GET', `/clients/${clientId}`)).json.previousSecretEndsAt).toBeUndefined();
     const open = await register(app);
     expectRefusal(await a('POST', `/clients/${open.clientId}/rotate-secret`, {}), 409);
-    expectRefusal(await a('POST', `/clients/${clientId}/rotate-secret`, { overlapSeconds: 700_000 }), [400, 422]);
+    expectRefusal(await a('POST', `/clients/${clientId}/rotate-secret`, { overlapSeconds: 700_000 }), 422);
   });
 
   test('to disabled ends its tokens at once, and can be taken back (security.md 62)', async () => {
@@ -203,10 +203,10 @@ describe('a change', () => {
   test("of another tenant's client, or of none, is a 404 like any other", async () => {
     const { clientId } = await register({}, b);
     for (const path of [`/clients/${clientId}`, '/clients/none', '/clients/%00']) {
-      expectRefusal(await a('GET', path), [400, 404]);
-      expectRefusal(await a('PATCH', path, { name: 'Mine' }), [400, 404]);
-      expectRefusal(await a('POST', `${path}/rotate-secret`, {}), [400, 404]);
-      expectRefusal(await a('DELETE', path), [400, 404]);
+      expectRefusal(await a('GET', path), 404);
+      expectRefusal(await a('PATCH', path, { name: 'Mine' }), 404);
+      expectRefusal(await a('POST', `${path}/rotate-secret`, {}), 404);
+      expectRefusal(await a('DELETE', path), 404);
     }
     expect((await b('GET', `/clients/${clientId}`)).json).toMatchObject({ name: system.name, active: true });
     expect((await a('GET', '/clients?limit=200')).text).not.toContain(clientId);

@@ -138,7 +138,7 @@ describe('a clinic’s own role', () => {
     expect([...seen].sort()).toEqual(['[["Encounter"],["$book"]]', '[["Patient"],["$find"]]']);
   });
 
-  test.each<[string, object]>([
+  test.each<[string, object, number?]>([
     ['a type that R4 has not', { grants: ['user/Emperor.rs'] }],
     ['letters out of order', { grants: ['user/Patient.sr'] }],
     ['letters that are none', { grants: ['user/Patient.x'] }],
@@ -146,7 +146,7 @@ describe('a clinic’s own role', () => {
     ['scopes of version 1', { grants: ['user/Patient.read'] }],
     ['scopes of systems and patients', { grants: ['system/Patient.rs'] }],
     ['scopes of patients', { grants: ['patient/Patient.rs'] }],
-    ['a scope with NUL', { grants: ['user/Patient.rs\u0000'] }],
+    ['a scope with NUL', { grants: ['user/Patient.rs\u0000'] }, 400],
     ['an unknown search parameter', { grants: ['user/Observation.rs?colour=red'] }],
     ['a search parameter without a value', { grants: ['user/Observation.rs?category='] }],
     ['a chain', { grants: ['user/Observation.rs?patient.name=x'] }],
@@ -162,9 +162,9 @@ describe('a clinic’s own role', () => {
     ['a slug with a slash', { slug: 'a/b' }],
     ['a slug in capitals', { slug: 'Nurse' }],
     ['a slug of objects', { slug: '__proto__' }],
-    ['a member there is not', { system: true }],
-  ])('with %s is refused', async (_, wrong) => {
-    expectRefusal(await a('POST', '/roles', { ...cardiac, slug: 'wrong', ...wrong }), [400, 422]);
+    ['a member there is not', { system: true }, 400],
+  ])('with %s is refused', async (_, wrong, status = 422) => {
+    expectRefusal(await a('POST', '/roles', { ...cardiac, slug: 'wrong', ...wrong }), status);
     expectRefusal(await a('GET', '/roles/wrong'), 404);
   });
 

@@ -39,7 +39,7 @@ describe('settings', () => {
       expectRefusal(await a('PUT', `/settings/${key}`, { value: 1 }), 404);
     }
     expectRefusal(await a('PUT', '/settings/timezone', { value: 'Mars/Olympus' }), 422);
-    expectRefusal(await a('PUT', '/settings/timezone', {}), [400, 422]);
+    expectRefusal(await a('PUT', '/settings/timezone', {}), 422);
     expectRefusal(await a('PUT', '/settings/timezone', { value: 'UTC' }, { 'If-Match': 'W/"other"' }), 412);
     expect((await a('GET', '/settings/timezone')).json.value).toBe('Europe/Zurich');
   });
@@ -70,7 +70,7 @@ describe('number series', () => {
     '{0000000000000}',
     `${'x'.repeat(62)}{0}`,
   ])('cannot be written as %s: 422', async (pattern) => {
-    expectRefusal(await a('PUT', '/number-series/RCT', { pattern }), [400, 422]);
+    expectRefusal(await a('PUT', '/number-series/RCT', { pattern }), 422);
     expect((await a('GET', '/number-series/RCT')).json.pattern).toBe('RCT-{yyyy}-{00000}');
   });
 
@@ -79,8 +79,8 @@ describe('number series', () => {
     expect((await a('PUT', '/number-series/PAT', { pattern, next: 4_711 })).json.next).toBe(4_711);
     expect((await a('PUT', '/number-series/PAT', { pattern })).json.next).toBe(4_711);
     expectRefusal(await a('PUT', '/number-series/PAT', { pattern, next: 4_710 }), 409);
-    expectRefusal(await a('PUT', '/number-series/PAT', { pattern, next: 0 }), [400, 422]);
-    expectRefusal(await a('PUT', '/number-series/PAT', { pattern, next: 1.5 }), [400, 422]);
+    expectRefusal(await a('PUT', '/number-series/PAT', { pattern, next: 0 }), 422);
+    expectRefusal(await a('PUT', '/number-series/PAT', { pattern, next: 1.5 }), 400);
     expect((await a('GET', '/number-series/PAT')).json.next).toBe(4_711);
   });
 });
@@ -113,9 +113,10 @@ describe('departments', () => {
     expect((await b('POST', '/departments', { name: 'X' })).json.partOf).toBe(id);
     expectRefusal(await b('GET', `/departments/${id}`), 404);
     expectRefusal(await b('PATCH', `/departments/${id}`, { name: 'Y' }), 404);
-    for (const wrong of [{}, { name: '' }, { name: 'X', partOf: 'a/b' }, { name: 'X', type: 'prov' }]) {
-      expectRefusal(await b('POST', '/departments', wrong), [400, 422]);
+    for (const wrong of [{}, { name: '' }, { name: 'X', partOf: 'a/b' }]) {
+      expectRefusal(await b('POST', '/departments', wrong), 422);
     }
+    expectRefusal(await b('POST', '/departments', { name: 'X', type: 'prov' }), 400);
   });
 });
 
@@ -141,22 +142,19 @@ describe('tax rules', () => {
     expectRefusal(await b('POST', '/tax-rules', next), 404);
   });
 
-  test.each([
-    { factor: -0.1 },
-    { factor: '0.19' },
-    { factor: 11 },
-    { category: '' },
-    { start: '2027-02-31', replaces: 'x' },
-    { start: '2027-13-01' },
-    { start: '2027-02-02', end: '2027-02-01' },
-    { replaces: 'none' },
-    { rate: 1 },
-  ])('with %j are refused', async (wrong) => {
+  test.each<[object, number?]>([
+    [{ factor: -0.1 }],
+    [{ factor: '0.19' }, 400],
+    [{ factor: 11 }],
+    [{ category: '' }],
+    [{ start: '2027-02-31', replaces: 'x' }, 404],
+    [{ start: '2027-13-01' }],
+    [{ start: '2027-02-02', end: '2027-02-01' }],
+    [{ replaces: 'none' }],
+    [{ rate: 1 }, 400],
+  ])('with %j are refused', async (wrong, status = 422) => {
     const before = (await a('GET', '/tax-rules')).json.length;
-    expectRefusal(
-      await a('POST', '/tax-rules', { name: 'VAT', category: 'standard', factor: 0.19, ...wrong }),
-      [400, 404, 422],
-    );
+    expectRefusal(await a('POST', '/tax-rules', { name: 'VAT', category: 'standard', factor: 0.19, ...wrong }), status);
     expect((await a('GET', '/tax-rules')).json).toHaveLength(before);
   });
 
@@ -216,16 +214,16 @@ describe('identity providers', () => {
     expectRefusal(await a('DELETE', `/identity-providers/${id}`), 404);
   });
 
-  test.each([
-    { issuer: 'http://idp.example.org' },
-    { issuer: 'https://idp.example.org?x=1' },
-    { issuer: 'https://user@idp.example.org' },
-    { issuer: 'file:///etc/passwd' },
-    { scopes: 'openid  profile' },
-    { display: '' },
-    { clientId: undefined },
-    { secret: 'x' },
-  ])('with %j are refused', async (wrong) => {
-    expectRefusal(await a('POST', '/identity-providers', { ...provider, ...wrong }), [400, 422]);
+  test.each<[object, number?]>([
+    [{ issuer: 'http://idp.example.org' }],
+    [{ issuer: 'https://idp.example.org?x=1' }],
+    [{ issuer: 'https://user@idp.example.org' }],
+    [{ issuer: 'file:///etc/passwd' }],
+    [{ scopes: 'openid  profile' }],
+    [{ display: '' }],
+    [{ clientId: undefined }],
+    [{ secret: 'x' }, 400],
+  ])('with %j are refused', async (wrong, status = 422) => {
+    expectRefusal(await a('POST', '/identity-providers', { ...provider, ...wrong }), status);
   });
 });

@@ -1,6 +1,7 @@
 // Accounts over the administration API, with their Persons and PractitionerRoles, in two tenants: contract.md 47, domain.md S4-M01, M06, S5-05, S5-08
 
 import { describe, expect, test } from '@jest/globals';
+import { makeLink, useLink } from '../../src/people/account-links.ts';
 import { setPassword } from '../../src/people/account-secrets.ts';
 import { findAccount } from '../../src/people/accounts.ts';
 import { withClient } from '../support/database.ts';
@@ -122,21 +123,21 @@ describe('an invitation', () => {
     expect(persons.total).toBe(1);
   });
 
-  test.each<[string, object]>([
+  test.each<[string, object, number?]>([
     ['an unknown role', { roles: ['emperor'] }],
     ['a role named as what every object has', { roles: ['constructor'] }],
     ['no address', { email: 'nobody' }],
     ['a department that is none', { departments: ['none'] }],
-    ['a member there is not', { isAdmin: true }],
-    ['a password', { passwordHash: 'x' }],
+    ['a member there is not', { isAdmin: true }, 400],
+    ['a password', { passwordHash: 'x' }, 400],
     ['a name of two lines', { name: 'a\nb' }],
     ['a name of blanks', { name: '  ' }],
     ['no roles', { roles: undefined }],
-    ['roles that are no list', { roles: 'nurse' }],
+    ['roles that are no list', { roles: 'nurse' }, 400],
     ['a reference that is none', { practitioner: 'Practitioner/../../x' }],
-  ])('with %s makes nothing', async (_, wrong) => {
+  ])('with %s makes nothing', async (_, wrong, status = 422) => {
     const before = (await read(admin.server.a, '/Person?_summary=count')).total;
-    expectRefusal(await a('POST', '/staff', person(wrong)), [400, 422]);
+    expectRefusal(await a('POST', '/staff', person(wrong)), status);
     expect((await read(admin.server.a, '/Person?_summary=count')).total).toBe(before);
   });
 });
@@ -284,6 +285,9 @@ describe('what only system administrators give (security.md 34, 39)', () => {
     expectRefusal(await b('PUT', '/roles/emergency', { name: 'Emergency', grants: ['user/Patient.rs'] }), 403);
     expectRefusal(await b('POST', '/staff', person({ roles: ['emergency'] })), 403);
     expectRefusal(await b('POST', '/clients', { name: 'Mine', roles: ['emergency'] }), 403);
+    // Switched off it gives nothing, until somebody switches it on again.
+    expect((await realm('PUT', '/roles/emergency', { ...role, active: false })).json.active).toBe(false);
+    expectRefusal(await b('POST', '/staff', person({ roles: ['emergency'] })), 403);
   });
 
   test('no right comes from writing PractitionerRole or Person: they only mirror the account', async () => {
@@ -307,6 +311,15 @@ describe('resets', () => {
     expect((await outbox(id)).map(({ topic }) => topic)).toEqual(['account.invite', 'account.invite', 'account.reset']);
     await a('PATCH', `/staff/${id}`, { active: false });
     expectRefusal(await a('POST', `/staff/${id}/reset`), 404);
+  });
+
+  test('asked for before an account was disabled by its Person are over when it comes back (security.md 73)', async () => {
+    const { id } = await invite();
+    const { tenantDoor } = admin.server.app.doors;
+    const token = await tenantDoor(admin.server.a.id, (trx) => makeLink(trx, id, 'invite'));
+    expect((await admin.server.a.request('DELETE', `/Person/${id}`)).status).toBe(204);
+    expect((await a('PATCH', `/staff/${id}`, { active: true })).json.active).toBe(true);
+    expect(await tenantDoor(admin.server.a.id, (trx) => useLink(trx, 'invite', token))).toBeUndefined();
   });
 
   test('take the second factor and its recovery codes away', async () => {
@@ -350,8 +363,15 @@ describe('the list', () => {
   });
 
   test('is narrowed by role and activity; a limit or a place that is none is a 400', async () => {
-    for (const { roles } of (await a('GET', '/staff?role=clinic-admin')).json) expect(roles).toContain('clinic-admin');
-    for (const { active } of (await a('GET', '/staff?active=false')).json) expect(active).toBe(false);
+    const off = await invite({ roles: ['clinic-admin'] });
+    const on = await invite();
+    await a('PATCH', `/staff/${off.id}`, { active: false });
+    const idsOf = async (query: string) =>
+      (await a('GET', `/staff?limit=200&${query}`)).json.map(({ id }: { id: string }) => id);
+    expect(await idsOf('role=clinic-admin')).toContain(off.id);
+    expect(await idsOf('role=clinic-admin')).not.toContain(on.id);
+    expect(await idsOf('active=false')).toContain(off.id);
+    expect(await idsOf('active=false')).not.toContain(on.id);
     for (const query of [
       'limit=0',
       'limit=201',

@@ -105,13 +105,17 @@ describe('$meta-add and $meta-delete', () => {
     for (const query of ['_tag=urn:tags|record-lost', `_security=R`, `_profile=${profile}`]) {
       expect(await found(query)).toContain(place);
     }
-    const taken = await server.a.request('POST', `${place}/$meta-delete`, withMeta({ ...now.meta, tag: [lost] }));
+    // A label needs a right of its own: test/attacks/scopes.test.ts, attack 37.
+    const refused = await server.a.request('POST', `${place}/$meta-delete`, withMeta({ security: [restricted] }));
+    expect(refused.status).toBe(403);
+    const { security: _, ...rest } = now.meta;
+    const taken = await server.a.request('POST', `${place}/$meta-delete`, withMeta({ ...rest, tag: [lost] }));
     expect(metaOf(taken.json)).toEqual({ ...now.meta, ...without, tag: [vip], lastUpdated: expect.any(String) });
     expect(await found('_tag=urn:tags|record-lost')).not.toContain(place);
     expect(await found('_tag=urn:tags|vip')).toContain(place);
     expect((await audits(place)).sort()).toEqual(['C', 'U', 'U']);
   });
-  const without = { versionId: '3', security: undefined, profile: undefined };
+  const without = { versionId: '3', profile: undefined };
 
   test('with nothing to add or to delete make none', async () => {
     const place = await patientWith({ tag: [vip] });

@@ -5,8 +5,10 @@ import { requirePermission } from '../../access/may.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { findMatches } from '../../repository/find-matches.ts';
 import { find } from '../../repository/read.ts';
+import { restrict } from '../../repository/row-access.ts';
 import type { Session } from '../../repository/session.ts';
 import { openVersions, parseBody } from '../../repository/stored-version.ts';
+import { isVisible } from '../../repository/visible.ts';
 import { write } from '../../repository/write.ts';
 import { parseSearch } from '../../search/parse.ts';
 
@@ -20,7 +22,8 @@ export async function findResources<T extends Resource>(
 ): Promise<T[]> {
   requirePermission(session.caller, 's', type);
   requirePermission(session.caller, 'r', type);
-  const query = parseSearch(session.definitions, type, pairs, { handling: 'strict', now: session.at.getTime() });
+  const asked = parseSearch(session.definitions, type, pairs, { handling: 'strict', now: session.at.getTime() });
+  const query = restrict(session, asked);
   const [rows = []] = await findMatches(session, [{ query, matchesMax: resourcesMax, needsBody: true }]);
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const versions = await openVersions(reader, rows);
@@ -35,7 +38,8 @@ export async function findResource<T extends Resource>(
 ): Promise<T> {
   requirePermission(session.caller, 'r', type);
   const version = await find(session, type, id);
-  const resource = version && (parseBody(version) as T | undefined);
+  const isThere = version !== undefined && (await isVisible(session, version));
+  const resource = isThere ? (parseBody(version) as T | undefined) : undefined;
   if (resource && isOne(resource)) return resource;
   throw fhirError('not-found', `There is no such ${what}.`);
 }

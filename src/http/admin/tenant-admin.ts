@@ -18,7 +18,7 @@ export interface TenantAdminOptions {
 }
 
 export function createTenantAdmin(router: Router<HttpState>, options: TenantAdminOptions): void {
-  const { repository, onAccessChange: onChange } = options;
+  const { repository, onAccessChange } = options;
   mountAdminRoutes<TenantAdmin>(router, {
     base: '/t/{tenant}/admin',
     routes: adminRoutes,
@@ -26,11 +26,13 @@ export function createTenantAdmin(router: Router<HttpState>, options: TenantAdmi
     async admit(ctx: FhirContext) {
       const { tenant, caller } = await admit(options.admit, ctx);
       const base = `${options.admit.publicUrl}/t/${tenant.name}/admin`;
-      const context = { caller, repository, base, ifMatch: ctx.get('If-Match'), onChange };
-      requireAdministrator(caller);
-      return context;
+      return { caller, repository, base, ifMatch: ctx.get('If-Match') };
     },
-    record: recordRefusal,
+    permit: ({ caller }) => requireAdministrator(caller),
+    async record(call) {
+      if (call.route.method !== 'GET') onAccessChange();
+      await recordRefusal(call);
+    },
   });
 }
 

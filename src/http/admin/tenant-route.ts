@@ -15,8 +15,6 @@ export interface TenantAdmin {
   readonly base: string;
   /** The header. */
   readonly ifMatch: string;
-  /** To be called when rights or settings may have changed. */
-  readonly onChange: () => void;
 }
 
 export interface TenantAdminCall extends AdminRequest {
@@ -36,9 +34,9 @@ export function tenantRoute({ run, current, ...route }: TenantRoute): AdminRoute
   const isRead = route.method === 'GET';
   return {
     ...route,
-    async run({ caller, repository, base, ifMatch, onChange }, request) {
+    async run({ caller, repository, base, ifMatch }, request, open) {
       requirePlainText(request);
-      const answer = await inSession(repository, caller, async (session) => {
+      const work = async (session: Session) => {
         const call = { ...request, session, base };
         // Who reads before it writes, as most do, then writes over what it has read.
         if (!isRead) await takeTurn(session.trx);
@@ -51,9 +49,8 @@ export function tenantRoute({ run, current, ...route }: TenantRoute): AdminRoute
           path: createdPath(done, base) ?? path,
         });
         return tagged(done, isRead || current !== undefined);
-      });
-      if (!isRead) onChange();
-      return answer;
+      };
+      return open ? await work(open) : await inSession(repository, caller, work);
     },
   };
 }

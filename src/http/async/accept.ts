@@ -1,5 +1,6 @@
 // Prefer: respond-async: the request is kept and answered with 202, and a worker does it: https://hl7.org/fhir/R5/async-bundle.html
 
+import { ownerOf } from '../../access/caller.ts';
 import { newId } from '../../fhir/ids.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { addToOutbox } from '../../jobs/outbox.ts';
@@ -37,7 +38,7 @@ export async function acceptAsync(
     name: 'accept-async',
     text: `INSERT INTO async_request (id, client_id, request, expires_at)
            VALUES ($1, $2, $3, now() + make_interval(hours => $4))`,
-    values: [id, session.caller.clientId, box, keptHours],
+    values: [id, ownerOf(session.caller), box, keptHours],
   });
   const event = { topic: asyncTopic, resourceType: 'async-request', resourceId: id, newVersionId: 1 };
   addToOutbox(session.trx, [{ ...event, eventKey: `${asyncTopic}-${id}` }]);
@@ -52,7 +53,7 @@ async function requireRoom(session: Session): Promise<void> {
   const [row] = await session.trx.query<{ open: number }>({
     name: 'count-async',
     text: 'SELECT count(*)::int AS open FROM async_request WHERE client_id = $1 AND answer IS NULL AND expires_at > now()',
-    values: [session.caller.clientId],
+    values: [ownerOf(session.caller)],
   });
   if ((row?.open ?? 0) < openMax) return;
   throw fhirError('throttled', `At most ${openMax} requests of a client run in the background; wait for one to end.`, {

@@ -63,21 +63,26 @@ const requestContext = (id: string) => `async request|${id}`;
 export function sealRequest(cipher: TenantCipher, id: string, request: BackgroundRequest): Buffer {
   const { caller, ...rest } = request;
   const grants = caller.grants.map((grant) => ({ ...grant, permissions: [...grant.permissions] }));
-  const text = JSON.stringify({ ...rest, caller: { ...caller, grants, roles: [...caller.roles] } });
+  const { operations } = caller;
+  const sets = { grants, roles: [...caller.roles], ...(operations && { operations: [...operations] }) };
+  const text = JSON.stringify({ ...rest, caller: { ...caller, ...sets } });
   return cipher.seal(Buffer.from(text), requestContext(id));
 }
 
 export function openRequest(cipher: TenantCipher, id: string, box: Buffer): BackgroundRequest {
   const { caller, ...rest } = JSON.parse(cipher.open(box, requestContext(id)).toString()) as Kept;
   const grants = caller.grants.map((grant) => ({ ...grant, permissions: new Set(grant.permissions) }));
-  return { ...rest, body: rest.body, caller: { ...caller, grants, roles: new Set(caller.roles) } };
+  const { operations } = caller;
+  const sets = { grants, roles: new Set(caller.roles), ...(operations && { operations: new Set(operations) }) };
+  return { ...rest, body: rest.body, caller: { ...caller, ...sets } as Caller };
 }
 
 /** Sets have no JSON. */
 type Kept = Omit<BackgroundRequest, 'caller'> & {
-  readonly caller: Omit<Caller, 'grants' | 'roles'> & {
+  readonly caller: Omit<Caller, 'grants' | 'roles' | 'operations'> & {
     readonly grants: readonly (Omit<Grant, 'permissions'> & { readonly permissions: readonly Permission[] })[];
     readonly roles: readonly string[];
+    readonly operations?: readonly string[];
   };
 };
 

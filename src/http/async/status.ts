@@ -1,5 +1,6 @@
 // The state of a request in the background: 202 while it runs, its answer afterwards; DELETE cancels: https://hl7.org/fhir/R5/async-bundle.html
 
+import { ownerOf } from '../../access/caller.ts';
 import { notFound } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
 import type { InteractionRequest, InteractionResponse } from '../interaction.ts';
@@ -23,7 +24,7 @@ export async function asyncStatusInteraction(
     name: 'async-status',
     text: `SELECT answer, created_at, expires_at FROM async_request
            WHERE id = $1 AND client_id = $2 AND expires_at > now()`,
-    values: [requireUuid(id), session.caller.clientId],
+    values: [requireUuid(id), ownerOf(session.caller)],
   });
   const [row] = rows;
   if (!row) throw notFound('_async', id);
@@ -51,7 +52,7 @@ export async function asyncCancelInteraction(
   const rows = await session.trx.query({
     name: 'async-cancel',
     text: 'DELETE FROM async_request WHERE id = $1 AND client_id = $2 AND expires_at > now() RETURNING id',
-    values: [requireUuid(id), session.caller.clientId],
+    values: [requireUuid(id), ownerOf(session.caller)],
   });
   if (rows.length === 0) throw notFound('_async', id);
   return { status: 202, headers: {}, body: undefined };
