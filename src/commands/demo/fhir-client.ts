@@ -62,14 +62,20 @@ export class FhirClient {
     return { expiresInSeconds };
   }
 
+  /** The header, with a token that is good for a while. */
+  async authorization(): Promise<string> {
+    if (!this.#token || performance.now() > this.#token.renewAt) await this.authorize();
+    return `Bearer ${this.#token?.text}`;
+  }
+
   /** `path` is below the FHIR base. Throws DemoFailure for a status that is no answer. */
   async send(method: Dispatcher.HttpMethod, path: string, options: SendOptions = {}): Promise<Answer> {
-    if (!this.#token || performance.now() > this.#token.renewAt) await this.authorize();
+    const authorization = await this.authorization();
     const { body, ifMatch, name = `${method} ${path}`, allowed = [] } = options;
     const answer = await this.#request(`${this.#connection.fhirBaseUrl}${path === '' ? '' : `/${path}`}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.#token?.text}`,
+        authorization,
         accept: 'application/fhir+json',
         ...(body === undefined ? {} : { 'content-type': 'application/fhir+json' }),
         ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }),
