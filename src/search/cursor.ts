@@ -25,10 +25,13 @@ export interface CursorCipher {
 const signatureLength = 32;
 const cursorLengthMax = 2000;
 const sealContext = 'search-cursor';
+/** Of a place. */
+const [backward, sliced] = [1, 2];
 
 /** For the links of a page. */
-export function sealCursor({ isBackward, position }: PagePlace, binding: CursorBinding): string {
-  const place = [isBackward ? 1 : 0, ...(position ? [position.id, ...position.keys] : [])];
+export function sealCursor({ isBackward, isSliced, position }: PagePlace, binding: CursorBinding): string {
+  const flags = (isBackward ? backward : 0) + (isSliced ? sliced : 0);
+  const place = [flags, ...(position ? [position.id, ...position.keys] : [])];
   const plain = Buffer.from(JSON.stringify(place));
   const payload = holdsText(binding.query) ? binding.cipher.seal(plain, sealContext) : plain;
   return Buffer.concat([sign(payload, binding), payload]).toString('base64url');
@@ -42,8 +45,12 @@ export function openCursor(cursor: string, binding: CursorBinding): PagePlace {
     throw fhirError('invalid', 'The cursor is not one of this search; start again without it.');
   }
   const plain = holdsText(binding.query) ? binding.cipher.open(payload, sealContext) : payload;
-  const [direction, id, ...keys] = JSON.parse(plain.toString()) as [number, string?, ...(string | number | null)[]];
-  return { isBackward: direction === 1, ...(id !== undefined && { position: { id, keys } }) };
+  const [flags, id, ...keys] = JSON.parse(plain.toString()) as [number, string?, ...(string | number | null)[]];
+  return {
+    isBackward: (flags & backward) > 0,
+    ...((flags & sliced) > 0 && { isSliced: true }),
+    ...(id !== undefined && { position: { id, keys } }),
+  };
 }
 
 /** True where the position is made of what resources say, rather than of times and ids. */

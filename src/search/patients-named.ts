@@ -7,15 +7,23 @@ import type { IndexEntry } from './index-entry.ts';
 import type { Criterion } from './search-query.ts';
 import { valueText } from './token-text.ts';
 
-/** Whose a Device is, R4 says by a parameter and not by its compartment. */
-const beyondCompartment: Readonly<Record<string, readonly string[]>> = { Device: ['patient'] };
+/** Whose these are, R4 says by a parameter and not by its compartment. */
+const beyondCompartment: Readonly<Record<string, readonly string[]>> = {
+  Contract: ['subject'],
+  Device: ['patient'],
+  GuidanceResponse: ['subject'],
+  Task: ['subject'],
+};
 
 /** The parameters by which a resource of this type belongs to a patient; undefined for a type that never does. */
 export function patientParameters(definitions: Definitions, type: string): readonly string[] | undefined {
   return compartmentParameters(definitions, 'Patient', type) ?? beyondCompartment[type];
 }
 
-/** The token of a resource that by these parameters points to several patients of this server. */
+/**
+ * The token of a resource that by these parameters points to several patients. One that is named by a whole URL is another
+ * one, also where that is a URL of this server.
+ */
 export function severalPatientsText(
   definitions: Definitions,
   type: string,
@@ -23,12 +31,28 @@ export function severalPatientsText(
 ): string | undefined {
   let first: string | undefined;
   for (const entry of entries) {
-    if (entry.kind !== 'reference' || entry.targetType !== 'Patient' || entry.targetId === first) continue;
-    if (!patientParameters(definitions, type)?.includes(entry.parameter)) continue;
+    const named = patientNamed(entry, type);
+    if (named === undefined || named.id === first) continue;
+    if (!patientParameters(definitions, type)?.includes(named.parameter)) continue;
     if (first !== undefined) return valueText(keyOf(type), several);
-    first = entry.targetId;
+    first = named.id;
   }
   return undefined;
+}
+
+/** Text of a reference parameter's token. */
+const absolute =
+  /^[A-Za-z]+\.(?<parameter>[^|]+)\|(?<id>[A-Za-z][\w+.-]*:[^|]*\/Patient\/[^/|]+)(?:\/_history\/[^/|]+)?$/;
+
+function patientNamed(entry: IndexEntry, type: string): { parameter: string; id: string } | undefined {
+  if (entry.kind === 'reference') {
+    return entry.targetType === 'Patient' ? { parameter: entry.parameter, id: entry.targetId } : undefined;
+  }
+  // Most tokens are none, and this is asked of every one that is written.
+  if (entry.kind !== 'token' || !entry.text.includes('/Patient/') || !entry.text.startsWith(`${type}.`))
+    return undefined;
+  const { parameter, id } = absolute.exec(entry.text)?.groups ?? {};
+  return parameter === undefined || id === undefined ? undefined : { parameter, id };
 }
 
 /** Met by what names one patient at most. */

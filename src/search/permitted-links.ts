@@ -13,9 +13,15 @@ type CriteriaOf = (type: string) => readonly Criterion[];
  * it can lead to that the caller may search. Only such linked resources count as the caller may find.
  */
 export function permitLinks<Query extends SearchQuery>(query: Query, caller: Caller, criteriaOf: CriteriaOf): Query {
+  if (!query.criteria.some(mayLead)) return query;
   const criteria = query.criteria.map((criterion) => permitted(criterion, caller, criteriaOf));
   const isSame = criteria.every((criterion, index) => criterion === query.criteria[index]);
   return isSame ? query : Object.freeze({ ...query, criteria: Object.freeze(criteria) });
+}
+
+/** Most searches ask of the row alone. */
+function mayLead({ kind }: Criterion): boolean {
+  return kind === 'not' || kind === 'any' || kind === 'chain' || kind === 'has' || kind === 'list';
 }
 
 function permitted(criterion: Criterion, caller: Caller, criteriaOf: CriteriaOf): Criterion {

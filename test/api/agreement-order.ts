@@ -6,11 +6,13 @@ import { exactOf } from '../search/reference/number.ts';
 import { parametersOf, type ReferenceParameter, valuesOf } from '../search/reference/parameters.ts';
 import { placeOfQuantity } from '../search/reference/quantity.ts';
 
-/** By what each type can be asked for: these date parameters have one value at most. */
-const dated: ReadonlySet<string> = new Set(['Observation', 'Encounter', 'Appointment', 'RiskAssessment', 'ValueSet']);
+/** By what each type can be asked for: these date parameters have one value at most, but that of MedicationRequests. */
+const dated: ReadonlySet<string> = new Set([
+  ...['Observation', 'Encounter', 'Appointment', 'RiskAssessment', 'ValueSet', 'MedicationRequest'],
+]);
 
 const sorts = ['', '', '_id', '-_id', '_lastUpdated', '-_lastUpdated', '-_lastUpdated,_id'];
-const dateSorts = ['date', '-date', '-date,_id', 'date,-_lastUpdated'];
+const dateSorts = ['date', '-date', 'date', '-date', '-date,_id', 'date,-_id', 'date,-_lastUpdated'];
 /** By numbers, quantities, and codes that are stored in order. */
 const valued: Readonly<Record<string, readonly string[]>> = {
   Appointment: ['status', '-status', 'status,-date'],

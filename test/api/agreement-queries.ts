@@ -72,25 +72,25 @@ export class QueryMaker {
     this.#links = (this.#places.get('reference') ?? []).flat().flatMap((place) => this.#linksOf(place));
   }
 
-  /** One to three parameters, the first of a class chosen evenly. */
-  make(pick: Pick): MadeQuery {
+  /** One to three parameters, the first of a class chosen evenly; only one where the class is given. */
+  make(pick: Pick, only?: string): MadeQuery {
+    const classes = this.#classes.filter(({ name }) => only === undefined || name === only);
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const query = this.#try(pick);
+      const query = this.#try(pick, pick(classes), only === undefined ? pick([0, 0, 1, 1, 2]) : 0);
       if (query) return query;
     }
     throw new Error('What is stored gives nothing to ask for');
   }
 
   /** Undefined where the value chosen cannot be asked for. */
-  #try(pick: Pick): MadeQuery | undefined {
-    const first = pick(this.#classes);
+  #try(pick: Pick, first: AgreementClass, others: number): MadeQuery | undefined {
     let asked = this.#ask(first.ask, pick);
     for (let attempt = 0; !asked && attempt < attemptsMax; attempt++) asked = this.#ask(first.ask, pick);
     if (!asked) return undefined;
     const { resource, pair } = asked;
     const pairs = [this.#withAlternative(pair, first.ask, resource, pick)];
     const names = [first.name];
-    for (let more = pick([0, 0, 1, 1, 2]); more > 0; more--) {
+    for (let more = others; more > 0; more--) {
       const other = pick(this.#classes);
       const again = this.#ask(other.ask, pick, resource);
       if (!again) continue;

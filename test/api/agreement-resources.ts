@@ -363,7 +363,15 @@ function subject(pick: Pick): Members {
 function period(pick: Pick): Members {
   const [first, second] = [pick(moments), pick(moments)];
   const [start, end] = moments.indexOf(first) <= moments.indexOf(second) ? [first, second] : [second, first];
-  return pick([{ start, end }, { start, end }, { start }, { end }]);
+  const short = periodOfDays(pick);
+  return pick([{ start, end }, { start, end }, short, short, { start }, { end }]);
+}
+
+/** Around the lengths up to which spans are stored day by day. */
+function periodOfDays(pick: Pick): Members {
+  const start = Date.parse(pick(instants));
+  const end = start + pick([0.25, 1, 1.5, 6.9, 7, 8, 9, 40]) * 86_400_000;
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() };
 }
 
 function timing(pick: Pick): Members {

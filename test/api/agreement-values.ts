@@ -90,6 +90,8 @@ function textOf(value: unknown, pick: Pick): string | undefined {
 }
 
 const dayMs = 86_400_000;
+/** Where what starts and ends nearby is looked for elsewhere. */
+const nearbyMs = [0, 0, 0, 0, 0, 0, -1, 1, -dayMs, dayMs, -7 * dayMs, 8 * dayMs];
 /** So that the resource the value is from is often found. */
 const shiftsDays: Readonly<Partial<Record<Prefix | '', number>>> = { gt: -1, sa: -1, lt: 1, eb: 1 };
 
@@ -98,8 +100,9 @@ export function askDate(prefix: Prefix | ''): AskValue {
     const span = spanOfValue(value);
     // What `ap` reaches depends on the moment it is asked, which decides between moments of today.
     if (!span || (prefix === 'ap' && code === '_lastUpdated')) return undefined;
-    const shift = (shiftsDays[prefix] ?? 0) * pick([0, 1, 100, 400]) * dayMs;
-    const iso = new Date((Number.isFinite(span.low) ? span.low : span.high) + shift).toISOString();
+    const shift = (shiftsDays[prefix] ?? 0) * pick([0, 0, 1, 100, 400]) * dayMs + pick(nearbyMs);
+    const ends = [span.low, span.low, span.high].filter(Number.isFinite);
+    const iso = new Date(pick(ends) + shift).toISOString();
     const texts = [4, 7, 10].map((length) => iso.slice(0, length)).concat(iso, iso.replace(/:\d\d\.\d+Z$/, 'Z'));
     if (typeof value === 'string') texts.push(value, value);
     return { raw: `${prefix}${pick(texts)}` };

@@ -4,6 +4,7 @@ import type { BundleEntry, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { ownDefinitions } from '../../src/validation/profiles/own-definitions.ts';
 import type { World } from '../search/reference/asked.ts';
+import { withClient } from '../support/database.ts';
 import { startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
 import { type AgreementClass, agreementClasses } from './agreement-classes.ts';
 import { type AgreementType, counts, idOf, makeResource, type Pick } from './agreement-resources.ts';
@@ -16,7 +17,15 @@ export interface AgreementWorld {
   readonly classes: readonly AgreementClass[];
 }
 
-const importSize = 250;
+/** Each import has a time of its own, and a sample of the types is drawn from many times. */
+const importSize = 50;
+/** So many there seem to be of each type, so that the server takes the ways that are for many resources. */
+const pretended = 2_000_000;
+/** Of those that others link to, where links are followed from one in ten, but not from all. */
+const pretendedLinked = 30_000;
+/** So many have been deleted for each that there is, so that a sample finds less of what a search asks for. */
+const goneForEach = 9;
+const linked: readonly AgreementType[] = ['Organization', 'Practitioner', 'Location', 'Patient', 'Encounter'];
 const index = (max: number) => fc.noBias(fc.nat({ max }));
 
 /** Choices that fast-check shrinks. */
@@ -44,6 +53,7 @@ async function worldOn(server: TestServer, seed: number): Promise<AgreementWorld
   const byPlace = new Map([...builtInResources(server), ...(await fill(server.a, own))]);
   const { codeSystems } = ownDefinitions();
   const world = { resources: [...byPlace.values()], byPlace, codeSystems, baseUrl: server.a.baseUrl, now: Date.now() };
+  await pretendMany(server);
   await requireAnswered(server.a);
   return { server, world, classes: agreementClasses(server.a.baseUrl) };
 }
@@ -91,6 +101,20 @@ async function importAll(tenant: TestTenant, entries: readonly BundleEntry[]): P
     stored.push(...answer.json.entry.flatMap(({ resource }: BundleEntry) => resource ?? []));
   }
   return stored;
+}
+
+/** In the counters, which say how many there are where a search asks by nothing, and by what is long gone. */
+async function pretendMany({ database, a }: TestServer): Promise<void> {
+  const text = `INSERT INTO store.type_count (tenant_id, type, amount)
+    SELECT DISTINCT tenant_id, type, CASE WHEN type = ANY($4::text[]) THEN $3 ELSE $2 END::bigint
+    FROM store.type_count WHERE tenant_id = $1`;
+  const gone = `INSERT INTO store.resource (tenant_id, type, id, version_id, last_updated, deleted, tokens)
+    SELECT tenant_id, type, 'gone-' || place || '-' || id, 2, last_updated + place * interval '37 ms', true, '{}'
+    FROM store.resource, generate_series(1, $2) place WHERE tenant_id = $1`;
+  await withClient(database.url, async (client) => {
+    await client.query(gone, [a.id, goneForEach]);
+    await client.query(text, [a.id, pretended, pretendedLinked, linked]);
+  });
 }
 
 /** Each class is answered under strict handling, or nothing of it would be compared. */

@@ -141,6 +141,18 @@ describe('date (search.html#date)', () => {
     }
   });
 
+  test('a long Period is found where another one of the same resource ends soon after the moment asked', async () => {
+    const at = (start: string, end?: string) => ({
+      location: { reference: 'Location/x' },
+      period: { start, ...(end !== undefined && { end }) },
+    });
+    const location = [at('2020-02'), at('2019', '2020-03-01T04:30:00Z')];
+    await put({ resourceType: 'Encounter', id: 'places', status: 'planned', class: { code: 'AMB' }, location });
+    for (const sort of ['', '&_sort=_id', '&_sort=-location-period']) {
+      expect(await found(`/Encounter?location-period=ge2020-03${sort}`)).toEqual(['places']);
+    }
+  });
+
   test('of birth is found by day, month, year and prefix, though the index holds no readable date', async () => {
     await put({ ...buildPatient({ birthDate: '1931-07-14' }), id: 'born' });
     for (const query of ['1931-07-14', '1931-07', 'ge1931-07-14', 'lt1931-08', 'eb1932']) {

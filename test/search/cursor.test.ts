@@ -30,6 +30,8 @@ describe('a cursor', () => {
     ['position before which it ends', { ...place, isBackward: true }],
     ['end of the list', { isBackward: true }],
     ['start of the list', { isBackward: false }],
+    ['end of the list in slices', { isBackward: true, isSliced: true }],
+    ['position in a slice', { isBackward: false, isSliced: true, position: { id: 'o1', keys: ['a7'] } }],
   ])('brings back the %s', (_, made) => {
     expect(openCursor(sealCursor(made, binding), binding)).toEqual(made);
   });

@@ -116,3 +116,10 @@ describe.each(['', '-'])('sorted by %sdate', (sign) => {
     expect((await listOf({ ...asked, sampleOf: claiming }, true)).ids.reverse()).toEqual(expected.ids);
   });
 });
+
+test.each(['date,-_id', '-date,_id'])('ids against the direction of the dates, as %s, are gathered', async (sort) => {
+  const asked = { type: 'Observation', query: `code=a&_sort=${sort}`, count: 20 };
+  const expected = await listOf(asked);
+  expect((await listOf({ ...asked, sampleOf: claiming })).ids).toEqual(expected.ids);
+  expect((await listOf({ ...asked, sampleOf: claiming }, true)).ids.reverse()).toEqual(expected.ids);
+});

@@ -92,7 +92,17 @@ async function pagesOf(
   isBackward = false,
 ): Promise<string[][]> {
   const pages: string[][] = [];
-  let place: PagePlace | undefined = isBackward ? { isBackward } : undefined;
+  // The order of the first page is that of the last.
+  let isSliced = false;
+  if (isBackward) {
+    const first = compileSearch(parse('Observation', `${query}&_count=${count}`), {
+      tokenOf: tokensOfTenant(tenantId),
+      sampleOf,
+    });
+    const { matches, positionOf } = await collectPage(first, count, sendTo(tenantId));
+    isSliced = matches.some((match) => positionOf(match).keys.length > 0);
+  }
+  let place: PagePlace | undefined = isBackward ? { isBackward, isSliced } : undefined;
   for (;;) {
     const asked = parse('Observation', `${query}&_count=${count}`);
     const compiled = compileSearch(asked, { tokenOf: tokensOfTenant(tenantId), sampleOf, place });
@@ -100,7 +110,8 @@ async function pagesOf(
     pages.push(matches.map(({ id }) => id));
     const last = matches.at(-1);
     if (!hasMore || !last) return pages;
-    place = { isBackward, position: positionOf(last) };
+    isSliced = positionOf(last).keys.length > 0;
+    place = { isBackward, isSliced, position: positionOf(last) };
   }
 }
 
@@ -148,6 +159,7 @@ test('the pages are those of the slices, and a page that began in their order st
   expect(ids).not.toEqual(ids.toSorted());
   const place = {
     isBackward: false,
+    isSliced: true,
     position: first.positionOf(first.matches.at(-1) as (typeof first.matches)[number]),
   };
   const [known, unknown] = [await compile(claiming(1_000_000), place), await compile(undefined, place)];

@@ -194,10 +194,13 @@ function dateAnchor(
   const earlier = earlierTests(condition, 'd', context);
   if (earlier) parts.push(passing(earlier));
   if (startsOf(condition).from !== undefined) {
-    // A long span may begin or end where the other parts look.
-    const found = [startTests(condition, 'd', context), ...(earlier ? [earlier] : [])].map(all).join(') OR (');
-    const isFound = `EXISTS (SELECT FROM date_value d WHERE ${ofParameter} AND d.id = r.id AND ((${found})) OFFSET 0)`;
-    parts.push(`SELECT r.id FROM resource r WHERE ${longTests(condition, 'r', context)} AND NOT ${isFound}${bound}`);
+    const long = [longTests(condition, 'r', context)];
+    // The one span may begin or end where the other parts look; of several another one may, and what is found twice is joined.
+    if (condition.isSingle) {
+      const found = [startTests(condition, 'd', context), ...(earlier ? [earlier] : [])].map(all).join(') OR (');
+      long.push(`NOT EXISTS (SELECT FROM date_value d WHERE ${ofParameter} AND d.id = r.id AND ((${found})) OFFSET 0)`);
+    }
+    parts.push(`SELECT r.id FROM resource r WHERE ${all(long)}${bound}`);
   }
   const union = condition.isSingle ? ' UNION ALL ' : ' UNION ';
   const ids = parts.length === 1 ? (parts[0] as string) : `${parts.map((part) => `(${part})`).join(union)}${bound}`;

@@ -10,6 +10,7 @@ import { isListed, testsOfRow } from './slice-walk.ts';
 import { isBehind, keyColumns, orderBy, readsDown, type SortOrder, type SortPosition } from './sort.ts';
 import { startsOf } from './span-starts.ts';
 import { isOfType, type SqlContext, tokenArray, tokenTests } from './sql.ts';
+import { isWalkable } from './walk.ts';
 
 /** So many days are looked up first, then so many more, where the page is not full: a page of what is rare takes long. */
 const steps = [2, 8, 32, 128] as const;
@@ -23,13 +24,13 @@ export interface DayWalk {
   readonly beginMs: number;
 }
 
-/** The date that alone is sorted by, where its days tell all that is asked of dates. */
+/** The date that alone is sorted by, ids in its direction, where its days tell all that is asked of dates. */
 export function walkedDate(
-  { keys }: SortOrder,
+  order: SortOrder,
   { dates, lastUpdated, ids }: SortedConditions,
 ): IndexedParameter | undefined {
-  const [key, ...others] = keys;
-  if (!key || others.length > 0 || key.by === 'lastUpdated' || key.by.kind !== 'date') return undefined;
+  const [key] = order.keys;
+  if (!key || !isWalkable(order) || key.by === 'lastUpdated' || key.by.kind !== 'date') return undefined;
   const { code } = key.by;
   const isAlone = dates.every(({ isSingle, parameter }) => isSingle && parameter === code);
   return isAlone && lastUpdated.length + ids.length === 0 ? key.by : undefined;

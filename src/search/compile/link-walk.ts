@@ -6,7 +6,7 @@ import { all, candidatesMax, sortConditions, testAll } from './candidates.ts';
 import type { Condition } from './condition.ts';
 import { type LinkedCondition, linkedContext } from './linked.ts';
 import { type PageOptions, selectPage } from './select-page.ts';
-import { isListed, testsOfRow } from './slice-walk.ts';
+import { growth, isListed, testsOfRow } from './slice-walk.ts';
 import { orderBy } from './sort.ts';
 import { isLive, isOfType, type SqlContext, tokenArray, tokenTests } from './sql.ts';
 
@@ -16,8 +16,6 @@ export interface LinkWalk {
   readonly slicesNeeded: number;
 }
 
-/** So many times as many are read next; then all that are left, without their tokens. */
-const growth = 4;
 /** Slices that hold so many linked resources tell how many lead to them, and no more links than these are counted. */
 const counted = { targets: 50, links: 600 };
 
@@ -34,6 +32,11 @@ export function isNarrow({ conditions }: LinkedCondition): boolean {
 
 /** Of the linked resources: the first sort key of those that lead to them. */
 const keySql = (id: string) => `${sliceSql(id)} || '|' || ${id}`;
+
+/** True for such a key, rather than that of a slice alone. */
+export function isLinkKey(key: string | number | null): boolean {
+  return String(key).includes('|');
+}
 
 export function linkStatement({ condition, slicesNeeded }: LinkWalk, page: PageOptions, context: SqlContext): string {
   const { order, after, count } = page;

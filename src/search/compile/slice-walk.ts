@@ -15,7 +15,7 @@ export interface SliceOptions extends PageOptions {
 }
 
 /** So many times as many are read next; then all that are left, without their tokens. */
-const growth = 4;
+export const growth = 4;
 
 /** True for conditions of which the index of tokens finds all that meets them. */
 export function isListed({ orId }: TokenCondition): boolean {

@@ -1,19 +1,21 @@
 // Whether a search is read slice by slice, or day by day where it is sorted by a date: where what it asks by is so common that to look
 // all of it up costs more than a page may, and so rare that a walk would.
 
+import { fhirError } from '../../fhir/outcome.ts';
 import type { SearchQuery } from '../search-query.ts';
 import { slicesCount } from '../slices.ts';
 import type { SampleOf } from '../token-sample.ts';
 import { type Listed, listedOf } from './breadth.ts';
 import { candidatesMax, type SortedConditions, sortConditions } from './candidates.ts';
 import { beginBehind, beginStatement, dayStatement, walkedDate } from './day-walk.ts';
-import { canWalkLinks, isNarrow, linkEstimate, linkStatement } from './link-walk.ts';
+import { canWalkLinks, isLinkKey, isNarrow, type LinkWalk, linkEstimate, linkStatement } from './link-walk.ts';
 import type { LinkedCondition } from './linked.ts';
 import type { PageOptions } from './select-page.ts';
-import { isListed, sliceStatement } from './slice-walk.ts';
+import { growth, isListed, sliceStatement } from './slice-walk.ts';
 import type { PagePlace, SortOrder } from './sort.ts';
 import type { SqlContext } from './sql.ts';
-import { linkStages, type Stage, slicedStages } from './stages.ts';
+import { gatheringSliced, linkStages, type Stage, slicedStages } from './stages.ts';
+import { walkMax } from './walk-bounds.ts';
 
 export interface Slicing {
   /** In which its stages find. */
@@ -52,31 +54,37 @@ const slicesAtFirst = 2;
 /** Fewer linked resources are gathered before it is known that they lead to many. */
 const linkedMin = 200;
 
-/** Undefined where another way is to be taken. Where a page ends in a slice, the next begins there. */
+/**
+ * Undefined where another way is to be taken. Where a page ends in a slice, the next begins there, whatever is known by then; throws
+ * a FhirError (400) where the search has become another one meanwhile.
+ */
 export function slicingOf(query: SearchQuery, options: SlicingOptions): Slicing | undefined {
   const { conditions, place } = options;
   if (options.order.keys.length > 0) return byDays(query, options);
-  const isBound = place?.position !== undefined;
-  if (query.sort[0]?.isFree !== true || (isBound && place.position?.keys.length === 0)) return undefined;
+  if (query.sort[0]?.isFree !== true || (place && !place.isSliced)) return undefined;
+  const [key] = place?.position?.keys ?? [];
+  if (key !== undefined && !isLinkKey(key)) return byTokens(query, options);
   const [only, ...others] = conditions.all;
-  if (only?.kind === 'linked' && others.length === 0) return byLinks(only, query, options);
-  return byTokens(query, options);
+  const links = only?.kind === 'linked' && others.length === 0 ? byLinks(only, query, options) : undefined;
+  if (!links && key !== undefined)
+    throw fhirError('invalid', 'The search is another one by now; start again without the cursor.');
+  return links ?? byTokens(query, options);
 }
 
 function byTokens(
   { type, count }: SearchQuery,
   { conditions, exact, listed, place }: SlicingOptions,
 ): Slicing | undefined {
-  const isBound = place?.position !== undefined;
+  const isBound = place !== undefined;
   const { ids, dates, lastUpdated, tokens } = conditions;
-  if (!tokens.some(isListed) || ids.length + dates.length + lastUpdated.length > 0) return undefined;
-  if (!isBound && !(listed?.isSliced && isCostly(listed, count))) return undefined;
-  const slicesNeeded = listed ? neededFor(count, listed) : slicesAtFirst;
+  const canSlice = tokens.some(isListed) && ids.length + dates.length + lastUpdated.length === 0;
+  if (!isBound && !(canSlice && listed?.isSliced && isCostly(listed, count))) return undefined;
   return {
     order: orderOf(place),
-    stages: slicedStages(conditions, exact, !isBound),
+    stages: canSlice ? slicedStages(conditions, exact, !isBound) : [gatheringSliced(exact)],
     isBound,
-    write: (page, context) => sliceStatement(conditions, { ...page, slicesNeeded, type }, context),
+    write: (page, context) =>
+      sliceStatement(conditions, { ...page, slicesNeeded: neededFor(page, listed) ?? slicesAtFirst, type }, context),
   };
 }
 
@@ -110,21 +118,22 @@ function isCostly({ matches, share }: Listed, count: number): boolean {
 
 function byLinks(
   condition: LinkedCondition,
-  { count }: SearchQuery,
+  query: SearchQuery,
   { place, tokenOf, sampleOf }: SlicingOptions,
 ): Slicing | undefined {
   const sample = sampleOf?.(condition.type);
-  const isBound = place?.position !== undefined;
+  const isBound = place !== undefined;
   if (!canWalkLinks(condition) || !(isBound || (sample?.isSliced && isNarrow(condition)))) return undefined;
   const listed = listedOf(sortConditions(condition.conditions).tokens, sample, tokenOf);
-  const walk = { condition, slicesNeeded: listed ? neededFor(count, listed) : 0 };
+  const walkFor = (page: Bounded): LinkWalk => ({ condition, slicesNeeded: neededFor(page, listed) ?? 0 });
   const isMany = (listed?.matches ?? 0) > linkedMin;
   return {
     order: orderOf(place),
-    stages: linkStages(sortConditions([condition]), isBound || isMany),
+    stages: linkStages(sortConditions([condition]), isBound, isMany),
     isBound,
-    write: (page, context) => linkStatement(walk, page, context),
-    ...(listed && isMany && { estimate: (context) => linkEstimate(walk, listed.matches / slicesCount, context) }),
+    write: (page, context) => linkStatement(walkFor(page), page, context),
+    ...(listed &&
+      isMany && { estimate: (context) => linkEstimate(walkFor(query), listed.matches / slicesCount, context) }),
   };
 }
 
@@ -132,6 +141,12 @@ function orderOf(place: PagePlace | undefined): SortOrder {
   return { keys: [], idDescends: false, isReversed: place?.isBackward ?? false, isSliced: true };
 }
 
-function neededFor(count: number, { matches }: Listed): number {
-  return Math.min(Math.ceil((caution * (count + 1) * slicesCount) / matches), slicesCount);
+type Bounded = Pick<PageOptions, 'count' | 'rowsMax'>;
+
+/** Where few of those in a slice are meant, as many as a walk may read. Undefined where nothing is known. */
+function neededFor({ count, rowsMax }: Bounded, listed: Listed | undefined): number | undefined {
+  if (!listed) return undefined;
+  const slicesOf = (rows: number) => Math.ceil((rows * slicesCount) / listed.matches);
+  const needed = slicesOf(caution * (count + 1));
+  return Math.min(rowsMax === walkMax ? Math.max(needed, slicesOf(walkMax / (1 + growth))) : needed, slicesCount);
 }

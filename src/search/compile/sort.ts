@@ -17,6 +17,8 @@ export interface PagePlace {
   readonly isBackward: boolean;
   /** Absent: from the very end of the list, that is its first or its last page. */
   readonly position?: SortPosition;
+  /** The list is in the order of slices, for nobody asked for one: see slicing.ts. */
+  readonly isSliced?: boolean;
 }
 
 /** The order of a search as it was asked for: moments `k1`, `k2`, ... then the id, which decides between equals. */

@@ -54,7 +54,10 @@ export function stagesOf({ conditions, exact, order, isOfCode, walkNeeded }: Sta
   return [gathering(conditions, isLinked ? fewMax.linked : fewMax.stretch), walking(short), ...rest];
 }
 
-/** Ahead of the others, or, where a page before went slice by slice, in their place. */
+/**
+ * Ahead of the others, or, where a page before went slice by slice, in their place: then also where few of those in a slice are
+ * meant, by chance enough of them for that page and too few for the next.
+ */
 export function slicedStages(
   conditions: SortedConditions,
   exact: SortedConditions,
@@ -64,25 +67,25 @@ export function slicedStages(
     conditions.all.map((condition) => (condition.kind === 'tokens' ? { ...condition, isWide: true } : condition)),
   );
   const few = asWide.composed.some(canAnchor) ? fewBeforeSlices.linked : fewBeforeSlices.stretch;
-  const gathering = (of: SortedConditions, max: number): Stage => ({
-    by: 'gathering',
-    conditions: of,
-    max,
-    isSliced: true,
-  });
   return [
-    ...(startsOpen(asWide) ? [gathering(asWide, few)] : []),
-    { by: 'slicing', conditions, max: candidatesMax, isSliced: true },
-    ...(isFirst ? [] : [gathering(exact, candidatesMax)]),
+    ...(startsOpen(asWide) ? [gatheringSliced(asWide, few)] : []),
+    slicing(conditions),
+    ...(isFirst ? [] : [gatheringSliced(exact), slicing(conditions, walkMax)]),
   ];
 }
 
-/** Where the linked resources are many, that is where it begins. */
-export function linkStages(conditions: SortedConditions, isMany: boolean): readonly Stage[] {
-  return [
-    ...(isMany ? [] : [{ by: 'gathering', conditions, max: fewMax.linked } as const]),
-    { by: 'slicing', conditions, max: candidatesMax, isSliced: true },
-  ];
+export function gatheringSliced(conditions: SortedConditions, max = candidatesMax): Stage {
+  return { by: 'gathering', conditions, max, isSliced: true };
+}
+
+function slicing(conditions: SortedConditions, max = candidatesMax): Stage {
+  return { by: 'slicing', conditions, max, isSliced: true };
+}
+
+/** Where the linked resources are many, or a page before went by their slices, that is where it begins. */
+export function linkStages(conditions: SortedConditions, isBound: boolean, isMany: boolean): readonly Stage[] {
+  if (isBound) return [slicing(conditions), slicing(conditions, walkMax)];
+  return [...(isMany ? [] : [{ by: 'gathering', conditions, max: fewMax.linked } as const]), slicing(conditions)];
 }
 
 /** True when the index that gives the order is also the one that finds, or nothing is asked that another could find soon. */
