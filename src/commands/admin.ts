@@ -9,17 +9,20 @@ import { openRepository } from '../open-repository.ts';
 import type { ClientCredentials } from '../people/clients.ts';
 import { connectionFacts } from '../tenants/connection-facts.ts';
 import { onboardTenant } from '../tenants/onboard-tenant.ts';
-import { createTenantRegistry } from '../tenants/registry.ts';
+import { createTenantRegistry, type TenantRecord } from '../tenants/registry.ts';
 import { systemTenantName } from '../tenants/reserved.ts';
 import { createSystemClient } from '../tenants/system-tenant.ts';
 import { importDistribution } from './import-terminology/import-distribution.ts';
 import { Progress } from './import-terminology/progress.ts';
 import { importUsage, readImportArguments } from './import-terminology/read-arguments.ts';
+import { inviteUsage, makeInvitation, readInviteArguments } from './invite.ts';
 
 const usage = `Usage: npm run admin -- COMMAND
   create-tenant NAME   makes a tenant and prints its base URL, token URL, client id and secret as JSON
   create-system-client [NAME]
                        makes a client that may use /admin and prints its token URL, client id and secret as JSON
+  ${inviteUsage}
+                       prints the single-use link with which an account that has no password yet gets one
   metrics-token        prints the bearer token of /metrics
   ${importUsage}
                        imports a licensed code system from the files of its publisher`;
@@ -28,16 +31,19 @@ try {
   const [command, name, ...more] = process.argv.slice(2);
   if (command === 'create-tenant' && name !== undefined && more.length === 0) await printNewTenant(name);
   else if (command === 'create-system-client' && more.length === 0) await printSystemClient(name);
+  else if (command === 'invite') await printInvitation(process.argv.slice(3));
   else if (command === 'import-terminology') await importTerminology(process.argv.slice(3));
   else if (command === 'metrics-token' && name === undefined)
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
-  else {
-    console.error(usage);
-    process.exitCode = 2;
-  }
+  else printUsage();
 } catch (error) {
   console.error(error instanceof ConfigError || error instanceof FhirError ? error.message : error);
   process.exitCode = 1;
+}
+
+function printUsage(): void {
+  console.error(usage);
+  process.exitCode = 2;
 }
 
 function config(): Config {
@@ -60,6 +66,15 @@ async function printSystemClient(name = 'System administration'): Promise<void> 
   });
 }
 
+async function printInvitation(args: readonly string[]): Promise<void> {
+  const request = readInviteArguments(args);
+  if (!request) return printUsage();
+  await withDoors(async ({ config: { http }, doors }) => {
+    const tenant = await findTenant(doors, request.tenant);
+    console.log(await makeInvitation(doors, { publicUrl: http.publicUrl, tenant, email: request.email }));
+  });
+}
+
 function print(facts: object): void {
   console.log(JSON.stringify(facts, undefined, 2));
 }
@@ -75,10 +90,14 @@ async function importTerminology(args: readonly string[]): Promise<void> {
   });
 }
 
-async function destinationOf({ systemDoor, tenantDoor }: Doors, name: string) {
+async function destinationOf(doors: Doors, name: string) {
+  return { tenantDoor: doors.tenantDoor, tenantId: (await findTenant(doors, name)).id };
+}
+
+async function findTenant({ systemDoor }: Doors, name: string): Promise<TenantRecord> {
   const tenant = await createTenantRegistry(systemDoor).find(name);
   if (!tenant) throw new ConfigError(`There is no tenant ${name}.`);
-  return { tenantDoor, tenantId: tenant.id };
+  return tenant;
 }
 
 interface Open {

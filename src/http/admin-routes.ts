@@ -7,7 +7,8 @@ import { fhirError } from '../fhir/outcome.ts';
 import { installPackage } from '../repository/profiles/install-package.ts';
 import { inSession, type Repository } from '../repository/session.ts';
 import { packageLimits, readPackage } from '../validation/profiles/read-package.ts';
-import { type AdmitOptions, admit, type FhirContext } from './admit.ts';
+import type { AdmitOptions, FhirContext } from './admit.ts';
+import { admitRecorded } from './admit-recorded.ts';
 import { atMost } from './at-most.ts';
 import { bodyStream } from './body-stream.ts';
 import { decoderOf } from './content-coding.ts';
@@ -26,7 +27,7 @@ export function createAdminRoutes(router: Router<HttpState>, options: AdminRoute
   const inTurn = atMost(readMax);
   router.post(packages, async (ctx: FhirContext) => {
     ctx.state.route = packages;
-    const { caller } = await admit(options.admit, ctx);
+    const { caller } = await admitRecorded(options, ctx);
     requireAdministrator(caller);
     ctx.body = await ofTenant(caller.tenantId, () =>
       spoolBody(receivePackage(ctx), (received) =>

@@ -52,7 +52,7 @@ export function createPatientDirectory(repository: Repository): PatientDirectory
     },
     async hasEncounter(caller, patientId, encounterId) {
       const encounter = await open<Encounter>(caller, 'Encounter', encounterId);
-      return encounter !== undefined && (!patientId || encounter.subject?.reference === `Patient/${patientId}`);
+      return encounter?.subject?.reference === `Patient/${patientId}`;
     },
   };
 }

@@ -1,9 +1,14 @@
 // The routes of a tenant's authorization server and of its discovery document: https://hl7.org/fhir/smart-app-launch/conformance.html
 
 import type Router from '@koa/router';
+import { FhirError } from '../fhir/outcome.ts';
 import type { Repository } from '../repository/session.ts';
+import { sendError } from '../smart/interactions/page.ts';
 import type { Smart } from '../smart/smart.ts';
-import { type AdmitOptions, requireTenant } from './admit.ts';
+import { issuerUrls } from '../smart/urls.ts';
+import type { TenantRecord } from '../tenants/registry.ts';
+import { systemTenantName } from '../tenants/reserved.ts';
+import { type AdmitOptions, type FhirContext, requireTenant } from './admit.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { createPatientDirectory } from './patients.ts';
 
@@ -25,11 +30,28 @@ export function createSmartRoutes(router: Router<HttpState>, { smart, admit, rep
     const route = `/t/:tenant${path}`;
     router.all(route, async (ctx) => {
       ctx.state.route = route;
-      if (ctx.method !== 'OPTIONS') return await smart.handler(await requireTenant(admit, ctx))(ctx);
+      if (ctx.method !== 'OPTIONS') {
+        const tenant = await tenantOrPage(admit, ctx);
+        return tenant && (await smart.handler(tenant)(ctx));
+      }
       // The same for a tenant that does not exist.
       ctx.status = 204;
       ctx.set('Allow', `${allowed}, OPTIONS`);
     });
+  }
+}
+
+/** Undefined when a browser has been told that there is none: people get a page. */
+async function tenantOrPage(admit: AdmitOptions, ctx: FhirContext): Promise<TenantRecord | undefined> {
+  try {
+    return await requireTenant(admit, ctx);
+  } catch (error) {
+    const isTold = error instanceof FhirError && error.status < 500 && ctx.accepts('json', 'html') === 'html';
+    if (!isTold) throw error;
+    // The stylesheet is the same in every tenant, and this one is always there.
+    const urls = issuerUrls(admit.publicUrl, systemTenantName);
+    sendError({ urls, tenantDisplay: 'HPMS' }, ctx, error.status, error.message);
+    return undefined;
   }
 }
 

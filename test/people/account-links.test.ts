@@ -1,9 +1,10 @@
 // Links of invitations and resets: 256 bits, single use, of one purpose and one tenant, and over in time: security.md 73
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { dropLinks, type LinkPurpose, makeLink, useLink } from '../../src/people/account-links.ts';
+import { dropLinks, findLink, type LinkPurpose, makeLink, useLink } from '../../src/people/account-links.ts';
 import { setPassword } from '../../src/people/account-secrets.ts';
 import { createAccount } from '../../src/people/accounts.ts';
+import { sweepExpired } from '../../src/smart/sweep-expired.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { withClient } from '../support/database.ts';
 import { openTenantDatabase, type TenantDatabase } from '../tenants/tenant-database.ts';
@@ -38,8 +39,13 @@ describe('a link', () => {
     expect(await use(token, 'invite')).toBeUndefined();
     expect(await use(token, 'reset', b)).toBeUndefined();
     expect(await use(`${token.slice(1)}A`)).toBeUndefined();
+    const look = (purpose: LinkPurpose, tenantId = a) =>
+      database.tenantDoor(tenantId, (trx) => findLink(trx, purpose, token), 'read');
+    expect([await look('invite'), await look('reset', b)]).toEqual([undefined, undefined]);
+    expect([await look('reset'), await look('reset')]).toEqual([id, id]);
     expect(await use(token)).toBe(id);
     expect(await use(token)).toBeUndefined();
+    expect(await look('reset')).toBeUndefined();
   });
 
   test('used by ten at once is good for one', async () => {
@@ -74,6 +80,22 @@ describe('a link', () => {
       { purpose: 'invite', seconds: 604_800 },
       { purpose: 'reset', seconds: 900 },
     ]);
+  });
+
+  test('is swept away when its time is over, in every tenant, and not before', async () => {
+    const id = await account();
+    const [, good] = [await make(id, 'invite', 0), await make(id)];
+    const cipher = await database.keyRing.cipherOf(b);
+    await database.tenantDoor(b, async (trx) => {
+      const other = await createAccount(trx, cipher, { email: 'swept@clinic.example', name: 'Swept', roles: [] });
+      await makeLink(trx, other.id, 'reset', 0);
+    });
+    await sweepExpired(database.systemDoor);
+    const { rows } = await withClient(database.url, (client) =>
+      client.query('SELECT count(*)::int AS count FROM store.account_link WHERE expires_at <= now()'),
+    );
+    expect(rows).toEqual([{ count: 0 }]);
+    expect(await use(good)).toBe(id);
   });
 
   test('ends with a new password, a dropped account and a disabled one', async () => {

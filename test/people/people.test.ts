@@ -168,6 +168,9 @@ describe('API clients', () => {
   test.each<[string, JsonWebKeySet]>([
     ['none', { keys: [] }],
     ['a private key', { keys: [{ ...rsa, d: 'x' }] }],
+    ['a private key without its exponent', { keys: [{ ...rsa, p: 'x', q: 'x' }] }],
+    ['a key of 64 kB', { keys: [{ ...rsa, e: 'x'.repeat(65_536) }] }],
+    ['a modulus that is no text', { keys: [{ ...rsa, n: { length: 400 } as never }] }],
     ['an RSA key of 1024 bits', { keys: [{ ...rsa, n: 'x'.repeat(171) }] }],
     ['an RSA key of 65536 bits', { keys: [{ ...rsa, n: 'x'.repeat(10_923) }] }],
     ['a symmetric key', { keys: [{ kty: 'oct', k: 'x' }] }],

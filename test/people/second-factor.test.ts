@@ -188,6 +188,13 @@ describe('a recovery code', () => {
     const renewed = await factors.renewCodes(a, id);
     expect(await factors.verify(a, id, recoveryCodes[0]!)).toBe(false);
     expect(await factors.verify(a, id, renewed[0]!)).toBe(true);
+    const events = await database.tenantDoor(a, (trx) =>
+      trx.query<{ act: string }>({
+        text: 'SELECT left(event_key, -37) AS act FROM outbox WHERE resource_id = $1 ORDER BY created_at, id',
+        values: [id],
+      }),
+    );
+    expect(events.map(({ act }) => act)).toEqual(['account.second-factor-on', 'account.recovery-codes-renewed']);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   rotateSecret,
 } from '../../people/register-client.ts';
 import type { Session } from '../../repository/session.ts';
+import { endAccessOfClient } from '../../smart/app-grants.ts';
 import { MalformedScope, parseScopes } from '../../smart/scopes.ts';
 import type { AdminAnswer, JsonSchema } from '../admin-route.ts';
 import {
@@ -73,7 +74,10 @@ const shown: Readonly<Record<string, JsonSchema>> = {
 };
 const always = ['clientId', 'tokenEndpointAuthMethod', 'active', 'createdAt', ...Object.keys(registration)];
 const client = objectOf(shown, always);
-const clientSecret = { type: 'string', description: 'Shown this once: only its hash is kept.' };
+const clientSecret = {
+  type: 'string',
+  description: 'Shown this once: only its hash is kept, and for a day, encrypted, the answer to an Idempotency-Key.',
+};
 
 export const clientRoutes: readonly TenantRoute[] = [
   {
@@ -160,6 +164,7 @@ export const clientRoutes: readonly TenantRoute[] = [
     async run({ session, params: { clientId = '' } }) {
       if (!(await findManageable(session, clientId))) throw noClient();
       await disableClient(session.trx, clientId);
+      endAccessOfClient(session.trx, clientId);
       return { status: 204 };
     },
   },
@@ -196,6 +201,8 @@ async function change({ session, params: { clientId = '' }, body }: TenantAdminC
   if (wanted.scope !== undefined) requireScopes(session, wanted.scope);
   const changed = await changeClient(session, clientId, wanted);
   if (!changed) throw noClient();
+  // Also when it comes back: what was given to it before is over.
+  if (wanted.active !== undefined) endAccessOfClient(session.trx, clientId);
   return { status: 200, body: view(changed) };
 }
 

@@ -6,6 +6,7 @@ import { requireManageable } from '../../people/reserved-rights.ts';
 import type { Session } from '../../repository/session.ts';
 import { endGrantsOfAccount } from '../../smart/app-grants.ts';
 import {
+  accountOfSession,
   endLoginSession,
   endLoginSessionsOf,
   type LoginSession,
@@ -13,7 +14,7 @@ import {
 } from '../../smart/login-sessions.ts';
 import type { AdminAnswer } from '../admin-route.ts';
 import { instant, noContent, objectOf } from './schemas.ts';
-import type { TenantRoute } from './tenant-route.ts';
+import type { TenantAdminCall, TenantRoute } from './tenant-route.ts';
 
 const loginSession = objectOf(
   {
@@ -48,12 +49,7 @@ export const sessionRoutes: readonly TenantRoute[] = [
     path: '/sessions/{id}',
     summary: 'Ends a session with its tokens, at once.',
     answers: noContent,
-    async run({ session, params: { id = '' } }) {
-      if (!isAccountId(id) || !(await endLoginSession(session.trx, id))) {
-        throw fhirError('not-found', 'There is no such session.');
-      }
-      return { status: 204 };
-    },
+    run: endOne,
   },
   {
     operationId: 'endSessions',
@@ -78,12 +74,24 @@ export const sessionRoutes: readonly TenantRoute[] = [
   },
 ];
 
+async function endOne({ session, params: { id = '' } }: TenantAdminCall): Promise<AdminAnswer> {
+  const accountId = isAccountId(id) ? await accountOfSession(session.trx, id) : undefined;
+  if (accountId === undefined) throw fhirError('not-found', 'There is no such session.');
+  await requireManageableAccount(session, accountId);
+  await endLoginSession(session.trx, id);
+  return { status: 204 };
+}
+
 async function endAll(session: Session, id: string): Promise<AdminAnswer> {
-  const account = await findAccount(session.trx, session.cipher, id);
-  if (!account) throw fhirError('not-found', 'There is no such account.');
-  await requireManageable(session.trx, session.caller, account.roles);
+  await requireManageableAccount(session, id);
   await endAccess(session, id);
   return { status: 204 };
+}
+
+async function requireManageableAccount({ trx, cipher, caller }: Session, id: string): Promise<void> {
+  const account = await findAccount(trx, cipher, id);
+  if (!account) throw fhirError('not-found', 'There is no such account.');
+  await requireManageable(trx, caller, account.roles);
 }
 
 /** Sessions, and the access of apps that outlives them. */

@@ -2,7 +2,14 @@
 
 import { fhirError } from '../../fhir/outcome.ts';
 import { type Account, type AccountChange, findAccount, isAccountId, listAccounts } from '../../people/accounts.ts';
-import { changeStaff, inviteStaff, resetSecondFactor, resetStaff, type StaffDetails } from '../../people/staff.ts';
+import {
+  changeStaff,
+  inviteStaff,
+  resetIdentities,
+  resetSecondFactor,
+  resetStaff,
+  type StaffDetails,
+} from '../../people/staff.ts';
 import type { AdminAnswer } from '../admin-route.ts';
 import {
   flag,
@@ -109,6 +116,18 @@ export const staffRoutes: readonly TenantRoute[] = [
     answers: noContent,
     async run({ session, params: { id = '' } }) {
       if (!(await resetSecondFactor(session, id))) throw noAccount();
+      return { status: 204 };
+    },
+  },
+  {
+    operationId: 'unlinkIdentities',
+    method: 'DELETE',
+    path: '/staff/{id}/identities',
+    summary:
+      'Who the person is at identity providers counts no more; the next sign-in through one asks for the password again.',
+    answers: noContent,
+    async run({ session, params: { id = '' } }) {
+      if (!(await resetIdentities(session, id))) throw noAccount();
       return { status: 204 };
     },
   },

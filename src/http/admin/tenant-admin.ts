@@ -3,7 +3,8 @@
 import type Router from '@koa/router';
 import { requireAdministrator } from '../../access/administrator.ts';
 import { inSession, type Repository } from '../../repository/session.ts';
-import { type AdmitOptions, admit, type FhirContext } from '../admit.ts';
+import type { AdmitOptions, FhirContext } from '../admit.ts';
+import { admitRecorded } from '../admit-recorded.ts';
 import type { HttpState } from '../middleware/request-state.ts';
 import { type AdminCall, mountAdminRoutes } from '../mount-admin-routes.ts';
 import { recordAdminAct } from './admin-audit.ts';
@@ -24,7 +25,7 @@ export function createTenantAdmin(router: Router<HttpState>, options: TenantAdmi
     routes: adminRoutes,
     repository,
     async admit(ctx: FhirContext) {
-      const { tenant, caller } = await admit(options.admit, ctx);
+      const { tenant, caller } = await admitRecorded(options, ctx);
       const base = `${options.admit.publicUrl}/t/${tenant.name}/admin`;
       return { caller, repository, base, ifMatch: ctx.get('If-Match') };
     },

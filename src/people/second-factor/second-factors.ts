@@ -93,7 +93,11 @@ export function createSecondFactors({ tenantDoor, keyRing, now }: SecondFactorsO
       if (isGood) guesses.clear(key);
       return isGood;
     },
-    renewCodes: (tenantId, accountId) => tenantDoor(tenantId, async (trx) => replaceRecoveryCodes(trx, accountId)),
+    renewCodes: (tenantId, accountId) =>
+      tenantDoor(tenantId, async (trx) => {
+        recordAct(trx, 'recovery-codes-renewed', accountId);
+        return replaceRecoveryCodes(trx, accountId);
+      }),
     remove: (tenantId, accountId) =>
       tenantDoor(tenantId, async (trx) => {
         removeSecondFactor(trx, accountId);

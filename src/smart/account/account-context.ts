@@ -19,6 +19,8 @@ export interface AccountOptions {
   readonly secondFactors: SecondFactors;
   /** The setting `second-factor.required`. */
   readonly policyOf: (tenantId: number) => SecondFactorPolicy | Promise<SecondFactorPolicy>;
+  /** The setting `timezone`. */
+  readonly timeZoneOf: (tenantId: number) => string | Promise<string>;
   readonly throttle: Throttle;
   /** Where somebody signs in, to come back to the account page. */
   readonly signInHref: (tenant: TenantRecord) => string;

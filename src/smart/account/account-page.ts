@@ -36,8 +36,7 @@ export type Fault = keyof typeof faults | { readonly password: string };
 
 export const showAccount: SignedInHandler = async (context, request, signedIn) => {
   const notice = notices[oneValue(request.query, 'notice')];
-  const view = await readView(context, request, signedIn);
-  return answerPage(context, request, { ...view, ...(notice === undefined ? {} : { notice }) });
+  return await answerView(context, request, signedIn, notice === undefined ? {} : { notice });
 };
 
 /** By a redirect, so that loading the page again does nothing again. */
@@ -52,7 +51,19 @@ export async function showFault(
   fault: Fault,
 ): Promise<PageAnswer> {
   const told = typeof fault === 'string' ? faults[fault] : ({ error: fault.password, errorAt: 'password' } as const);
-  return answerPage(context, request, { ...(await readView(context, request, signedIn)), ...told }, 422);
+  return await answerView(context, request, signedIn, told);
+}
+
+/** With the clinic's own times. */
+async function answerView(
+  context: AccountContext,
+  request: AccountRequest,
+  signedIn: SignedIn,
+  told: Pick<AccountView, 'notice' | 'error' | 'errorAt'>,
+): Promise<PageAnswer> {
+  const view = { ...(await readView(context, request, signedIn)), ...told };
+  const timeZone = await context.timeZoneOf(request.tenant.id);
+  return answerPage({ ...context, timeZone }, request, view, told.error === undefined ? 200 : 422);
 }
 
 /** By the clinic's setting, and what the person's roles are now. */

@@ -32,6 +32,8 @@ export interface PageAnswer {
 
 export interface PageSite {
   readonly publicUrl: string;
+  /** IANA zone of the times in the page. */
+  readonly timeZone?: string;
 }
 
 /** The path under which the tenant's pages are, such as `/t/a`. */
@@ -41,7 +43,10 @@ export function basePathOf({ publicUrl }: PageSite, { tenant }: AccountRequest):
 
 export function answerPage(site: PageSite, request: AccountRequest, view: PageView, status = 200): PageAnswer {
   const { display } = request.tenant;
-  const html = renderPage(view, { tenantDisplay: display, basePath: basePathOf(site, request), language: 'en' });
+  const html = renderPage(view, {
+    ...{ tenantDisplay: display, basePath: basePathOf(site, request), language: 'en' },
+    ...(site.timeZone === undefined ? {} : { timeZone: site.timeZone }),
+  });
   return { status, headers: pageHeaders(), html };
 }
 

@@ -65,6 +65,16 @@ describe('the account page', () => {
     expect(headers).toMatchObject({ 'Cache-Control': 'no-store' });
   });
 
+  test('tells times in the clinic’s zone (setting timezone)', async () => {
+    const { session } = await open();
+    const shown = async (timeZone: string) => {
+      world.timeZone = timeZone;
+      return /Last used <time[^>]*>([^<]+)</.exec((await visit(pages, world.a, 'GET ', { session })).html ?? '')?.[1];
+    };
+    expect(await shown('Asia/Kolkata')).toMatch(/GMT\+5:30$/);
+    expect(await shown('UTC')).toMatch(/UTC$/);
+  });
+
   test.each([
     ['GET /nothing', 404],
     ['GET /password', 404],

@@ -28,9 +28,10 @@ export interface AccountWorld {
   readonly mails: Mail[];
   readonly secondFactors: SecondFactors;
   policy: SecondFactorPolicy;
+  timeZone: string;
   /** With counts of attempts of its own, as another process has them. */
   openPages(): AnswerAccount;
-  makeAccount(tenant: TenantRecord, details?: { email?: string; password?: string; roles?: string[] }): Promise<string>;
+  makeAccount(tenant: TenantRecord, details?: AccountWish): Promise<string>;
   signIn(tenant: TenantRecord, accountId: string, userAgent?: string): Promise<AccountSession>;
   sessionsOf(tenant: TenantRecord, accountId: string): Promise<number>;
   passwordHashOf(tenant: TenantRecord, accountId: string): Promise<string | undefined>;
@@ -56,19 +57,19 @@ export async function openAccountWorld(): Promise<AccountWorld> {
   const jobs = createLinkJobs({ ...database, publicUrl, mail: { send: async (mail) => void mails.push(mail) } });
   let count = 0;
   const world: AccountWorld = {
-    ...{ database, a, b, mails, secondFactors, policy: 'none' },
+    ...{ database, a, b, mails, secondFactors, policy: 'none', timeZone: 'UTC' },
     openPages: () =>
       createAccountPages({
         ...database,
         ...{ publicUrl, secondFactors, throttle: createThrottle() },
         policyOf: () => world.policy,
+        timeZoneOf: () => world.timeZone,
         signInHref: ({ name }) => `/base/t/${name}/sign-in`,
       }),
-    async makeAccount({ id }, { email = `p${++count}@clinic.example`, password, roles = ['nurse'] } = {}) {
-      const passwordHash = await hashPassword(password ?? goodPassword);
+    async makeAccount({ id }, { email = `p${++count}@clinic.example`, password, roles = ['nurse'], isInvited } = {}) {
+      const proof = isInvited ? {} : { passwordHash: await hashPassword(password ?? goodPassword) };
       const cipher = await keyRing.cipherOf(id);
-      return (await tenantDoor(id, (trx) => createAccount(trx, cipher, { email, name: 'Eva', roles, passwordHash })))
-        .id;
+      return (await tenantDoor(id, (trx) => createAccount(trx, cipher, { email, name: 'Eva', roles, ...proof }))).id;
     },
     async signIn({ id }, accountId, userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0') {
       const session = { accountId, sessionHash: hashOf(`session ${++count}`) };
@@ -106,6 +107,14 @@ export async function openAccountWorld(): Promise<AccountWorld> {
     close: () => database.close(),
   };
   return world;
+}
+
+export interface AccountWish {
+  readonly email?: string;
+  readonly password?: string;
+  readonly roles?: string[];
+  /** Has no password yet. */
+  readonly isInvited?: boolean;
 }
 
 export interface Visit {

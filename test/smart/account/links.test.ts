@@ -143,7 +143,7 @@ describe('the link', () => {
     ['reset', '/new-password', 15 * 60],
     ['invite', '/invitation', 7 * 86_400],
   ] as const)('for %s is good for so long, and not a second longer', async (purpose, path, seconds) => {
-    const id = await world.makeAccount(world.a);
+    const id = await world.makeAccount(world.a, { isInvited: purpose === 'invite' });
     const links = `store.account_link WHERE account_id = '${id}'`;
     await world.database.tenantDoor(world.a.id, async (trx) => askForLink(trx, id, purpose));
     await world.runJobs(world.a);
@@ -156,7 +156,7 @@ describe('the link', () => {
   });
 
   test('of an invitation welcomes, and a person without a password has one then', async () => {
-    const id = await world.makeAccount(world.a, { email: 'new@clinic.example' });
+    const id = await world.makeAccount(world.a, { email: 'new@clinic.example', isInvited: true });
     await world.database.tenantDoor(world.a.id, async (trx) => askForLink(trx, id, 'invite'));
     await world.runJobs(world.a);
     expect(world.mails.at(-1)).toMatchObject({ subject: 'Your account at Clinic a' });
@@ -165,6 +165,11 @@ describe('the link', () => {
     expect(page.html).toContain('<h1>Welcome</h1>');
     expect(await save(token, 'ten kittens on a sofa', '/invitation')).toMatchObject({ status: 200 });
     expect(await verifyPassword(await world.passwordHashOf(world.a, id), 'ten kittens on a sofa')).toBe(true);
+    // As when the job is tried again, late.
+    const mailsBefore = world.mails.length;
+    await world.database.tenantDoor(world.a.id, async (trx) => askForLink(trx, id, 'invite'));
+    await world.runJobs(world.a);
+    expect(world.mails).toHaveLength(mailsBefore);
   });
 });
 
