@@ -2,7 +2,7 @@
 
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { hashOf } from './hash.ts';
-import { sessionIsIdle, sessionIsLive } from './live-session.ts';
+import { accountMaySignIn, sessionIsIdle, sessionIsLive } from './live-session.ts';
 
 export interface AccessToken {
   /** The JWT's `jti`; only its hash is stored. */
@@ -51,12 +51,19 @@ export function insertPersonalToken(trx: TenantTransaction, token: PersonalToken
   });
 }
 
+/** Its client, person and session as they stand now; not when one of them is no longer good. */
+const liveToken = `access_token AS token JOIN client ON client.client_id = token.client_id
+             LEFT JOIN account ON account.id = token.account_id
+             LEFT JOIN login_session AS session ON session.session_hash = token.session_hash
+           WHERE token.id_hash = $1 AND token.expires_at > now() AND client.active
+             AND (token.account_id IS NULL OR (${accountMaySignIn}))
+             AND (token.session_hash IS NULL OR (${sessionIsLive}))`;
+
 export interface StoredToken extends AccessToken {
   readonly accountId?: string;
-  readonly grantHash?: Buffer;
 }
 
-/** Undefined when it is revoked, expired or of another kind. */
+/** Undefined when it is worth nothing any more or of another kind. */
 export async function findAccessToken(
   trx: TenantTransaction,
   id: string,
@@ -64,9 +71,9 @@ export async function findAccessToken(
 ): Promise<StoredToken | undefined> {
   const rows = await trx.query<Omit<StoredToken, 'id' | 'kind'>>({
     name: 'find-access-token',
-    text: `SELECT client_id AS "clientId", scope, extract(epoch FROM issued_at)::int AS "issuedAt",
-             extract(epoch FROM expires_at)::int AS "expiresAt", account_id AS "accountId", grant_hash AS "grantHash"
-           FROM access_token WHERE id_hash = $1 AND kind = $2 AND expires_at > now()`,
+    text: `SELECT token.client_id AS "clientId", token.scope, extract(epoch FROM token.issued_at)::int AS "issuedAt",
+             extract(epoch FROM token.expires_at)::int AS "expiresAt", token.account_id AS "accountId"
+           FROM ${liveToken} AND token.kind = $2`,
     values: [hashOf(id), kind],
   });
   return rows[0] && { ...rows[0], id, kind };
@@ -101,19 +108,14 @@ export interface LiveToken {
   readonly patient: string | null;
 }
 
-/** The token, its client, person and session as they stand now; undefined when one of them is no longer good. */
+/** Undefined when the token is worth nothing any more. */
 export async function findLiveToken(trx: TenantTransaction, id: string): Promise<LiveToken | undefined> {
   const rows = await trx.query<LiveToken>({
     name: 'find-live-token',
     text: `SELECT token.scope, client.client_id, client.name AS client_name, client.scope AS client_scope,
              client.roles AS client_roles, client.fhir_user AS client_fhir_user,
              token.account_id, token.session_hash, token.patient, ${sessionIsIdle} AS session_is_idle
-           FROM access_token AS token JOIN client ON client.client_id = token.client_id
-             LEFT JOIN account ON account.id = token.account_id
-             LEFT JOIN login_session AS session ON session.session_hash = token.session_hash
-           WHERE token.id_hash = $1 AND token.expires_at > now() AND client.active
-             AND (token.account_id IS NULL OR (account.active AND NOT account.must_reset))
-             AND (token.session_hash IS NULL OR (${sessionIsLive}))`,
+           FROM ${liveToken}`,
     values: [hashOf(id)],
   });
   return rows[0];

@@ -2,7 +2,7 @@
 
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { hashOf } from './hash.ts';
-import { sessionIsLive } from './live-session.ts';
+import { accountMaySignIn, sessionIsLive } from './live-session.ts';
 
 export interface LaunchContext {
   /** Ids of resources. */
@@ -41,10 +41,11 @@ export function insertAppGrant(trx: TenantTransaction, grant: NewAppGrant): void
   });
 }
 
-/** Undefined when it was ended, or the session it belongs to. */
+/** Undefined when it was ended, or the session it belongs to, or its person may not sign in any more. */
 export async function findAppGrant(trx: TenantTransaction, grantHash: Buffer): Promise<AppGrant | undefined> {
   const rows = await trx.query<GrantRow>({
     text: `SELECT app.account_id, app.client_id, app.patient, app.encounter, app.intent FROM app_grant AS app
+             JOIN account ON account.id = app.account_id AND ${accountMaySignIn}
            WHERE app.grant_hash = $1 AND app.expires_at > now() AND (app.session_hash IS NULL OR EXISTS (
              SELECT FROM login_session AS session
              WHERE session.session_hash = app.session_hash AND ${sessionIsLive}))`,
@@ -65,6 +66,12 @@ export function endGrantsOfSession(trx: TenantTransaction, sessionHash: Buffer):
 /** Of one app, or of all apps. */
 export function endGrantsOfAccount(trx: TenantTransaction, accountId: string, clientId?: string): void {
   endGrants(trx, 'app.account_id = $1 AND ($2::text IS NULL OR app.client_id = $2)', [accountId, clientId ?? null]);
+}
+
+/** What people let the app do, and its own tokens. */
+export function endAccessOfClient(trx: TenantTransaction, clientId: string): void {
+  endGrants(trx, 'app.client_id = $1', [clientId]);
+  trx.execute({ text: 'DELETE FROM access_token WHERE client_id = $1', values: [clientId] });
 }
 
 /**

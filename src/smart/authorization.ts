@@ -91,15 +91,25 @@ function opensRecord(scope: string): boolean {
   return scope === 'launch/patient' || scope.startsWith('patient/');
 }
 
+/** An app is told what is open as far as it has been granted to know. */
+function contextWithin(scopes: readonly string[], { patient, encounter, intent }: LaunchContext): LaunchContext {
+  const isLaunched = scopes.includes('launch');
+  return {
+    ...(patient !== undefined && (isLaunched || scopes.some(opensRecord)) && { patient }),
+    ...(encounter !== undefined && (isLaunched || scopes.includes('launch/encounter')) && { encounter }),
+    ...(intent !== undefined && isLaunched && { intent }),
+  };
+}
+
 /** Lets the app in: a grant of its own for this one time, so that two patients open in one app do not meet. */
 export async function giveGrant(context: AuthorizationContext, ctx: OidcContext): Promise<void> {
   const { provider, client, session, params } = ctx.oidc;
   const authorization = await authorizationOf(context, ctx);
   const { person } = authorization;
   if (params.launch !== undefined) await takeLaunch(context, params.launch);
-  const launch = await withEncounter(context, ctx, authorization);
+  const opened = await withEncounter(context, ctx, authorization);
   const scopes = settledScopes(ctx, authorization).filter(
-    (scope) => scope !== 'launch/encounter' || launch.encounter !== undefined,
+    (scope) => scope !== 'launch/encounter' || opened.encounter !== undefined,
   );
   if (scopes.length === 0) throw new errors.InvalidScope('none of the requested scopes was granted');
   const grant = new provider.Grant({ accountId: person.accountId, clientId: client.clientId });
@@ -109,7 +119,7 @@ export async function giveGrant(context: AuthorizationContext, ctx: OidcContext)
   const isOffline = scopes.includes('offline_access');
   await context.tenantDoor(context.tenantId, async (trx) =>
     insertAppGrant(trx, {
-      ...launch,
+      ...contextWithin(scopes, opened),
       ...{ grantId, accountId: person.accountId, clientId: client.clientId },
       sessionHash: isOffline ? undefined : hashOf(session.uid),
       lifetimeSeconds: isOffline ? grantSeconds : sessionSeconds,

@@ -11,6 +11,7 @@ import { sendError } from './interactions/page.ts';
 import { stepOf } from './interactions/steps.ts';
 import { acceptUpstream, answerUpstream, beginUpstream, type UpstreamContext } from './interactions/upstream.ts';
 import { answerLogout, type LogoutContext } from './logout.ts';
+import { errors } from './oidc-provider.ts';
 import { findAsset } from './pages/assets.ts';
 import { type RunContext, runProvider } from './run-provider.ts';
 import { networkOf } from './throttle.ts';
@@ -55,6 +56,10 @@ async function orPage(context: BrowserContext, ctx: Koa.Context, work: () => Pro
   try {
     await work();
   } catch (error) {
+    // What the app asked for was good when the page was sent: a launch that was used meanwhile at another window.
+    if (error instanceof errors.InvalidRequest) {
+      return sendError(context, ctx, 400, 'What the app was opened with has been used or has expired. Open it again.');
+    }
     if (!(error instanceof FhirError) || error.status === 500) throw error;
     if (error.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.retryAfterSeconds));
     sendError(context, ctx, error.status, error.message);
@@ -72,6 +77,9 @@ async function answerVisit(context: BrowserContext, ctx: Koa.Context, rest: stri
   sendError(context, ctx, 404, 'There is nothing at this address.');
 }
 
+/** As long as a query can be: the request is kept until somebody has signed in, and anybody can send one. */
+const authorizationLengthMax = 16 * 1_024;
+
 async function answerAuthorization(context: BrowserContext, ctx: Koa.Context, uid: string): Promise<void> {
   const request = await readTokenRequest(ctx);
   if (!request) {
@@ -83,6 +91,7 @@ async function answerAuthorization(context: BrowserContext, ctx: Koa.Context, ui
   // A form sent here says the same as a query. oidc-provider would take it only with a session cookie that goes along
   // wherever a request comes from (SameSite=None); like this the person may have to sign in once more.
   const path = ctx.method === 'POST' ? `${own}?${request.form}` : own + ctx.search;
+  if (path.length > authorizationLengthMax) return sendError(context, ctx, 413, 'The request is too large.');
   const { unavailable } = await runProvider(context, ctx, { method: 'GET', path, body: Buffer.alloc(0) });
   if (!unavailable) return;
   ctx.set('Retry-After', String(unavailable.retryAfterSeconds ?? 1));

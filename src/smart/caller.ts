@@ -9,6 +9,7 @@ import type { TenantDoor, TenantTransaction } from '../database/tenant-transacti
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import { findAccount } from '../people/accounts.ts';
 import { openClientName } from '../people/clients.ts';
+import { clinicOperations } from '../people/reserved-rights.ts';
 import { rightsOfRoles } from '../people/role-rights.ts';
 import { createBriefCache } from '../tenants/brief-cache.ts';
 import { signingAlgorithm } from '../tenants/signing-key.ts';
@@ -120,6 +121,7 @@ async function toCaller(context: OpenContext, trx: TenantTransaction, live: Live
   }
   const own = grantsOf(grantedScopes(scopes, registered)).filter((grant) => grant.context === 'system');
   const rights = await rightsOfRoles(trx, live.client_roles);
+  const isUnlimited = live.client_roles.includes('clinic-admin') && own.some(allowsAll);
   return {
     tenantId: context.tenantId,
     clientId: live.client_id,
@@ -135,10 +137,15 @@ async function toCaller(context: OpenContext, trx: TenantTransaction, live: Live
         rights.grants,
       ),
     ],
-    operations: rights.operations,
+    operations: isUnlimited ? clinicOperations : rights.operations,
     roles: new Set(live.client_roles),
     ...(live.client_fhir_user === null ? {} : { fhirUser: live.client_fhir_user }),
   };
+}
+
+/** `system/*.cruds`: with the role clinic-admin no role limits a client (contract.md 2). */
+function allowsAll({ type, permissions, constraints }: Grant): boolean {
+  return type === '*' && permissions.size === 5 && constraints === undefined;
 }
 
 async function personalCaller(

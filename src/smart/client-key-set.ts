@@ -27,18 +27,17 @@ export function createClientKeys(fetchOutbound: OutboundFetch, now: () => number
   const sets = new Map<string, Promise<Fetched>>();
 
   async function keysAt(uri: string, kid: string | undefined): Promise<JsonWebKeySet> {
-    const known = await sets.get(uri);
+    const found = sets.get(uri);
+    const known = found && (await found);
     if (known && isGood(known, kid)) return known.keys;
-    const fetching = fetchKeys(uri);
+    const fetching = fetchKeys(uri).catch(() => {
+      if (sets.get(uri) === fetching) sets.delete(uri);
+      throw new errors.InvalidClientAuth('the keys of the client could not be fetched');
+    });
     sets.delete(uri);
     if (sets.size >= setsMax) sets.delete(sets.keys().next().value ?? '');
     sets.set(uri, fetching);
-    try {
-      return (await fetching).keys;
-    } catch {
-      if (sets.get(uri) === fetching) sets.delete(uri);
-      throw new errors.InvalidClientAuth('the keys of the client could not be fetched');
-    }
+    return (await fetching).keys;
   }
 
   function isGood({ keys, freshUntilMs, fetchedAtMs }: Fetched, kid: string | undefined): boolean {
@@ -48,11 +47,7 @@ export function createClientKeys(fetchOutbound: OutboundFetch, now: () => number
   }
 
   async function fetchKeys(uri: string): Promise<Fetched> {
-    const response = await fetchOutbound(uri, { headers: { accept: 'application/json' } });
-    const keys = response.status === 200 ? ((await response.json()) as JsonWebKeySet) : undefined;
-    if (!Array.isArray(keys?.keys)) throw new Error('There is no JWKS at the URL.');
-    const cacheControl = response.headers.get('cache-control') ?? '';
-    requirePublicKeys(keys);
+    const { keys, cacheControl } = await fetchKeySet(fetchOutbound, uri);
     return { keys, fetchedAtMs: now(), freshUntilMs: now() + freshSeconds(cacheControl) * 1_000 };
   }
 
@@ -60,6 +55,24 @@ export function createClientKeys(fetchOutbound: OutboundFetch, now: () => number
     if (jwks || jwksUri === undefined || assertion === undefined) return jwks ?? { keys: [] };
     return await keysAt(jwksUri, kidOf(assertion));
   };
+}
+
+/** Rejects where there are no public keys. */
+export async function fetchKeySet(
+  fetchOutbound: OutboundFetch,
+  uri: string,
+): Promise<{ readonly keys: JsonWebKeySet; readonly cacheControl: string }> {
+  const response = await fetchOutbound(uri, { headers: { accept: 'application/json' } });
+  const keys: unknown = response.status === 200 ? await response.json() : undefined;
+  if (!isKeySet(keys)) throw new Error('There is no JWKS at the URL.');
+  requirePublicKeys(keys);
+  return { keys, cacheControl: response.headers.get('cache-control') ?? '' };
+}
+
+/** RFC 7517 section 5; what kind of keys they are is checked elsewhere. */
+export function isKeySet(value: unknown): value is JsonWebKeySet {
+  const { keys } = (value ?? {}) as { readonly keys?: unknown };
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null);
 }
 
 /** Never longer than the answer allows: RFC 9111 section 5.2.2. */

@@ -64,7 +64,7 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
     ...shared,
     provider: () => {
       provider ??= watchFailures(
-        createProvider({ ...shared, renderError: errorPage({ urls, ...tenantFace(tenant) }) }),
+        createProvider({ ...shared, renderError: errorPage({ urls, tenantDisplay: tenant.display }) }),
       );
       return provider;
     },
@@ -74,10 +74,6 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
     resetHref: `${urls.basePath}${ownPaths.account}/forgot`,
   });
   return { ...authenticator, handle };
-}
-
-function tenantFace({ display }: TenantRecord): { readonly tenantDisplay: string } {
-  return { tenantDisplay: display };
 }
 
 interface OAuthError {

@@ -5,7 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { type Client, findClient } from '../people/clients.ts';
 import { readJsonRequest } from './json-request.ts';
-import { insertLaunch } from './launches.ts';
+import { broughtWithinSeconds, insertLaunch } from './launches.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import type { PersonContext } from './person.ts';
 import type { IssuerUrls } from './urls.ts';
@@ -18,7 +18,6 @@ export interface LaunchContext extends PersonContext {
 
 const members: ReadonlySet<string> = new Set(['client_id', 'patient', 'encounter', 'intent']);
 const textLengthMax = 200;
-const expiresInSeconds = 300;
 
 /** The caller names only what it may read itself; what the app may then read is decided when somebody signs in. */
 export async function answerLaunch(context: LaunchContext, ctx: Koa.Context): Promise<void> {
@@ -27,7 +26,11 @@ export async function answerLaunch(context: LaunchContext, ctx: Koa.Context): Pr
   const { client_id: clientId, patient, encounter, intent } = readMembers(await readJsonRequest(ctx));
   const client = await findApp(context, clientId);
   if (patient !== undefined && !(await context.patients.find(caller, patient))) throw unknown('Patient');
-  if (encounter !== undefined && !(await context.patients.hasEncounter(caller, patient, encounter))) {
+  if (
+    encounter !== undefined &&
+    patient !== undefined &&
+    !(await context.patients.hasEncounter(caller, patient, encounter))
+  ) {
     throw unknown('Encounter of this patient');
   }
   const launch = await context.tenantDoor(context.tenantId, async (trx) =>
@@ -40,7 +43,7 @@ export async function answerLaunch(context: LaunchContext, ctx: Koa.Context): Pr
     }),
   );
   ctx.status = 201;
-  ctx.body = { launch, expires_in: expiresInSeconds, ...launchUrl(client, context.urls, launch) };
+  ctx.body = { launch, expires_in: broughtWithinSeconds, ...launchUrl(client, context.urls, launch) };
 }
 
 interface Members {
@@ -56,6 +59,10 @@ function readMembers(body: Readonly<Record<string, unknown>>): Members {
     if (typeof value !== 'string' || value === '' || value.length > textLengthMax) {
       throw fhirError('value', `${name} must be a text of 1 to ${textLengthMax} characters.`, { expression: name });
     }
+  }
+  // Else the app could be opened with one patient and another one's visit.
+  if (body.encounter !== undefined && body.patient === undefined) {
+    throw fhirError('required', 'Name the patient of the encounter, too.', { expression: 'patient' });
   }
   if (body.client_id === undefined) throw fhirError('required', 'client_id is missing.', { expression: 'client_id' });
   return body as unknown as Members;

@@ -12,7 +12,7 @@ export interface Launch extends LaunchContext {
   readonly accountId?: string;
 }
 
-const broughtWithinSeconds = 300;
+export const broughtWithinSeconds = 300;
 /** A sign-in takes its time once it has begun. */
 const usedWithinSeconds = 3_600;
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrantsOfSession } from './app-grants.ts';
-import { sessionIsIdle, sessionIsLive } from './live-session.ts';
+import { accountMaySignIn, sessionIsIdle, sessionIsLive } from './live-session.ts';
 
 export interface LoginSession {
   readonly id: string;
@@ -58,7 +58,7 @@ export function touchLoginSession(trx: TenantTransaction, sessionHash: Buffer): 
 export async function isLiveSession(trx: TenantTransaction, sessionHash: Buffer): Promise<boolean> {
   const rows = await trx.query({
     text: `SELECT 1 FROM login_session AS session JOIN account ON account.id = session.account_id
-           WHERE session.session_hash = $1 AND ${sessionIsLive} AND account.active AND NOT account.must_reset`,
+           WHERE session.session_hash = $1 AND ${sessionIsLive} AND ${accountMaySignIn}`,
     values: [sessionHash],
   });
   return rows.length > 0;
@@ -86,6 +86,15 @@ export async function listLoginSessions(
     lastUsedAt: row.last_used_at,
     sessionHash: row.session_hash,
   }));
+}
+
+/** The account that is signed in; undefined where there is no such session. */
+export async function accountOfSession(trx: TenantTransaction, id: string): Promise<string | undefined> {
+  const rows = await trx.query<{ account_id: string }>({
+    text: 'SELECT account_id FROM login_session WHERE id = $1',
+    values: [id],
+  });
+  return rows[0]?.account_id;
 }
 
 /** Ends it with its tokens and with every access given in it; of this account only when one is named. False when there is none. */

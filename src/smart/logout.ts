@@ -32,7 +32,11 @@ export async function answerLogout(context: LogoutContext, ctx: Koa.Context): Pr
   const presented = params.get('id_token_hint');
   const hint = presented === null ? undefined : await readHint(context, presented);
   if (presented !== null && !hint) return sendError(context, ctx, 400, 'The id_token_hint is not one of this server.');
-  const client = await findClient(context, hint?.clientId ?? params.get('client_id') ?? undefined);
+  const named = params.get('client_id');
+  if (hint && named !== null && named !== hint.clientId) {
+    return sendError(context, ctx, 400, 'The id_token_hint is not one of this app.');
+  }
+  const client = await findClient(context, hint?.clientId ?? named ?? undefined);
   const target = params.get('post_logout_redirect_uri');
   if (target !== null && !client?.registered_logout_uris.includes(target)) {
     return sendError(context, ctx, 400, 'The app has not registered the address it wants to go on at.');

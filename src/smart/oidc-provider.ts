@@ -59,7 +59,11 @@ export interface OidcInteraction {
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly prompt: { readonly name: string; readonly details: Readonly<Record<string, unknown>> };
   session?: { readonly uid?: string; readonly accountId?: string } | undefined;
-  result?: InteractionResult & { readonly pending?: PendingLogin; readonly vouched?: VouchedIdentity };
+  result?: InteractionResult & {
+    readonly pending?: PendingLogin;
+    readonly vouched?: VouchedIdentity;
+    readonly proven?: ProvenLogin;
+  };
   /** What the interactions before have come to. */
   readonly lastSubmission?: InteractionResult;
   persist(): Promise<unknown>;
@@ -75,16 +79,30 @@ export interface InteractionResult {
   readonly error_description?: string;
 }
 
-/** Another identity provider has said who it is; whose account that is here, the password says. */
+/** Another identity provider has said who it is; whose account that is here, the password and then the person say. */
 export interface VouchedIdentity {
   readonly issuer: string;
   readonly subject: string;
+  /** For people: the provider, and what it calls the person. */
+  readonly display: string;
+  readonly knownAs: string;
+}
+
+/** The person has proven who it is and is asked whether the vouched identity is its own; nobody is signed in yet. */
+export interface ProvenLogin {
+  readonly accountId: string;
+  readonly atMs: number;
+  readonly amr: readonly string[];
+  /** Of the password it was proven with: worth nothing under another one. */
+  readonly proof: string;
 }
 
 /** The password was right; nobody is signed in yet. */
 export interface PendingLogin {
   readonly accountId: string;
   readonly atMs: number;
+  /** Hash of what the password was compared with: another password ends this. */
+  readonly proof: string;
   /** The clinic wants a second step, and there is none yet. */
   readonly mustEnrol: boolean;
 }

@@ -10,7 +10,7 @@ export interface PatientDirectory {
   /** The id of the Encounter the patient is in now, if the caller may read it. */
   currentEncounter(caller: Caller, patientId: string): Promise<string | undefined>;
   /** True when there is such an Encounter of the patient that the caller may read. */
-  hasEncounter(caller: Caller, patientId: string | undefined, encounterId: string): Promise<boolean>;
+  hasEncounter(caller: Caller, patientId: string, encounterId: string): Promise<boolean>;
 }
 
 export interface PatientMatches {

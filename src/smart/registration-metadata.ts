@@ -3,6 +3,7 @@
 import { fhirError } from '../fhir/outcome.ts';
 import { requirePublicKeys } from '../people/client-keys.ts';
 import type { AuthMethod, JsonWebKeySet } from '../people/clients.ts';
+import { isKeySet } from './client-key-set.ts';
 import { MalformedScope, parseScopes } from './scopes.ts';
 
 export interface AppMetadata {
@@ -90,11 +91,10 @@ function scopeOf(body: Body, resourceTypes: ReadonlySet<string>): string {
 function keysOf(body: Body, method: AuthMethod): Pick<AppMetadata, 'jwks' | 'jwks_uri'> {
   if (method !== 'private_key_jwt') return {};
   const jwksUri = textOf(body, 'jwks_uri');
-  const jwks = body.jwks as JsonWebKeySet | undefined;
+  const { jwks } = body;
   if ((jwksUri === undefined) === (jwks === undefined)) throw refused('jwks', 'Send one of jwks and jwks_uri.');
   if (jwksUri !== undefined) return { jwks_uri: jwksUri };
-  const isSet = Array.isArray(jwks?.keys) && jwks.keys.every((key) => typeof key === 'object' && key !== null);
-  if (!jwks || !isSet) throw refused('jwks', 'jwks must be a JSON Web Key Set.');
+  if (!isKeySet(jwks)) throw refused('jwks', 'jwks must be a JSON Web Key Set.');
   requirePublicKeys(jwks);
   return { jwks };
 }

@@ -1,18 +1,12 @@
 // Apps that register themselves, where the clinic lets them: RFC 7591, https://hl7.org/fhir/smart-app-launch/app-launch.html#register-app-with-ehr
 
 import type Koa from 'koa';
-import { FhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { OutboundFetch } from '../gateways/outbound-fetch.ts';
-import { requirePublicKeys } from '../people/client-keys.ts';
 import { requireUris } from '../people/client-uris.ts';
-import {
-  type ClientProof,
-  type ClientRegistration,
-  insertClient,
-  type JsonWebKeySet,
-  makeSecret,
-} from '../people/clients.ts';
+import { type ClientProof, type ClientRegistration, insertClient, makeSecret } from '../people/clients.ts';
 import type { Settings } from '../tenants/settings.ts';
+import { fetchKeySet } from './client-key-set.ts';
 import { readJsonRequest } from './json-request.ts';
 import type { PersonContext } from './person.ts';
 import { type AppMetadata, readAppMetadata } from './registration-metadata.ts';
@@ -93,18 +87,14 @@ async function proofOf(
   }
   if (jwks) return { proof: { method, jwks } };
   // Asked once now, so that an address that will not be asked later is not registered either: security.md 64.
-  requirePublicKeys(await fetchKeys(fetchOutbound, jwksUri ?? ''));
-  return { proof: { method, jwksUri: jwksUri ?? '' } };
-}
-
-async function fetchKeys(fetchOutbound: OutboundFetch, uri: string): Promise<JsonWebKeySet> {
   try {
-    const response = await fetchOutbound(uri);
-    const found = (response.status === 200 ? await response.json() : undefined) as JsonWebKeySet | undefined;
-    return Array.isArray(found?.keys) ? found : { keys: [] };
+    await fetchKeySet(fetchOutbound, jwksUri ?? '');
   } catch {
-    return { keys: [] };
+    throw fhirError('value', 'jwks_uri must be an https URL that answers with a JWKS of public keys.', {
+      expression: 'jwks_uri',
+    });
   }
+  return { proof: { method, jwksUri: jwksUri ?? '' } };
 }
 
 function refuse(ctx: Koa.Context, status: number, error: string, description: string): void {

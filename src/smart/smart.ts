@@ -96,6 +96,7 @@ function createContext(options: SmartOptions, directory: () => PatientDirectory 
     answerAccount: createAccountPages({
       ...{ ...options, secondFactors, throttle },
       policyOf: async (tenantId) => (await settings.of(tenantId))['second-factor.required'],
+      timeZoneOf: async (tenantId) => (await settings.of(tenantId)).timezone,
       signInHref: (tenant) => signInHref(issuerUrls(publicUrl, tenant.name)),
     }),
   };

@@ -1,4 +1,4 @@
-// Deletes the tokens and records of all tenants that have expired: they were worth nothing already, this only keeps the tables small.
+// Deletes the tokens, links and records of all tenants that have expired: they were worth nothing already, this only keeps the tables small.
 
 import type { SystemDoor } from '../database/system-transaction.ts';
 
@@ -12,6 +12,7 @@ export async function sweepExpired(systemDoor: SystemDoor): Promise<void> {
       'app_grant',
       'smart_launch',
       'login_session',
+      'account_link',
     ]) {
       trx.execute({ text: `DELETE FROM ${name} WHERE expires_at < now()` });
     }

@@ -4,6 +4,8 @@ export interface Attempt {
   /** Tenant and client; undefined when the request names none. */
   readonly client: string | undefined;
   readonly network: string;
+  /** It is proven by what people choose, not by 256 random bits: then a known network may not try without end either. */
+  readonly isGuessable?: boolean;
 }
 
 export interface Throttle {
@@ -53,11 +55,15 @@ export function createThrottle(now: () => number = Date.now): Throttle {
   }
 
   return {
-    waitSeconds: (attempt) => (known.has(pairOf(attempt)) ? 0 : overLimitSeconds(attempt)),
+    waitSeconds(attempt) {
+      if (!known.has(pairOf(attempt))) return overLimitSeconds(attempt);
+      return attempt.isGuessable ? remainingSeconds(`pair ${pairOf(attempt)}`, perClientMax) : 0;
+    },
     failed(attempt) {
       const wait = overLimitSeconds(attempt);
       if (attempt.client !== undefined) count(`client ${attempt.client}`);
       count(`network ${attempt.network}`);
+      if (attempt.isGuessable && known.has(pairOf(attempt))) count(`pair ${pairOf(attempt)}`);
       return wait;
     },
     succeeded(attempt) {

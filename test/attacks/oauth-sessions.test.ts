@@ -1,5 +1,6 @@
 // Attacks on consent, sessions, tokens in use and registration, by number: security.md 2C, 58 to 68 (57 is the sign-in through another provider)
 
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -58,6 +59,24 @@ describe('attack 58: requests of other kinds, and answers brought again', () => 
       expect(page.leftTo?.searchParams.get('error')).toMatch(/^request(_uri)?_not_supported$/);
     }
     expect((await postToken(world, {}, { path: 'request' })).status).toBe(404);
+  });
+
+  test('answers in other ways than a code in the query: refused', async () => {
+    const browser = openBrowser(world.server.origin);
+    const wanted: Record<string, string>[] = [
+      ...['fragment', 'form_post', 'web_message', 'jwt'].map((response_mode) => ({ response_mode })),
+      ...['token', 'id_token', 'code id_token', 'none'].map((response_type) => ({ response_type })),
+    ];
+    for (const params of wanted) {
+      const page = await browser.get(makeRequest(world, params).url);
+      expect([params, page.text.includes('name="password"')]).toEqual([params, false]);
+    }
+  });
+
+  test('of a size that nobody needs: refused before anything is kept', async () => {
+    const { params } = makeRequest(world, { state: 'x'.repeat(20_000) });
+    const page = await openBrowser(world.server.origin).post(`${world.issuer}/authorize`, params);
+    expect([page.status, page.leftTo]).toEqual([413, undefined]);
   });
 
   test('a sign-in that was begun in another browser cannot be ended in this one (login CSRF)', async () => {
@@ -152,6 +171,37 @@ describe("attack 61: other clients' tokens", () => {
     expect((await refresh(world, body.refresh_token)).status).toBe(200);
   });
 
+  test('a public app can prove nothing, so that nothing is told to who says to be it', async () => {
+    const { body } = await letIn(world, world.provider, 'openid user/Patient.rs offline_access');
+    for (const token of [body.access_token, body.refresh_token]) {
+      const answer = await postToken(world, { token, client_id: world.publicApp }, { path: 'introspect' });
+      expect(outcome(answer)).toEqual([401, 'invalid_client']);
+    }
+  });
+
+  test('the own token of a person who may not sign in any more is not active', async () => {
+    const { secretApp } = world;
+    for (const change of ['active = false', 'must_reset = true']) {
+      const person = await makePerson(world.server, world.server.a, ['provider']);
+      const request = makeRequest(world, {
+        client_id: secretApp.clientId,
+        scope: 'openid user/Patient.rs offline_access',
+      });
+      const page = await authorize(world, person, request);
+      const form = { grant_type: 'authorization_code', code: page.leftTo?.searchParams.get('code') ?? '' };
+      const headers = basicOf(secretApp);
+      const proof = { redirect_uri: callback, code_verifier: request.verifier };
+      const { body } = await postToken(world, { ...form, ...proof }, { headers });
+      await withClient(world.server.database.url, (client) =>
+        client.query(`UPDATE store.account SET ${change} WHERE id = $1`, [person.id]),
+      );
+      for (const token of [body.access_token, body.refresh_token]) {
+        const described = await postToken(world, { token }, { path: 'introspect', headers });
+        expect(described.body).toEqual({ active: false });
+      }
+    }
+  });
+
   test('the own refresh token revoked: its access tokens end with it (RFC 7009 section 2.1)', async () => {
     const { body } = await letIn(world, world.provider, 'openid user/Patient.rs offline_access');
     const form = { token: body.refresh_token, client_id: world.publicApp };
@@ -244,10 +294,10 @@ describe('attack 64: an app that registers itself', () => {
     keyServer.close();
   });
 
-  const register = (body: unknown) =>
-    send(here(`${world.issuer}/register`), 'POST', body, { 'Content-Type': 'application/json' });
-  const setOpen = (isOpen: boolean) =>
-    inTenant(world.server.a.id, async (trx) => writeSetting(trx, 'clients.dynamic-registration', isOpen));
+  const register = (body: unknown, tenant = world.server.a) =>
+    send(`${world.server.origin}/t/${tenant.name}/register`, 'POST', body, { 'Content-Type': 'application/json' });
+  const setOpen = (isOpen: boolean, tenant = world.server.a) =>
+    inTenant(tenant.id, async (trx) => writeSetting(trx, 'clients.dynamic-registration', isOpen));
   const app = { client_name: 'New App', redirect_uris: [callback], token_endpoint_auth_method: 'none' };
 
   test('is refused unless the clinic allows it, and not announced', async () => {
@@ -286,6 +336,24 @@ describe('attack 64: an app that registers itself', () => {
   ])('with %s: refused', async (_, changes, error) => {
     const answer = await register({ ...app, ...changes });
     expect([answer.status, answer.json.error]).toEqual([400, error]);
+  });
+
+  test('with keys at a URL that are none: refused', async () => {
+    const server = createServer((_, response) => response.end('{"keys":[null]}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+      const body = { ...app, token_endpoint_auth_method: 'private_key_jwt', jwks_uri };
+      // At another tenant, which has its own measure of how many are too many.
+      const { b } = world.server;
+      await setOpen(true, b);
+      let answer = await register(body, b);
+      for (const end = Date.now() + 1_500; answer.status === 403 && Date.now() < end; )
+        answer = await register(body, b);
+      expect([answer.status, answer.json.error]).toEqual([400, 'invalid_client_metadata']);
+    } finally {
+      server.close();
+    }
   });
 
   test('with keys at a private address, without TLS, or 10 MB of them: refused, and nobody is asked', async () => {
@@ -389,6 +457,16 @@ describe('attack 67: a way out to somebody else', () => {
     expect(left.leftTo?.href).toBe('https://app.example.org/bye?state=s');
     const again = await browser.get(makeRequest(world, { prompt: 'none' }).url);
     expect(again.leftTo?.searchParams.get('error')).toBe('login_required');
+  });
+
+  test('an id_token of one app is no hint for another (RP-Initiated Logout section 2)', async () => {
+    const app = await makeApp(world.server, world.server.a);
+    const browser = openBrowser(world.server.origin);
+    const { body } = await letIn(world, world.provider, 'openid', browser);
+    const query = new URLSearchParams({ id_token_hint: body.id_token, client_id: app });
+    expect((await browser.get(`${world.issuer}/logout?${query}`)).status).toBe(400);
+    const still = await browser.get(makeRequest(world, { scope: 'openid', prompt: 'none' }).url);
+    expect(still.leftTo?.searchParams.has('code')).toBe(true);
   });
 
   test('returnTo and its like are not read', async () => {

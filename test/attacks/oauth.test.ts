@@ -12,6 +12,7 @@ import {
   makeApp,
   makePerson,
   makeRequest,
+  password,
   postToken,
   redeem,
   refresh,
@@ -20,7 +21,7 @@ import {
   statusWith,
   type TokenAnswer,
 } from '../smart/app-world.ts';
-import { openBrowser } from '../smart/browser.ts';
+import { openBrowser, titleOf } from '../smart/browser.ts';
 import { assertionForm, type KeyPair, makeAssertion, makeKeyPair } from '../smart/smart-server.ts';
 import { withClient } from '../support/database.ts';
 import { publicUrl, send } from '../support/server.ts';
@@ -315,6 +316,19 @@ describe('attack 55: a launch that is not one', () => {
     expect(await errorOf(old)).toBe('invalid_request');
   });
 
+  test('brought to two windows: the one that comes second is told so, also on a page', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    const browser = openBrowser(world.server.origin);
+    const launch = await launchBy(world.server.a.token);
+    const login = await browser.get(makeRequest(world, { scope, launch }).url);
+    const first = await browser.submit(login, { email: person.email, password });
+    const second = await browser.get(makeRequest(world, { scope, launch }).url);
+    expect([titleOf(first), titleOf(second)]).toEqual(['Allow access?', 'Allow access?']);
+    expect((await browser.submit(first, { decision: 'allow' })).leftTo?.searchParams.has('code')).toBe(true);
+    const late = await browser.submit(second, { decision: 'allow' });
+    expect([late.status, titleOf(late)]).toEqual([400, 'This did not work']);
+  });
+
   test('50 at once from one browser: one is let in', async () => {
     const browser = openBrowser(world.server.origin);
     await letIn(world, world.provider, scope, browser);
@@ -340,6 +354,13 @@ describe('attack 56: a context of the own making', () => {
     expect(body).toMatchObject({ patient: world.anna, need_patient_banner: true });
     expect(body).not.toHaveProperty('encounter');
     expect(decodeJwt(body.id_token).fhirUser).not.toContain('other');
+  });
+
+  test('an app that has not asked whose record is open is not told', async () => {
+    const own = (await letIn(world, world.patient, 'openid user/Patient.rs')).body;
+    expect([own.scope, own.patient]).toEqual(['openid user/Patient.rs', undefined]);
+    const described = await postToken(world, { token: own.access_token }, { path: 'introspect', headers: {} });
+    expect(described.body).not.toHaveProperty('patient');
   });
 
   test('a patient that the person may not read is not chosen: 403', async () => {

@@ -120,6 +120,16 @@ describe('EHR launch', () => {
     });
   });
 
+  test('a visit comes with its patient, so that no app is opened with one patient and the visit of another', async () => {
+    const encounter = await world.server.a.request('POST', '/Encounter', {
+      ...{ resourceType: 'Encounter', status: 'in-progress', class: { code: 'AMB' } },
+      subject: { reference: `Patient/${world.bert}` },
+    });
+    const visit = { encounter: encounter.json.id };
+    expect((await launchFor(world.publicApp, visit)).status).toBe(422);
+    expect((await launchFor(world.publicApp, { ...visit, patient: world.anna })).status).toBe(404);
+  });
+
   test('what the EHR may not read itself, or nobody has, it cannot open', async () => {
     expect((await launchFor(world.publicApp, { patient: 'nobody' })).status).toBe(404);
     expect((await launchFor(world.publicApp, { patient: world.anna, encounter: 'none' })).status).toBe(404);

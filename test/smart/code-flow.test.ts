@@ -115,6 +115,17 @@ describe('keys at a URL', () => {
     expect(asked).toBe(4);
   });
 
+  test('that cannot be fetched are asked for once by all who wait for them, and none of them is the client', async () => {
+    let times = 0;
+    const clientKeys = createClientKeys(async () => {
+      times += 1;
+      throw new Error('no answer');
+    });
+    const settled = await Promise.allSettled(Array.from({ length: 5 }, () => keysFor(clientKeys, 'key-1')));
+    const reasons = settled.map((one) => (one.status === 'rejected' ? String(one.reason.message) : one.status));
+    expect([times, new Set(reasons)]).toEqual([1, new Set(['invalid_client'])]);
+  });
+
   test('at an address that is not asked: the client is not known by them', async () => {
     const clientKeys = createClientKeys(createOutboundFetch({ allowedHosts: new Set() }));
     await expect(keysFor(clientKeys, 'key-1')).rejects.toThrow('invalid_client');

@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as OTPAuth from 'otpauth';
-import { requireNewPassword } from '../../src/people/account-secrets.ts';
+import { requireNewPassword, setPassword } from '../../src/people/account-secrets.ts';
 import { createSecondFactors } from '../../src/people/second-factor/second-factors.ts';
 import { writeSetting } from '../../src/tenants/settings.ts';
 import { withClient } from '../support/database.ts';
 import { type AppWorld, authorize, makePerson, makeRequest, password, startAppWorld } from './app-world.ts';
-import { openBrowser, type Page, titleOf } from './browser.ts';
+import { fieldsOf, openBrowser, type Page, titleOf } from './browser.ts';
 
 let world: AppWorld;
 beforeAll(async () => {
@@ -53,6 +53,25 @@ describe('with a second factor', () => {
     await browser.submit(login, { email: person.email, password });
     const resume = await browser.get(login.url.replace('/interaction/', '/authorize/'));
     expect([resume.leftTo, titleOf(resume)]).toEqual([undefined, 'Sign in']);
+  });
+
+  test('a password that was changed meanwhile ends what the old one had begun: attack 73', async () => {
+    const { person, code } = await enrolled();
+    const { browser, login } = await begin();
+    const asked = await browser.submit(login, { email: person.email, password });
+    expect(titleOf(asked)).toBe('Confirm that it is you');
+    await world.server.app.doors.tenantDoor(world.server.a.id, async (trx) => setPassword(trx, person.id, 'another'));
+    const after = await browser.submit(asked, { code: code() });
+    expect([after.status, titleOf(after)]).toEqual([422, 'Sign in']);
+  });
+
+  test('whoever must choose a new password and has a second step is asked for the code first: attack 74', async () => {
+    const { person, code } = await enrolled();
+    await world.server.app.doors.tenantDoor(world.server.a.id, async (trx) => requireNewPassword(trx, person.id));
+    const { browser, login } = await begin();
+    const asked = await browser.submit(login, { email: person.email, password });
+    expect(titleOf(asked)).toBe('Confirm that it is you');
+    expect(titleOf(await browser.submit(asked, { code: code() }))).toBe('Choose a new password');
   });
 
   test('a code without the password before it is nothing', async () => {
@@ -160,6 +179,40 @@ describe('the session', () => {
       client.query('SELECT account_id FROM store.login_session WHERE account_id = ANY ($1)', [[first.id, second.id]]),
     );
     expect(rows).toEqual([{ account_id: second.id }]);
+  });
+
+  test('nor does it stand in the way of a sign-in page that was open before', async () => {
+    const { browser, login } = await begin();
+    const [first, second] = [await newPerson(), await newPerson()];
+    await authorize(world, first, makeRequest(world, { scope }), { browser });
+    expect(titleOf(await browser.submit(login, { email: second.email, password }))).toBe('Allow access?');
+    const { rows } = await withClient(world.server.database.url, (client) =>
+      client.query('SELECT account_id FROM store.login_session WHERE account_id = ANY ($1)', [[first.id, second.id]]),
+    );
+    expect(rows).toEqual([{ account_id: second.id }]);
+  });
+
+  test('that has ended closes the pages that were open in it: no patient is found, nothing is allowed (automatic logoff)', async () => {
+    const asked = { scope: 'launch/patient user/Patient.rs' };
+    for (const end of [
+      'DELETE FROM store.login_session WHERE account_id = $1',
+      "UPDATE store.login_session SET last_used_at = now() - interval '31 minutes' WHERE account_id = $1",
+    ]) {
+      const [browser, person] = [openBrowser(world.server.origin), await newPerson()];
+      const login = await browser.get(makeRequest(world, asked).url);
+      const picker = await browser.submit(login, { email: person.email, password });
+      const other = await browser.get(makeRequest(world, { scope }).url);
+      expect([titleOf(picker), titleOf(other)]).toEqual(['Choose a patient', 'Allow access?']);
+      expect((await browser.submit(picker, { do: 'search', query: 'Abel' })).text).toContain('Anna Abel');
+      await withClient(world.server.database.url, (client) => client.query(end, [person.id]));
+      for (const values of [
+        { do: 'search', query: 'Abel' },
+        { do: 'choose', patient: world.anna },
+      ]) {
+        const page = await browser.post(picker.url, { ...Object.fromEntries(fieldsOf(picker)), ...values });
+        expect([page.status, page.text.includes('Anna')]).toEqual([400, false]);
+      }
+    }
   });
 
   test('is not that of another tenant, nor is a sign-in there one here', async () => {

@@ -52,6 +52,17 @@ describe('the throttle', () => {
     expect(throttle.failed(attempt)).toBeGreaterThan(0);
   });
 
+  test('a password is not guessed without end from the network of its person either (attack 70)', () => {
+    const { throttle } = atTime();
+    const attempt = { client: 'account 1 x', network: '10.0.0.1', isGuessable: true };
+    throttle.succeeded(attempt);
+    fail(throttle, 20, 'account 1 x', '10.0.0.2');
+    expect(throttle.waitSeconds(attempt)).toBe(0);
+    for (let n = 0; n < 20; n += 1) throttle.failed(attempt);
+    expect(throttle.waitSeconds(attempt)).toBeGreaterThan(0);
+    expect(throttle.waitSeconds({ ...attempt, client: 'account 1 y' })).toBe(0);
+  });
+
   test('is bounded: what is oldest makes room', () => {
     const { throttle } = atTime();
     const attempt = { client: '1 first', network: 'first' };

@@ -56,7 +56,9 @@ async function link(person: Person, subject: string): Promise<void> {
   const browser = openBrowser(world.server.origin);
   const unknown = await through(browser, await begin(browser), firstId, subject);
   expect(unknown.text).toContain('Nobody here is known by your sign-in at Hospital yet.');
-  expect(titleOf(await browser.submit(unknown, { email: person.email, password }))).toBe('Allow access?');
+  const asked = await browser.submit(unknown, { email: person.email, password });
+  expect(titleOf(asked)).toBe('Link your sign-in?');
+  expect(titleOf(await browser.submit(asked, { link: 'yes' }))).toBe('Allow access?');
 }
 
 test('linked once with the password, the provider signs in from then on', async () => {
@@ -67,6 +69,60 @@ test('linked once with the password, the provider signs in from then on', async 
   expect(titleOf(page)).toBe('Allow access?');
   const done = await browser.submit(page, { decision: 'allow' });
   expect(done.leftTo?.searchParams.has('code')).toBe(true);
+});
+
+describe('linking: whoever is signed in at the provider in this browser may be somebody else', () => {
+  const isLinked = async (person: Person) => {
+    const { rows } = await withClient(world.server.database.url, (client) =>
+      client.query('SELECT FROM store.identity WHERE account_id = $1', [person.id]),
+    );
+    return rows.length > 0;
+  };
+  const reachQuestion = async (browser: Browser, person: Person, subject: string) => {
+    const unknown = await through(browser, await begin(browser), firstId, subject);
+    return await browser.submit(unknown, { email: person.email, password });
+  };
+
+  test('the page names the provider and who it has said it is, and a password alone links nothing', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    const page = await reachQuestion(openBrowser(world.server.origin), person, 'mallory');
+    expect([titleOf(page), page.text.includes('Hospital'), page.text.includes('mallory')]).toEqual([
+      ...['Link your sign-in?', true, true],
+    ]);
+    expect(await isLinked(person)).toBe(false);
+  });
+
+  test('no: the person is signed in, and nothing is linked', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    const browser = openBrowser(world.server.origin);
+    const page = await reachQuestion(browser, person, 'mallory');
+    expect(titleOf(await browser.submit(page, { link: 'no' }))).toBe('Allow access?');
+    expect(await isLinked(person)).toBe(false);
+  });
+
+  test('the password was changed, or the account shut, while the question stood: nothing is linked, nobody signed in', async () => {
+    for (const change of ["password_hash = password_hash || 'x'", 'active = false', 'must_reset = true']) {
+      const person = await makePerson(world.server, world.server.a, ['provider']);
+      const browser = openBrowser(world.server.origin);
+      const page = await reachQuestion(browser, person, 'mallory');
+      await withClient(world.server.database.url, (client) =>
+        client.query(`UPDATE store.account SET ${change} WHERE id = $1`, [person.id]),
+      );
+      expect(titleOf(await browser.submit(page, { link: 'yes' }))).toBe('Sign in');
+      expect(await isLinked(person)).toBe(false);
+    }
+  });
+
+  test('the answer needs the token of the page, and a sign-in before it', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    const browser = openBrowser(world.server.origin);
+    const page = await reachQuestion(browser, person, 'mallory');
+    expect((await browser.post(page.url, { link: 'yes' })).status).toBe(403);
+    const early = openBrowser(world.server.origin);
+    const unknown = await through(early, await begin(early), firstId, 'nobody');
+    expect(titleOf(await early.submit(unknown, { link: 'yes' }))).toBe('Sign in');
+    expect(await isLinked(person)).toBe(false);
+  });
 });
 
 describe('attack 57: another provider, or another address for the same person', () => {

@@ -2,6 +2,7 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type Koa from 'koa';
+import { layOut, type PageBody } from '../pages/layout.ts';
 import { pageHeaders } from '../pages/page-headers.ts';
 import { type PageView, renderPage } from '../pages/pages.ts';
 import type { IssuerUrls } from '../urls.ts';
@@ -21,11 +22,25 @@ export function sendPage(
   { urls, tenantDisplay }: PageSource,
   ctx: Koa.Context,
   view: PageView,
-  { status = 200, redirectUri }: PageOptions = {},
+  options: PageOptions = {},
 ): void {
+  send(ctx, renderPage(view, { tenantDisplay, basePath: urls.basePath, language: 'en' }), options);
+}
+
+/** Of a page that only one place sends. */
+export function sendBody(
+  { urls, tenantDisplay }: PageSource,
+  ctx: Koa.Context,
+  body: PageBody,
+  options: PageOptions = {},
+): void {
+  send(ctx, layOut(body, { tenantDisplay, basePath: urls.basePath, language: 'en' }), options);
+}
+
+function send(ctx: Koa.Context, text: string, { status = 200, redirectUri }: PageOptions): void {
   ctx.status = status;
   ctx.set(pageHeaders(redirectUri === undefined ? {} : { redirectUri }));
-  ctx.body = renderPage(view, { tenantDisplay, basePath: urls.basePath, language: 'en' });
+  ctx.body = text;
 }
 
 export function sendError(source: PageSource, ctx: Koa.Context, status: number, text: string): void {

@@ -4,17 +4,17 @@ import { FhirError } from '../../fhir/outcome.ts';
 import { type AccountAct, recordAct } from '../../people/account-acts.ts';
 import { makeLink } from '../../people/account-links.ts';
 import { rehashPassword } from '../../people/account-secrets.ts';
-import { type Account, findAccountByEmail } from '../../people/accounts.ts';
-import { type Identity, linkIdentity } from '../../people/identities.ts';
+import { type Account, findAccount, findAccountByEmail } from '../../people/accounts.ts';
 import { hashPassword, needsRehash, verifyPassword } from '../../people/password.ts';
 import { linkPaths } from '../account/link-jobs.ts';
 import { hashOf } from '../hash.ts';
 import { endSessionByHash } from '../login-sessions.ts';
-import type { PendingLogin } from '../oidc-provider.ts';
+import type { PendingLogin, ProvenLogin, VouchedIdentity } from '../oidc-provider.ts';
 import { networkOf } from '../throttle.ts';
 import { ownPaths } from '../urls.ts';
 import { mustEnrol, showEnrolment } from './enrol.ts';
 import { goOn, type InteractionContext, type Step, sendStep, type Visit } from './interaction.ts';
+import { linkVouched, showLinkQuestion } from './link-identity.ts';
 
 /** How long a right password is good for without the code. */
 const pendingMaxMs = 10 * 60_000;
@@ -22,13 +22,17 @@ const wrong = 'The e-mail address or the password is wrong.';
 
 export const signInStep: Step = {
   async show(visit) {
-    const pending = pendingLogin(visit);
+    const linking = provenLogin(visit);
+    if (linking) return showLinkQuestion(visit, linking.vouched);
+    const pending = await pendingLogin(visit);
     if (!pending) return await showLogin(visit);
     return pending.mustEnrol ? await showEnrolment(visit, pending.accountId) : showSecondFactor(visit);
   },
   async act(visit, form) {
-    const pending = pendingLogin(visit);
+    const linking = provenLogin(visit);
+    if (linking && form.has('link')) return await finishLinking(visit, linking, form.get('link') === 'yes');
     const code = form.get('code');
+    const pending = code === null ? undefined : await pendingLogin(visit);
     if (pending && code !== null) {
       return pending.mustEnrol ? await checkFirstCode(visit, pending, code) : await checkCode(visit, pending, code);
     }
@@ -36,10 +40,36 @@ export const signInStep: Step = {
   },
 };
 
+interface LivePending extends PendingLogin {
+  readonly mustReset: boolean;
+}
+
 /** Nobody is signed in by a password alone where a code is wanted: this is kept at the server, not in the browser. */
-function pendingLogin({ interaction }: Visit): PendingLogin | undefined {
+async function pendingLogin({ context, interaction }: Visit): Promise<LivePending | undefined> {
   const pending = interaction.result?.pending;
-  return pending && Date.now() < pending.atMs + pendingMaxMs ? pending : undefined;
+  if (!pending || Date.now() >= pending.atMs + pendingMaxMs) return undefined;
+  const account = await accountOf(context, pending.accountId);
+  if (!account?.active || proofOf(account.passwordHash) !== pending.proof) return undefined;
+  return { ...pending, mustReset: account.mustReset };
+}
+
+async function accountOf({ tenantId, tenantDoor, keyRing }: InteractionContext, id: string) {
+  const cipher = await keyRing.cipherOf(tenantId);
+  return await tenantDoor(tenantId, (trx) => findAccount(trx, cipher, id), 'read');
+}
+
+function proofOf(passwordHash = ''): string {
+  return hashOf(passwordHash).toString('base64url');
+}
+
+interface Linking {
+  readonly vouched: VouchedIdentity;
+  readonly proven: ProvenLogin;
+}
+
+function provenLogin({ interaction }: Visit): Linking | undefined {
+  const { vouched, proven } = interaction.result ?? {};
+  return vouched && proven && Date.now() < proven.atMs + pendingMaxMs ? { vouched, proven } : undefined;
 }
 
 export interface Complaint {
@@ -71,7 +101,7 @@ function showSecondFactor(visit: Visit, complaint?: Complaint): void {
 async function checkPassword(visit: Visit, email: string, password: string): Promise<void> {
   const { context, ctx } = visit;
   const name = email.trim().normalize('NFKC').toLowerCase();
-  const attempt = { client: `account ${context.tenantId} ${name}`, network: networkOf(ctx.ip) };
+  const attempt = { client: `account ${context.tenantId} ${name}`, network: networkOf(ctx.ip), isGuessable: true };
   const waitSeconds = context.throttle.waitSeconds(attempt);
   if (waitSeconds > 0) return await showTooMany(visit, email, waitSeconds);
   const account = await findByEmail(context, email);
@@ -82,13 +112,13 @@ async function checkPassword(visit: Visit, email: string, password: string): Pro
     return await showLogin(visit, { error: wrong, status: 422, email });
   }
   context.throttle.succeeded(attempt);
-  await renewHash(context, account, password);
-  if (account.mustReset) return await goToNewPassword(visit, account.id);
+  const passwordHash = await renewHash(context, account, password);
+  // Who has a second step comes to the other page after it.
+  if (account.mustReset && !account.secondFactor) return await goToNewPassword(visit, account.id);
   const enrols = await mustEnrol(context, account);
   if (!account.secondFactor && !enrols) return await finishSignIn(visit, account.id, ['pwd']);
-  const pending = { accountId: account.id, atMs: Date.now(), mustEnrol: enrols };
-  visit.interaction.result = { ...visit.interaction.result, pending };
-  await visit.interaction.persist();
+  const proof = proofOf(passwordHash);
+  await keep(visit, { pending: { accountId: account.id, atMs: Date.now(), proof, mustEnrol: enrols } });
   if (enrols) await showEnrolment(visit, account.id, { isFirst: true });
   else showSecondFactor(visit);
 }
@@ -121,18 +151,20 @@ async function findByEmail(
   }
 }
 
+/** The hash that there is then. */
 async function renewHash({ tenantId, tenantDoor }: InteractionContext, account: Account, password: string) {
   const from = account.passwordHash;
-  if (from === undefined || !needsRehash(from)) return;
+  if (from === undefined || !needsRehash(from)) return from;
   const to = await hashPassword(password);
   await tenantDoor(tenantId, async (trx) => rehashPassword(trx, account.id, { from, to }));
+  return to;
 }
 
-async function checkCode(visit: Visit, { accountId }: PendingLogin, code: string): Promise<void> {
+async function checkCode(visit: Visit, { accountId, mustReset }: LivePending, code: string): Promise<void> {
   const { context, ctx } = visit;
   try {
     if (await context.secondFactors.verify(context.tenantId, accountId, code)) {
-      return await finishSignIn(visit, accountId, ['pwd', 'otp']);
+      return await (mustReset ? goToNewPassword(visit, accountId) : finishSignIn(visit, accountId, ['pwd', 'otp']));
     }
   } catch (error) {
     if (!(error instanceof FhirError) || error.status !== 429) throw error;
@@ -149,7 +181,10 @@ async function checkFirstCode(visit: Visit, { accountId }: PendingLogin, code: s
   const codes = await context.secondFactors.confirm(context.tenantId, accountId, code);
   if (!codes)
     return await showEnrolment(visit, accountId, { error: 'The code is wrong. Wait for the next one and try again.' });
-  const nextHref = await settleSignIn(visit, accountId, ['pwd', 'otp']);
+  const amr = ['pwd', 'otp'];
+  // Behind the codes stands the question whether to link, where there is one.
+  const vouched = await keepProven(visit, accountId, amr);
+  const nextHref = vouched ? visit.action : await settleSignIn(visit, accountId, amr);
   sendStep(visit, { kind: 'recovery-codes', codes, nextHref });
 }
 
@@ -159,14 +194,44 @@ export async function signInWithoutPassword(visit: Visit, accountId: string): Pr
 }
 
 /** Kept until the password shows whose it is. */
-export async function acceptIdentity({ interaction }: Visit, { issuer, subject }: Identity): Promise<void> {
-  interaction.result = { vouched: { issuer, subject } };
+export async function acceptIdentity({ interaction }: Visit, vouched: VouchedIdentity): Promise<void> {
+  interaction.result = { vouched };
   await interaction.persist();
 }
 
-/** The person has proven who it is. */
+/** With what was vouched for before; what an earlier password has come to does not count any more. */
+async function keep({ interaction }: Visit, step: { pending: PendingLogin } | { proven: ProvenLogin }): Promise<void> {
+  const { vouched } = interaction.result ?? {};
+  interaction.result = { ...(vouched && { vouched }), ...step };
+  await interaction.persist();
+}
+
+/** Undefined where nobody is vouched for, so that there is nothing to ask. */
+async function keepProven(
+  visit: Visit,
+  accountId: string,
+  amr: readonly string[],
+): Promise<VouchedIdentity | undefined> {
+  const { vouched } = visit.interaction.result ?? {};
+  if (!vouched) return undefined;
+  const proof = proofOf((await accountOf(visit.context, accountId))?.passwordHash);
+  await keep(visit, { proven: { accountId, amr, atMs: Date.now(), proof } });
+  return vouched;
+}
+
+/** The person has proven who it is, with its password. */
 async function finishSignIn(visit: Visit, accountId: string, amr: readonly string[]): Promise<void> {
+  const vouched = await keepProven(visit, accountId, amr);
+  if (vouched) return showLinkQuestion(visit, vouched);
   goOn(visit, await settleSignIn(visit, accountId, amr));
+}
+
+async function finishLinking(visit: Visit, { vouched, proven }: Linking, isWanted: boolean): Promise<void> {
+  const account = await accountOf(visit.context, proven.accountId);
+  const isProven = account?.active && !account.mustReset && proofOf(account.passwordHash) === proven.proof;
+  if (!isProven) return await showLogin(visit);
+  if (isWanted) await linkVouched(visit.context, proven.accountId, vouched);
+  goOn(visit, await settleSignIn(visit, proven.accountId, proven.amr));
 }
 
 /** For the audit; of nobody where no account is meant. */
@@ -178,20 +243,13 @@ async function note({ context }: Visit, act: AccountAct, accountId: string | und
 async function settleSignIn(visit: Visit, accountId: string, amr: readonly string[]): Promise<string> {
   const { context, ctx, interaction } = visit;
   await note(visit, 'sign-in', accountId);
-  const before = interaction.session;
-  const { vouched } = interaction.result ?? {};
-  if (vouched && amr.includes('pwd')) await link(context, accountId, vouched);
-  if (before?.uid !== undefined && before.accountId !== accountId) {
-    const sessionHash = hashOf(before.uid);
-    await context.tenantDoor(context.tenantId, async (trx) => endSessionByHash(trx, sessionHash));
+  // Of the browser as it is now: somebody may have signed in at another window since this page was opened.
+  const session = await context.provider().Session.get(ctx);
+  if (session.accountId !== undefined && session.accountId !== accountId) {
+    await context.tenantDoor(context.tenantId, async (trx) => endSessionByHash(trx, hashOf(session.uid)));
     interaction.session = undefined;
     await interaction.persist();
   }
   // The cookie goes with the browser's window.
   return await context.provider().interactionResult(ctx.req, ctx.res, { login: { accountId, amr, remember: false } });
-}
-
-async function link({ tenantId, tenantDoor, keyRing }: InteractionContext, accountId: string, identity: Identity) {
-  const cipher = await keyRing.cipherOf(tenantId);
-  await tenantDoor(tenantId, (trx) => linkIdentity(trx, cipher, accountId, identity));
 }

@@ -3,9 +3,7 @@
 import type Koa from 'koa';
 import { button, form, hidden } from '../pages/fields.ts';
 import { html } from '../pages/html.ts';
-import { layOut } from '../pages/layout.ts';
-import { pageHeaders } from '../pages/page-headers.ts';
-import type { PageSource } from './page.ts';
+import { type PageSource, sendBody } from './page.ts';
 
 export interface SignOutForm {
   readonly action: string;
@@ -14,14 +12,9 @@ export interface SignOutForm {
   readonly kept: readonly (readonly [name: string, value: string])[];
 }
 
-export function sendSignOutPage(
-  { urls, tenantDisplay }: PageSource,
-  ctx: Koa.Context,
-  { action, csrf, kept }: SignOutForm,
-): void {
+export function sendSignOutPage(source: PageSource, ctx: Koa.Context, { action, csrf, kept }: SignOutForm): void {
   const redirectUri = kept.find(([name]) => name === 'post_logout_redirect_uri')?.[1];
   const body = html`<p>Apps that work only while you are signed in lose their access.</p>
 ${form({ action, csrf, content: [...kept.map(([name, value]) => hidden(name, value)), button({ label: 'Sign out' })] })}`;
-  ctx.set(pageHeaders(redirectUri === undefined ? {} : { redirectUri }));
-  ctx.body = layOut({ title: 'Sign out?', body }, { tenantDisplay, basePath: urls.basePath, language: 'en' });
+  sendBody(source, ctx, { title: 'Sign out?', body }, { redirectUri });
 }

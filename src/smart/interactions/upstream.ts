@@ -6,6 +6,7 @@ import type { OutboundFetch } from '../../gateways/outbound-fetch.ts';
 import { findAccount } from '../../people/accounts.ts';
 import { findAccountOfIdentity, type Identity } from '../../people/identities.ts';
 import { findIdentityProvider, type IdentityProvider, listIdentityProviders } from '../../people/identity-providers.ts';
+import type { VouchedIdentity } from '../oidc-provider.ts';
 import type { PersonContext } from '../person.ts';
 import { createRecordAdapter } from '../record-adapter.ts';
 import { beginSignIn, finishSignIn, type SignInContext, SignInFailed, signInSeconds } from '../upstream/sign-in.ts';
@@ -46,7 +47,7 @@ export async function beginUpstream(
   const provider = await findActive(context, providerId);
   if (visit?.interaction.prompt.name !== 'login' || !provider) return sendError(context, ctx, 400, expired);
   await orExplain(context, ctx, async () => {
-    const begun = await beginSignIn(signInContext(context), provider, { kind: 'interaction', id: uid });
+    const begun = await beginSignIn(signInContext(context), provider, uid);
     ctx.append('Set-Cookie', cookieOf(context, provider.id, begun.browserSecret, signInSeconds));
     goOn({ ctx }, begun.location);
   });
@@ -60,14 +61,14 @@ export async function answerUpstream(context: UpstreamContext, ctx: Koa.Context,
   await orExplain(context, ctx, async () => {
     const secret = ctx.cookies.get(cookieName, { signed: false });
     const query = new URLSearchParams(ctx.querystring);
-    const { identity, purpose } = await finishSignIn(signInContext(context), provider, query, secret);
+    const { identity, knownAs, interactionId } = await finishSignIn(signInContext(context), provider, query, secret);
     const vouch = randomBytes(32).toString('base64url');
-    const payload = { ...identity, uid: purpose.id, display: provider.display };
+    const payload = { ...identity, uid: interactionId, display: provider.display, knownAs };
     await createRecordAdapter(context, vouchModel).upsert?.(vouch, payload, vouchSeconds);
     ctx.append('Set-Cookie', cookieOf(context, provider.id, '', 0));
     goOn(
       { ctx },
-      `${context.urls.basePath}${ownPaths.interaction}/${purpose.id}/vouched?${new URLSearchParams({ vouch })}`,
+      `${context.urls.basePath}${ownPaths.interaction}/${interactionId}/vouched?${new URLSearchParams({ vouch })}`,
     );
   });
 }
@@ -84,11 +85,7 @@ export async function acceptUpstream(context: UpstreamContext, ctx: Koa.Context,
   await showLogin(visit, { error, status: 200 });
 }
 
-interface Vouched extends Identity {
-  readonly display: string;
-}
-
-async function takeVouch(context: UpstreamContext, uid: string, vouch: string): Promise<Vouched | undefined> {
+async function takeVouch(context: UpstreamContext, uid: string, vouch: string): Promise<VouchedIdentity | undefined> {
   const records = createRecordAdapter(context, vouchModel);
   const found = await records.find(vouch);
   if (found?.uid !== uid || found.consumed !== undefined) return undefined;
@@ -97,8 +94,8 @@ async function takeVouch(context: UpstreamContext, uid: string, vouch: string): 
   } catch {
     return undefined;
   }
-  const { issuer, subject, display } = found as unknown as Vouched;
-  return { issuer, subject, display };
+  const { issuer, subject, display, knownAs } = found as unknown as VouchedIdentity;
+  return { issuer, subject, display, knownAs };
 }
 
 /** Only by issuer and subject; undefined for an account that may not sign in. */

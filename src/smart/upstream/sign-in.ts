@@ -1,10 +1,11 @@
 // Signing in through a clinic's own identity provider: authorization code with PKCE, state, nonce and the check of the issuer.
 // https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowAuth, RFC 9207, RFC 9700 section 4.4
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import * as client from 'openid-client';
 import type { OutboundFetch } from '../../gateways/outbound-fetch.ts';
 import type { Identity } from '../../people/identities.ts';
+import { hashOf } from '../hash.ts';
 import { createRecordAdapter, type RecordContext } from '../record-adapter.ts';
 
 /** What a clinic has registered of the provider, and as what the provider knows the clinic. */
@@ -24,13 +25,6 @@ export interface SignInContext extends RecordContext {
   readonly redirectUriOf: (providerId: string) => string;
 }
 
-/** What the sign-in is for, to go on with when the person comes back. */
-export interface Purpose {
-  /** The interaction of the authorization server that waits for a sign-in, or the account that is to be linked. */
-  readonly kind: 'interaction' | 'link';
-  readonly id: string;
-}
-
 export interface Begun {
   /** Where the browser is sent. */
   readonly location: string;
@@ -40,7 +34,10 @@ export interface Begun {
 
 export interface SignedIn {
   readonly identity: Identity;
-  readonly purpose: Purpose;
+  /** For people: what the provider calls the person. */
+  readonly knownAs: string;
+  /** The interaction of the authorization server that waits for it. */
+  readonly interactionId: string;
 }
 
 /** The sign-in did not come to its end; the text is for people and says nothing that the provider said. */
@@ -52,7 +49,8 @@ export class SignInFailed extends Error {
 export const signInSeconds = 600;
 const recordModel = 'UpstreamSignIn';
 
-interface Attempt extends Purpose {
+interface Attempt {
+  readonly interactionId: string;
   readonly providerId: string;
   readonly codeVerifier: string;
   readonly nonce: string;
@@ -63,14 +61,13 @@ interface Attempt extends Purpose {
 export async function beginSignIn(
   context: SignInContext,
   provider: UpstreamProvider,
-  purpose: Purpose,
+  interactionId: string,
 ): Promise<Begun> {
   const configuration = await discover(context, provider);
   const [state, nonce, codeVerifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
   const browserSecret = randomBytes(32).toString('base64url');
   const browserHash = hashOf(browserSecret).toString('base64url');
-  const { kind, id } = purpose;
-  const attempt: Attempt = { kind, id, providerId: provider.id, codeVerifier, nonce, browserHash };
+  const attempt: Attempt = { interactionId, providerId: provider.id, codeVerifier, nonce, browserHash };
   await createRecordAdapter(context, recordModel).upsert?.(state, { ...attempt }, signInSeconds);
   const location = client.buildAuthorizationUrl(configuration, {
     redirect_uri: context.redirectUriOf(provider.id),
@@ -106,9 +103,19 @@ export async function finishSignIn(
       idTokenExpected: true,
     }),
   );
-  const { iss, sub } = tokens.claims() ?? {};
-  if (iss === undefined || sub === undefined) throw failed();
-  return { identity: { issuer: iss, subject: sub }, purpose: { kind: attempt.kind, id: attempt.id } };
+  const claims = tokens.claims();
+  if (!claims) throw failed();
+  const identity = { issuer: claims.iss, subject: claims.sub };
+  return { identity, knownAs: nameOf(claims), interactionId: attempt.interactionId };
+}
+
+const nameLengthMax = 200;
+
+/** By which a person knows the own account there, and sees that another one is somebody else's. */
+function nameOf({ sub, email, email_verified, preferred_username }: client.IDToken): string {
+  const address = email_verified === false ? undefined : email;
+  const name = [address, preferred_username].find((one) => typeof one === 'string' && one !== '') ?? sub;
+  return String(name).slice(0, nameLengthMax);
 }
 
 /** The first to take it has it. */
@@ -160,8 +167,4 @@ function failed(cause?: unknown): SignInFailed {
 
 function expired(): SignInFailed {
   return new SignInFailed('This sign-in was not begun in this browser, has been used, or took too long. Begin again.');
-}
-
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -5,7 +5,6 @@ import { createAccount } from '../../../src/people/accounts.ts';
 import {
   findAccountOfIdentity,
   type Identity,
-  issuersOf,
   linkIdentity,
   unlinkIdentities,
 } from '../../../src/people/identities.ts';
@@ -62,16 +61,11 @@ test('of two accounts that take one identity at the same time one has it, the ot
   expect(accounts).toContain(await find(contested));
 });
 
-test('an account has ten at most, and loses those of an issuer', async () => {
+test('an account has ten at most, and loses them all at once', async () => {
   const maria = await account('maria@clinic.example');
   for (let n = 0; n < 10; n++) await link(maria, { issuer: 'https://ten.example', subject: `maria-${n}` });
   await expect(link(maria, { ...hospital, subject: 'maria' })).rejects.toMatchObject({ status: 409 });
-  const { tenantId } = server.a;
-  await server.tenantDoor(tenantId, async (trx) => {
-    expect(await issuersOf(trx, maria)).toEqual(['https://ten.example']);
-    expect(await unlinkIdentities(trx, maria, 'https://ten.example')).toBe(true);
-    expect(await unlinkIdentities(trx, maria, 'https://ten.example')).toBe(false);
-  });
+  await server.tenantDoor(server.a.tenantId, async (trx) => unlinkIdentities(trx, maria));
   expect(await find({ issuer: 'https://ten.example', subject: 'maria-0' })).toBeUndefined();
 });
 

@@ -39,7 +39,7 @@ afterAll(async () => {
   await server.close();
 });
 
-const purpose = { kind: 'interaction', id: 'interaction-1' } as const;
+const interactionId = 'interaction-1';
 
 function providerOf({ issuer, clientId, clientSecret }: SecondProvider, id = 'second'): UpstreamProvider {
   return { id, issuer, clientId, clientSecret, scopes: 'profile' };
@@ -47,7 +47,7 @@ function providerOf({ issuer, clientId, clientSecret }: SecondProvider, id = 'se
 
 /** The query that the browser brings back, and the secret it kept. */
 async function throughBrowser(context = a, login = 'eva') {
-  const { location, browserSecret } = await beginSignIn(context, providerOf(second), purpose);
+  const { location, browserSecret } = await beginSignIn(context, providerOf(second), interactionId);
   return { query: (await second.signIn(location, login)).searchParams, browserSecret };
 }
 
@@ -55,12 +55,13 @@ test('gives issuer and subject, and what the sign-in was for', async () => {
   const { query, browserSecret } = await throughBrowser();
   expect(await finishSignIn(a, providerOf(second), query, browserSecret)).toEqual({
     identity: { issuer: second.issuer, subject: 'eva' },
-    purpose,
+    knownAs: 'eva',
+    interactionId,
   });
 });
 
 test('the browser is sent with PKCE S256, state and nonce, and to the provider only (RFC 7636, RFC 9700 section 2.1.1)', async () => {
-  const { location } = await beginSignIn(a, providerOf(second), purpose);
+  const { location } = await beginSignIn(a, providerOf(second), interactionId);
   const url = new URL(location);
   expect(url.origin).toBe(second.issuer);
   const parameters = Object.fromEntries(url.searchParams);
@@ -110,12 +111,12 @@ describe('fails, and signs nobody in, with', () => {
 
   test('a provider that is not there', async () => {
     const gone = { ...providerOf(second), issuer: 'http://127.0.0.1:9' };
-    await expect(beginSignIn(a, gone, purpose)).rejects.toThrow(SignInFailed);
+    await expect(beginSignIn(a, gone, interactionId)).rejects.toThrow(SignInFailed);
   });
 
   test('a provider that says it is another one', async () => {
     const other = { ...providerOf(second), issuer: `${second.issuer}/other` };
-    await expect(beginSignIn(a, other, purpose)).rejects.toThrow(SignInFailed);
+    await expect(beginSignIn(a, other, interactionId)).rejects.toThrow(SignInFailed);
   });
 });
 
