@@ -17,8 +17,8 @@ export type RowCondition =
   | { readonly kind: 'own'; readonly reference: string; readonly parameters: readonly string[] }
   /** Meets this search parameter: `name=value`, still encoded. */
   | { readonly kind: 'constraint'; readonly query: string }
-  /** A Binary that says by its securityContext whose it is. */
-  | { readonly kind: 'context' };
+  /** A Binary that says by its securityContext whose it is; to be written, a record of a patient. */
+  | { readonly kind: 'context'; readonly isOfPatient: boolean };
 
 export function rowRule(caller: Caller, permission: Permission, type: string): RowRule {
   // Nothing is allocated for those whom nothing restricts.
@@ -56,7 +56,8 @@ function gives(grant: Grant, permission: Permission, type: string): boolean {
 
 /** True when for some type it is not every row that the caller reaches. */
 export function hasRowRules(caller: Caller): boolean {
-  return !caller.grants.every((grant) => isPlain(caller, grant));
+  for (const grant of caller.grants) if (!isPlain(caller, grant)) return true;
+  return false;
 }
 
 /** A person who is a patient reaches no other one's records, whatever a role says. */
@@ -88,7 +89,7 @@ const readingLetters: ReadonlySet<Permission> = new Set(['r', 's']);
 
 function conditionsOfPatient(id: string, permission: Permission, type: string): RowCondition[] | undefined {
   // By an index nobody can tell whose a Binary is.
-  if (type === 'Binary') return permission === 's' ? undefined : [{ kind: 'context' }];
+  if (type === 'Binary') return permission === 's' ? undefined : [{ kind: 'context', isOfPatient: permission !== 'r' }];
   const reach = reachOfPatient(type);
   if (reach === 'any') return readingLetters.has(permission) ? [] : undefined;
   return reach && [{ kind: 'patient', id }];

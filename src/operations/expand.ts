@@ -5,7 +5,7 @@ import { fhirError } from '../fhir/outcome.ts';
 import { expand as expandValueSet, expansionMax } from '../terminology/expand.ts';
 import { expandParameters } from './expand-parameters.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { inputOf, inputsOf, requireToday, valueSetOf } from './terminology-inputs.ts';
+import { inputOf, inputsOf, requireEveryOne, requireToday, valueSetOf } from './terminology-inputs.ts';
 
 const most = expansionMax.toLocaleString('en');
 
@@ -24,6 +24,7 @@ export const expand: Operation = {
   permission: 'r',
   parameters: expandParameters,
   async run(session, call) {
+    requireEveryOne(session, 'ValueSet');
     requireToday(session, call);
     requireDirection(call);
     const [offset, count] = [positionOf(call, 'offset'), positionOf(call, 'count')];

@@ -5,7 +5,7 @@ import { fhirError } from '../fhir/outcome.ts';
 import { lookup as lookUpCode } from '../terminology/lookup.ts';
 import { lookupParameters } from './lookup-parameters.ts';
 import type { Operation } from './operation.ts';
-import { inputOf, inputsOf, requireOneOf, requireToday, systemOf } from './terminology-inputs.ts';
+import { inputOf, inputsOf, requireEveryOne, requireOneOf, requireToday, systemOf } from './terminology-inputs.ts';
 
 export const lookup: Operation = {
   code: 'lookup',
@@ -23,6 +23,7 @@ export const lookup: Operation = {
   permission: 'r',
   parameters: lookupParameters,
   async run(session, call) {
+    requireEveryOne(session, 'CodeSystem');
     requireToday(session, call);
     requireOneOf(call, ['code', 'coding']);
     const coding = inputOf<Coding>(call, 'coding');

@@ -2,7 +2,9 @@
 
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { requirePermission } from '../access/may.ts';
+import { rowRule } from '../access/row-rule.ts';
 import { type ParameterStatus, type RunStatus, readStatus } from '../repository/reindex/read-status.ts';
+import type { Session } from '../repository/session.ts';
 import type { Operation, OperationParameter } from './operation.ts';
 
 export const reindexStatus: Operation = {
@@ -58,7 +60,7 @@ export const reindexStatus: Operation = {
     const { runs, parameters } = await readStatus(session);
     // Whoever is told that one is ready can search by it at once, at least here.
     if (parameters.length > 0) session.repository.tenantDefinitions?.forget();
-    const parameter = [...runs.map(describeRun), ...parameters.map(describeParameter)];
+    const parameter = [...runs.map((run) => describeRun(session, run)), ...parameters.map(describeParameter)];
     const resource: Parameters = { resourceType: 'Parameters', ...(parameter.length > 0 && { parameter }) };
     return { resource };
   },
@@ -68,8 +70,10 @@ function part(name: string, type: string, documentation: string, max: 1 | '*' = 
   return { name, use: 'out', min: 0, max, type, documentation };
 }
 
-function describeRun(run: RunStatus): ParametersParameter {
-  const rate = rateOf(run);
+/** How many resources there are hears who could count them by searches. */
+function describeRun({ caller }: Session, run: RunStatus): ParametersParameter {
+  const isCounted = run.types.every((type) => rowRule(caller, 's', type) === 'all');
+  const rate = isCounted ? rateOf(run) : undefined;
   return {
     name: 'run',
     part: [
@@ -77,8 +81,8 @@ function describeRun(run: RunStatus): ParametersParameter {
       { name: 'reason', valueCode: run.reason },
       { name: 'state', valueCode: run.state },
       ...run.types.map((type) => ({ name: 'type', valueCode: type })),
-      { name: 'done', valueInteger: run.done },
-      { name: 'total', valueInteger: run.total },
+      ...(isCounted ? [{ name: 'done', valueInteger: run.done }] : []),
+      ...(isCounted ? [{ name: 'total', valueInteger: run.total }] : []),
       ...(rate === undefined ? [] : [{ name: 'rate', valueDecimal: rate }]),
       ...momentOf('requested', run.requested_at),
       ...momentOf('started', run.started_at),

@@ -4,7 +4,7 @@ import type { Coding } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import { subsumes as subsumption } from '../terminology/subsumes.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { input, inputOf, output, systemOf } from './terminology-inputs.ts';
+import { input, inputOf, output, requireEveryOne, systemOf } from './terminology-inputs.ts';
 
 const otherSystem =
   'The code system does not have to match the specified subsumption code system, but the relationships between the code systems must be well established';
@@ -42,6 +42,7 @@ export const subsumes: Operation = {
     ),
   ],
   async run(session, call) {
+    requireEveryOne(session, 'CodeSystem');
     const [a, b] = [codingOf(call, 'A'), codingOf(call, 'B')];
     const named = [inputOf<string>(call, 'system'), a.system, b.system].filter((one) => one !== undefined);
     if (call.id === '' && named.length === 0) {

@@ -1,6 +1,7 @@
 // The inputs that the operations of terminology have in common: https://hl7.org/fhir/R4/terminology-service.html
 
 import type { CodeableConcept, CodeSystem, Coding, ValueSet } from '@medplum/fhirtypes';
+import { rowRule } from '../access/row-rule.ts';
 import { parseDate } from '../fhir/dates.ts';
 import { parseJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
@@ -52,6 +53,13 @@ const expression = 'Parameters.parameter';
 
 function listed(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(', ');
+}
+
+/** Throws 403 where the caller may read some of the type only: the tables of terminology do not tell which these are. */
+export function requireEveryOne({ caller }: Session, type: 'CodeSystem' | 'ConceptMap' | 'ValueSet'): void {
+  if (rowRule(caller, 'r', type) === 'all') return;
+  const diagnostics = `The access token allows some of ${type} only; operations of terminology are answered from all of them.`;
+  throw fhirError('forbidden', diagnostics);
 }
 
 const dayMs = 86_400_000;

@@ -18,7 +18,7 @@ import {
   translate as translateCode,
 } from '../terminology/translate.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { codingsOf, inputOf, inputsOf } from './terminology-inputs.ts';
+import { codingsOf, inputOf, inputsOf, requireEveryOne } from './terminology-inputs.ts';
 import { translateParameters } from './translate-parameters.ts';
 
 export const translate: Operation = {
@@ -37,6 +37,7 @@ export const translate: Operation = {
   permission: 'r',
   parameters: translateParameters,
   async run(session, call) {
+    requireEveryOne(session, 'ConceptMap');
     const found: Translated[] = [];
     for (const asked of translationsOf(call)) {
       found.push(await translateCode(session.trx, await mapsOf(session, call, asked), asked));

@@ -10,7 +10,7 @@ import type { StoredSystem } from '../terminology/stored-concept.ts';
 import { type CodeCheck, type Verdict, validateInSource, validateInSystem } from '../terminology/validate-code.ts';
 import { codeSystemCodeParameters } from './code-system-code-parameters.ts';
 import type { Operation, OperationCall } from './operation.ts';
-import { checksOf, inputOf, requireOneOf, requireToday, systemOf } from './terminology-inputs.ts';
+import { checksOf, inputOf, requireEveryOne, requireOneOf, requireToday, systemOf } from './terminology-inputs.ts';
 import { verdictParameters } from './verdict-parameters.ts';
 
 export const validateCodeSystem: Operation = {
@@ -29,6 +29,7 @@ export const validateCodeSystem: Operation = {
   permission: 'r',
   parameters: codeSystemCodeParameters,
   async run(session, call) {
+    requireEveryOne(session, 'CodeSystem');
     requireToday(session, call);
     const verdicts: Verdict[] = [];
     for (const check of checksOf(call, 'url', 'version')) verdicts.push(await verdictOf(session, call, check));

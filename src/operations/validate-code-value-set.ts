@@ -3,7 +3,7 @@
 import { fhirError } from '../fhir/outcome.ts';
 import { type Verdict, validateInValueSet } from '../terminology/validate-code.ts';
 import type { Operation } from './operation.ts';
-import { checksOf, requireToday, valueSetOf } from './terminology-inputs.ts';
+import { checksOf, requireEveryOne, requireToday, valueSetOf } from './terminology-inputs.ts';
 import { valueSetCodeParameters } from './value-set-code-parameters.ts';
 import { verdictParameters } from './verdict-parameters.ts';
 
@@ -23,6 +23,7 @@ export const validateCodeValueSet: Operation = {
   permission: 'r',
   parameters: valueSetCodeParameters,
   async run(session, call) {
+    requireEveryOne(session, 'ValueSet');
     requireToday(session, call);
     const checks = checksOf(call, 'system', 'systemVersion');
     // "If a code is provided, a system or a context must be provided".

@@ -6,7 +6,7 @@ import { fhirError, gone, notFound } from '../fhir/outcome.ts';
 import type { Content } from '../repository/change.ts';
 import { findExact, markExact } from '../repository/exact-tree.ts';
 import { find, type ReadVersion } from '../repository/read.ts';
-import { meetsRows } from '../repository/row-access.ts';
+import { meetsRows, rowsOf } from '../repository/row-access.ts';
 import type { Session } from '../repository/session.ts';
 import { parseBody, type StoredVersion } from '../repository/stored-version.ts';
 import { passesTest } from '../repository/version-test.ts';
@@ -51,10 +51,10 @@ async function currentVersion(session: Session, type: string, id: string): Promi
   return version as ReadVersion;
 }
 
-/** The answer shows the meta, also where nothing is changed. */
+/** The answer shows the meta, also where nothing is changed. Of a deletion those hear who may write every row. */
 async function mayWriteOn(session: Session, version: StoredVersion): Promise<boolean> {
   const resource = parseBody(version);
-  return !resource || (await meetsRows(session, 'u', resource));
+  return resource ? await meetsRows(session, 'u', resource) : !rowsOf(session, 'u', version.type);
 }
 
 function contentOf(json: string): Content {

@@ -1,4 +1,4 @@
-// Cursors of history pages: signed, and bound to tenant, caller and question, so that no client can make one or use another's: https://hl7.org/fhir/R4/http.html#paging
+// Cursors of history pages: signed and sealed, for a place may be that of a version out of the caller's sight, and bound to tenant, caller and question, so that no client can make one or use another's: https://hl7.org/fhir/R4/http.html#paging
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ownerOf } from '../access/caller.ts';
@@ -7,12 +7,13 @@ import type { HistoryCursor, HistoryRequest } from './history-source.ts';
 import type { Session } from './session.ts';
 
 const signatureLength = 32;
+const sealContext = 'history-cursor';
 const cursorLengthMax = 1_000;
 
 export function sealHistoryCursor(session: Session, request: HistoryRequest, cursor: HistoryCursor): string {
   const { lastUpdatedMs, type, id, versionId } = cursor.position;
   const parts = [lastUpdatedMs, type, id, versionId, cursor.completeToMs ?? null, cursor.total ?? null];
-  const payload = Buffer.from(JSON.stringify(parts));
+  const payload = session.cipher.seal(Buffer.from(JSON.stringify(parts)), sealContext);
   return Buffer.concat([sign(session, request, payload), payload]).toString('base64url');
 }
 
@@ -23,7 +24,9 @@ export function openHistoryCursor(session: Session, request: HistoryRequest, cur
   const isOurs =
     payload.length > 0 && timingSafeEqual(bytes.subarray(0, signatureLength), sign(session, request, payload));
   if (!isOurs) throw fhirError('invalid', 'The cursor is not one of this history; start again without it.');
-  const [lastUpdatedMs, type, id, versionId, completeToMs, total] = JSON.parse(payload.toString()) as SealedParts;
+  const [lastUpdatedMs, type, id, versionId, completeToMs, total] = JSON.parse(
+    session.cipher.open(payload, sealContext).toString(),
+  ) as SealedParts;
   return {
     position: { lastUpdatedMs, type, id, versionId },
     completeToMs: completeToMs ?? undefined,

@@ -7,7 +7,7 @@ import type { HistoryCount, HistoryCursor, HistoryRequest, HistoryRow, HistorySo
 import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion } from './stored-version.ts';
-import { isVisible } from './visible.ts';
+import { isPlainlyVisible, isVisible } from './visible.ts';
 
 export interface HistoryPage {
   readonly versions: readonly StoredVersion[];
@@ -108,7 +108,8 @@ async function openPage(
     const version = await openVersion(reader, row);
     bytes += version.body?.length ?? 0;
     openedCount += 1;
-    if (await isVisible(session, version, permission)) versions.push(version);
+    if (isPlainlyVisible(session, version, permission) || (await isVisible(session, version, permission)))
+      versions.push(version);
   }
   const last = openedCount < passing.length ? passing[openedCount - 1] : rows.find(({ passes }) => !passes);
   return { versions, openedCount, position: last && positionOf(last) };

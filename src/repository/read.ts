@@ -7,7 +7,7 @@ import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
-import { isVisible } from './visible.ts';
+import { isPlainlyVisible, isVisible } from './visible.ts';
 
 /** A version with its body. */
 export type ReadVersion = StoredVersion & { readonly body: Buffer };
@@ -16,7 +16,8 @@ export type ReadVersion = StoredVersion & { readonly body: Buffer };
 export async function read(session: Session, type: string, id: string): Promise<ReadVersion> {
   requirePermission(session.caller, 'r', type);
   const version = await find(session, type, id);
-  if (!version || !(await isVisible(session, version))) throw notFound(type, id);
+  if (!version || !(isPlainlyVisible(session, version) || (await isVisible(session, version))))
+    throw notFound(type, id);
   if (!version.body) throw gone(type, id);
   return version as ReadVersion;
 }

@@ -1,10 +1,12 @@
 // Which rows the session's caller may see or write: the one rule that reads, searches, histories and writes all ask
 // (access/row-rule.ts), with what patients' consents deny.
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { Binary, Resource } from '@medplum/fhirtypes';
 import type { Caller, Permission } from '../access/caller.ts';
-import { type RowAlternative, rowRule } from '../access/row-rule.ts';
+import { patientTypes } from '../access/patient-types.ts';
+import { hasRowRules, type RowAlternative, type RowCondition, rowRule } from '../access/row-rule.ts';
 import type { Definitions } from '../fhir/definitions.ts';
+import { referenceType } from '../fhir/fhirpath/reference-type.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import { type MeetsCriteria, meetsCriteria, type UnstoredResource } from '../search/meets-criteria.ts';
 import { permitLinks } from '../search/permitted-links.ts';
@@ -28,8 +30,13 @@ export interface Rows {
 interface RowPart {
   readonly meets: MeetsCriteria;
   readonly link?: RowLink;
-  /** A Binary must say whose it is. */
-  readonly needsContext: boolean;
+  /** What a Binary must say of whose it is. */
+  readonly context?: RowCondition & { readonly kind: 'context' };
+}
+
+/** True where of some type it may be not every row. */
+export function isRestricted({ caller, denials }: Session): boolean {
+  return denials !== undefined || hasRowRules(caller);
 }
 
 /** Undefined for every row. */
@@ -75,7 +82,7 @@ function compileRule(definitions: Definitions, type: string, rule: readonly RowA
     const parts = conditions.map((condition) => {
       const found = rowCriteria(definitions, type, condition, nowMs);
       // What a link asks is not told by the row.
-      return found && partOf(found.link ? [] : found.criteria, found.link, condition.kind === 'context');
+      return found && partOf(found.link ? [] : found.criteria, found.link, condition);
     });
     return parts.includes(undefined) ? [] : [parts as RowPart[]];
   });
@@ -83,8 +90,12 @@ function compileRule(definitions: Definitions, type: string, rule: readonly RowA
   return { criteria, alternatives, denied: [] };
 }
 
-function partOf(criteria: readonly Criterion[], link: RowLink | undefined, needsContext: boolean): RowPart {
-  return { meets: meetsCriteria(criteria), ...(link && { link }), needsContext };
+function partOf(criteria: readonly Criterion[], link: RowLink | undefined, condition: RowCondition): RowPart {
+  return {
+    meets: meetsCriteria(criteria),
+    ...(link && { link }),
+    ...(condition.kind === 'context' && { context: condition }),
+  };
 }
 
 const nothing: Criterion = { kind: 'id', ids: [] };
@@ -120,8 +131,13 @@ export async function meetsRows(
   return false;
 }
 
-function isMetByRow({ meets, needsContext }: RowPart, one: UnstoredResource): boolean {
-  return meets(one) && (!needsContext || 'securityContext' in one.resource);
+function isMetByRow({ meets, context }: RowPart, one: UnstoredResource): boolean {
+  if (!meets(one)) return false;
+  if (!context) return true;
+  const { securityContext } = one.resource as Binary;
+  if (!securityContext) return false;
+  // What every patient may read is nobody's to write.
+  return !context.isOfPatient || patientTypes.has(referenceType(securityContext) ?? '');
 }
 
 function asUnstored(resource: Resource, entries: readonly IndexEntry[]): UnstoredResource {

@@ -11,6 +11,7 @@ import type { Session } from './session.ts';
 import { parseBody, type StoredVersion } from './stored-version.ts';
 import { keyOf, type Target } from './target.ts';
 import { isVisible } from './visible.ts';
+import { findVersion } from './vread.ts';
 
 /**
  * What is stored, without what the caller can neither see nor write: it is patched and deleted as what does not exist. Throws
@@ -23,7 +24,7 @@ export async function requireStoredRows(session: Session, identified: Identified
     if (!rowsOf(session, permissionOf(target), type)) continue;
     const key = keyOf(type, target.id);
     const version = identified.stored.get(key);
-    if (version?.body && (await isOutOfReach(session, target, version))) hidden.add(key);
+    if (version && (await isOutOfReach(session, target, version))) hidden.add(key);
   }
   if (hidden.size === 0) return identified;
   return { ...identified, stored: new Map([...identified.stored].filter(([key]) => !hidden.has(key))) };
@@ -34,11 +35,19 @@ function permissionOf({ intent }: Target): Permission {
 }
 
 async function isOutOfReach(session: Session, target: Target, version: StoredVersion): Promise<boolean> {
-  if (await meetsRows(session, permissionOf(target), parseBody(version) as Resource)) return false;
+  const resource = await contentOf(session, version);
+  if (resource && (await meetsRows(session, permissionOf(target), resource))) return false;
   // Who may not create is refused for an id that is taken in the same words as for one that is free.
   const isTaken = target.intent.action === 'update' && may(session.caller, 'c', version.type);
   if (isTaken || (await isVisible(session, version))) throw notAllowed(target.index);
   return true;
+}
+
+/** A deleted one is still whose it was before. */
+async function contentOf(session: Session, version: StoredVersion): Promise<Resource | undefined> {
+  const { type, id, versionId, body } = version;
+  const told = body ? version : await findVersion(session, type, id, versionId - 1);
+  return told && parseBody(told);
 }
 
 /** Throws 403 for a new content that is not within the caller's rights, such as one about another patient. */

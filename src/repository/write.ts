@@ -9,6 +9,7 @@ import { type Identified, identify } from './identify.ts';
 import { ofWrite, planChanges } from './plan-changes.ts';
 import { checkProfiles } from './profiles/check-profiles.ts';
 import { addReactions } from './reactions.ts';
+import { isRestricted } from './row-access.ts';
 import { runRules } from './rules.ts';
 import type { Session } from './session.ts';
 import { storeChanges } from './store-changes.ts';
@@ -47,7 +48,8 @@ async function writeAllowed(
   const found = await identify(begun, intents);
   // What effects ask for is the server's own doing: neither the caller's rights nor the tenant's profiles keep it from that.
   const isHeld = depth === 0;
-  const identified = isHeld ? await requireStoredRows(begun, found) : found;
+  const hasRows = isHeld && isRestricted(begun);
+  const identified = hasRows ? await requireStoredRows(begun, found) : found;
   const session = afterStored(begun, found);
   for (const { index, intent, id } of identified.targets)
     ofWrite(index, () => requireNotBuiltIn(session, typeOf(intent), id));
@@ -57,7 +59,7 @@ async function writeAllowed(
   await runRules(rules.prepare, changes, session);
   await validateChanges(session, changes);
   const { profilePolicy } = session;
-  if (isHeld) await requireNewRows(session, changes);
+  if (hasRows) await requireNewRows(session, changes);
   const told =
     isHeld && profilePolicy.check !== 'off' ? await checkProfiles(session, profilePolicy, changes) : nothingTold;
   await checkReferences(session, changes);

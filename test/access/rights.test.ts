@@ -135,7 +135,7 @@ describe('a person who is a patient', () => {
 
   test('reaches its own records alone, and those that are open to every patient', () => {
     expect(rowRule(person, 'r', 'Appointment')).toEqual([[{ kind: 'patient', id: 'p' }]]);
-    expect(rowRule(person, 'r', 'Binary')).toEqual([[{ kind: 'context' }]]);
+    expect(rowRule(person, 'r', 'Binary')).toEqual([[{ kind: 'context', isOfPatient: false }]]);
     expect(rowRule(person, 'r', 'Slot')).toBe('all');
     for (const type of ['Group', 'Task', 'PaymentNotice', '*']) expect(may(person, 'r', type)).toBe(false);
   });

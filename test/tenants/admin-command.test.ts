@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openBrowser, titleOf } from '../smart/browser.ts';
 import { testRootKey } from '../support/database.ts';
 import { fetchToken, send, startTestServer, type TestServer } from '../support/server.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
@@ -87,6 +88,43 @@ test('create-system-client makes the system tenant where it is missing, and a cl
     const answer = await send(`${server.origin}/admin/tenants`, 'GET', undefined, { Authorization: `Bearer ${token}` });
     expect(answer.status).toBe(200);
   }
+});
+
+describe('invite', () => {
+  const email = 'first@clinic.example';
+  const post = (path: string, body: object) =>
+    send(`${server.origin}/t/clinic-a/admin${path}`, 'POST', body, {
+      Authorization: `Bearer ${server.a.token}`,
+      'Content-Type': 'application/json',
+    });
+
+  test('prints the link with which an account without a password gets one, once', async () => {
+    expect((await post('/staff', { email, name: 'First', roles: [] })).status).toBe(201);
+    const { code, stdout } = await run('admin', 'invite', email, '--tenant', 'clinic-a');
+    const link = stdout.trim();
+    expect([code, link]).toEqual([
+      0,
+      expect.stringMatching(/^http:\/\/hpms\.test\/t\/clinic-a\/account\/invitation\?token=[\w-]{43}$/),
+    ]);
+    const browser = openBrowser(server.origin);
+    const page = await browser.get(link);
+    expect(titleOf(page)).toBe('Welcome');
+    expect(titleOf(await browser.submit(page, { password: 'seven kittens on a sofa' }))).toBe('Your password is saved');
+    expect((await browser.get(link)).status).toBe(410);
+  });
+
+  test.each([
+    [['first@clinic.example', '--tenant', 'clinic-a'], 1, 'This account has a password'],
+    [['nobody@clinic.example', '--tenant', 'clinic-a'], 1, 'There is no active account'],
+    [['first@clinic.example', '--tenant', 'clinic-b'], 1, 'There is no active account'],
+    [['first@clinic.example', '--tenant', 'nowhere'], 1, 'There is no tenant nowhere.'],
+    [['first@clinic.example'], 2, 'Usage:'],
+    [['first@clinic.example', '--tenant'], 2, 'Usage:'],
+    [['first@clinic.example', '--tenant', 'clinic-a', '--force'], 2, 'Usage:'],
+  ] as const)('%j is refused in a sentence', async (args, status, sentence) => {
+    const { code, stdout, stderr } = await run('admin', 'invite', ...args);
+    expect([code, stdout, stderr.startsWith(sentence)]).toEqual([status, '', true]);
+  });
 });
 
 test('an unknown command prints the usage', async () => {

@@ -16,7 +16,9 @@ export function deniedCriteria(session: Session, permission: Permission, type: s
   // What is new is not seen; and a Consent must stay in sight for those who are to change it.
   if (!denials || permission === 'c' || type === 'Consent') return none;
   if (!patientParameters(definitions, type)) return none;
-  if (caller.kind === 'server' || caller.purposeOfUse === breakGlass) return none;
+  if (caller.kind === 'server') return none;
+  // An emergency opens what is read, and nothing that is written.
+  if (caller.purposeOfUse === breakGlass && (permission === 'r' || permission === 's')) return none;
   return knownCriteria(session, denials, type);
 }
 

@@ -50,7 +50,7 @@ function readProvision(provision: ConsentProvision, around: 'deny' | 'permit' | 
   const actions = action?.flatMap(({ coding }) => codesOf(coding)) ?? [];
   if (actions.length > 0 && !actions.some((one) => readingActions.has(one))) return undefined;
   if (!isDenial && around !== undefined && (code ?? data ?? dataPeriod)) return undefined;
-  const actors = actor?.map(({ reference }) => reference?.reference ?? '');
+  const actors = actor?.map(({ reference }) => nameOf(reference?.reference ?? ''));
   return {
     isDenial,
     ...(period && { period: spanOf(period) }),
@@ -60,6 +60,12 @@ function readProvision(provision: ConsentProvision, around: 'deny' | 'permit' | 
     ...(securityLabel && { labels: securityLabel.flatMap(labelOf) }),
     exceptions: provision.provision?.flatMap((one) => readProvision(one, isDenial ? 'deny' : 'permit') ?? []) ?? [],
   };
+}
+
+/** Of whichever version. */
+function nameOf(reference: string): string {
+  const target = parseReference(reference);
+  return target.kind === 'resource' ? `${target.type}/${target.id}` : reference;
 }
 
 function codesOf(codings: readonly Coding[] | undefined): string[] {

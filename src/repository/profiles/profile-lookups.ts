@@ -10,8 +10,9 @@ import type { ProfileRegistry } from '../../validation/profiles/registry.ts';
 import type { Change } from '../change.ts';
 import type { Session } from '../session.ts';
 import { openVersions, parseBody, type VersionRow, versionColumns } from '../stored-version.ts';
+import { isVisible } from '../visible.ts';
 
-/** Resources of the same transaction are taken as they will be; what the caller may not read is not looked at. */
+/** Resources of the same transaction are taken as they will be; what the caller may not see is as if it were not there. */
 export function profileLookups(
   session: Session,
   { compiler: { profiles } }: ProfileRegistry,
@@ -65,12 +66,12 @@ async function readCurrent(session: Session, keys: readonly string[]): Promise<M
   const { objectStore } = repository;
   const readable = rows.filter(({ type }) => type !== 'Binary');
   const versions = await openVersions({ cipher, objectStore }, readable);
-  return new Map(
-    versions.flatMap((version) => {
-      const resource = parseBody(version);
-      return resource ? [[`${version.type}/${version.id}`, resource] as const] : [];
-    }),
-  );
+  const found = new Map<string, object>();
+  for (const version of versions) {
+    const resource = parseBody(version);
+    if (resource && (await isVisible(session, version))) found.set(`${version.type}/${version.id}`, resource);
+  }
+  return found;
 }
 
 /** Undefined where nobody here can say. */
