@@ -7,6 +7,8 @@ import { findProblems } from './checker.ts';
 import { type CommitProxy, type Moment, startCommitProxy } from './commit-proxy.ts';
 import { attempt, bundleOf, type Intent, markerSystem } from './load.ts';
 
+const repeatsMax = 500;
+
 describe('the connection dies at a commit: fault 15', () => {
   let bed: FaultBed;
   let proxy: CommitProxy;
@@ -31,7 +33,8 @@ describe('the connection dies at a commit: fault 15', () => {
     await died;
     expect(intent.attempts).toEqual([503]);
     const before = await keptAnswers();
-    await attempt(intent);
+    // Until PostgreSQL has noticed that the connection is gone, the first attempt counts as under way: 409 (contract.md 8).
+    for (let times = 0; !intent.answer && times < repeatsMax; times++) await attempt(intent);
     const first = intent.answer;
     expect(first?.status).toBe(intent.what === 'bundle' ? 200 : 201);
     await attempt(intent);
