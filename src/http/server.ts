@@ -41,18 +41,21 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   if (options.api) app.use(createCors(registeredOrigins(options.api)));
   // Paths are case-sensitive: RFC 9110 section 4.2.3.
   const router = new Router<HttpState>({ sensitive: true });
+  // Apart: a router tries every path it has, and clinical requests are not to pay for those of administration.
+  const administration = new Router<HttpState>({ sensitive: true });
   healthRoutes(router, options.health);
   if (options.api) {
     // First, for `.well-known/smart-configuration` looks like a resource type and an id.
     createSmartRoutes(router, options.api);
     createFhirRoutes(router, options.api);
-    createAdminRoutes(router, options.api);
-    createTenantAdmin(router, options.api);
-    createSystemAdminRoutes(router, options.api);
-    createOpenapiRoutes(router, options.api.admit.publicUrl);
+    createAdminRoutes(administration, options.api);
+    createTenantAdmin(administration, options.api);
+    createSystemAdminRoutes(administration, options.api);
+    createOpenapiRoutes(administration, options.api.admit.publicUrl);
   }
   app.use(router.routes());
-  app.use(unknownRoute(router));
+  app.use(administration.routes());
+  app.use(unknownRoute([router, administration]));
   return app;
 }
 

@@ -5,10 +5,10 @@ import type { Middleware } from 'koa';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { HttpState } from './request-state.ts';
 
-export function unknownRoute(router: Router<HttpState>): Middleware<HttpState> {
+export function unknownRoute(routers: readonly Router<HttpState>[]): Middleware<HttpState> {
   return (ctx) => {
-    const { path } = router.match(ctx.path, ctx.method);
-    const methods = [...new Set(path.flatMap((layer) => layer.methods))];
+    const layers = routers.flatMap((router) => router.match(ctx.path, ctx.method).path);
+    const methods = [...new Set(layers.flatMap((layer) => layer.methods))];
     if (methods.length === 0) throw fhirError('not-found', 'There is nothing at this URL.');
     ctx.set('Allow', [...methods, 'OPTIONS'].join(', '));
     if (ctx.method === 'OPTIONS') {
