@@ -92,6 +92,8 @@ describeWith('chromium', 'the pages in Chromium', (program) => {
     test('somebody signs in: the first field waits already, Enter sends', async () => {
       const { page } = await openPage(browser, { javaScriptEnabled: false });
       await page.goto(urlOf('login'));
+      // Chromium gives the focus with the first frame, not with the end of loading.
+      await page.locator('input[name=email]:focus').waitFor();
       await page.keyboard.type('ada@example.org');
       await page.keyboard.press('Tab');
       await page.keyboard.type('correct horse battery');
