@@ -24,6 +24,7 @@ import { createQueues } from './jobs/queue.ts';
 import { startJobs } from './jobs/start.ts';
 import { type JobTiming, usualTiming } from './jobs/timing.ts';
 import { objectStoreOf, openRepository } from './open-repository.ts';
+import type { Operation } from './operations/operation.ts';
 import { accountAuditModule } from './people/account-audit.ts';
 import { bindJobs } from './repository/jobs.ts';
 import type { Module } from './repository/module.ts';
@@ -83,7 +84,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const missingWalls = await requireSoundDatabase(doors, log);
   const metrics = createMetrics();
   measurePool(metrics, doors);
-  const { repository, modules, forget } = openRepository({ config, doors, now: options.now });
+  const { repository, operations, modules, forget } = openRepository({ config, doors, now: options.now });
   const access = openAccess(options, doors, forget);
   opened.defer(access.close);
   const state = { draining: false };
@@ -95,11 +96,16 @@ export async function startApp(options: AppOptions): Promise<App> {
       registry: metrics.registry,
       metricsToken: rolePassword(rootKey, 'metrics'),
     },
-    ...(does.api ? { api: { ...access.api, repository, systemDoor: doors.systemDoor, bodyBytesMax } } : {}),
+    ...(does.api ? { api: { ...access.api, repository, operations, systemDoor: doors.systemDoor, bodyBytesMax } } : {}),
   });
   const http = await listen(server.callback(), config.http.port);
   const jobs = does.jobs
-    ? openJobs(options, doors, { repository, modules: [...modules, asyncModule(repository, access)] }, metrics)
+    ? openJobs(
+        options,
+        doors,
+        { repository, modules: [...modules, asyncModule(repository, operations, access)] },
+        metrics,
+      )
     : undefined;
   // From here on whoever holds the app closes it.
   const everything = opened.move();
@@ -169,8 +175,12 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forg
 }
 
 /** Requests of the background are jobs like those of the workflows. */
-function asyncModule(repository: Repository, { api }: ReturnType<typeof openAccess>): Module {
-  const answer = createAnswerBackground({ repository, ...api }, findFhirRoute(repository.definitions));
+function asyncModule(
+  repository: Repository,
+  operations: readonly Operation[],
+  { api }: ReturnType<typeof openAccess>,
+): Module {
+  const answer = createAnswerBackground({ repository, ...api }, findFhirRoute(repository.definitions, operations));
   return { name: 'async', jobs: [createAsyncJob(answer)] };
 }
 

@@ -1,15 +1,14 @@
 // What every process of ours writes and reads resources with, put together from the rooms: the servers' and the operator's commands'.
 
 import path from 'node:path';
-import { createBillingModule } from './clinic/billing/module.ts';
-import { schedulingModule } from './clinic/scheduling/module.ts';
 import type { Config } from './config.ts';
 import { rolePassword } from './database/role-password.ts';
 import type { Doors } from './doors.ts';
 import { createDirectoryObjectStore } from './gateways/directory-object-store.ts';
 import type { ObjectStore } from './gateways/object-store.ts';
 import { createBuiltIns } from './operations/built-ins.ts';
-import { operations } from './operations/operations.ts';
+import type { Operation } from './operations/operation.ts';
+import { serverOperations } from './operations/operations.ts';
 import { peopleModule } from './people/module.ts';
 import { createDenialsLoader } from './repository/consents/load-denials.ts';
 import { consentsModule } from './repository/consents/module.ts';
@@ -25,6 +24,7 @@ import { houseDefinitions } from './search/own/house-definitions.ts';
 import { createBriefCache } from './tenants/brief-cache.ts';
 import { createSettingsReader, type Settings, type SettingsReader } from './tenants/settings.ts';
 import { createValidator } from './validation/validate.ts';
+import { createWorkflows } from './workflows.ts';
 
 export interface RepositoryOptions {
   readonly config: Config;
@@ -34,6 +34,8 @@ export interface RepositoryOptions {
 
 export interface OpenRepository {
   readonly repository: Repository;
+  /** Of the server and of its workflows. */
+  readonly operations: readonly Operation[];
   /** With jobs of their own, among others. */
   readonly modules: readonly Module[];
   readonly settings: SettingsReader;
@@ -50,10 +52,10 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
   const own = createBriefCache(createDefinitionsLoader({ ...doors, definitions }), tenantsCachedMax);
   const objectStore = objectStoreOf(config);
   const denials = createBriefCache(createDenialsLoader({ ...doors, objectStore }), tenantsCachedMax);
-  const currencyOf = async (tenantId: number) => (await settings.of(tenantId)).currency;
-  const billingModule = createBillingModule({ currencyOf });
+  const workflows = createWorkflows({ settingsOf: settings.of });
+  const operations = [...serverOperations, ...workflows.flatMap((workflow) => workflow.operations ?? [])];
   const resources = [terminologyModule, ownParametersModule, profilesModule, consentsModule];
-  const modules: Module[] = [...resources, peopleModule, schedulingModule, billingModule];
+  const modules: Module[] = [...resources, peopleModule, ...workflows];
   const repository: Repository = {
     definitions,
     tenantDefinitions: { of: own.get, forget: own.clear },
@@ -74,6 +76,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
   };
   return {
     repository,
+    operations,
     modules,
     settings,
     forget() {

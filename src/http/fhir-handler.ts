@@ -2,6 +2,7 @@
 
 import type { RouterMiddleware } from '@koa/router';
 import { fhirError } from '../fhir/outcome.ts';
+import type { Operation } from '../operations/operation.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type AdmitOptions, baseUrlOf, type FhirContext, requireTenant } from './admit.ts';
 import { admitRecorded } from './admit-recorded.ts';
@@ -27,6 +28,8 @@ import { send } from './send.ts';
 export interface FhirHandlerOptions {
   readonly admit: AdmitOptions;
   readonly repository: Repository;
+  /** Of the server and of its workflows. */
+  readonly operations: readonly Operation[];
   readonly bodyBytesMax: number;
   /** Told of the failures of single batch entries. */
   readonly onFailure: (error: unknown) => void;

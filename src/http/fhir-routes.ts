@@ -2,7 +2,7 @@
 
 import type Router from '@koa/router';
 import type { Definitions } from '../fhir/definitions.ts';
-import { operations } from '../operations/operations.ts';
+import type { Operation } from '../operations/operation.ts';
 import { statusPath as asyncStatusPath } from './async/accept.ts';
 import { asyncCancelInteraction, asyncStatusInteraction } from './async/status.ts';
 import { offeredFacts } from './capabilities/facts.ts';
@@ -33,7 +33,11 @@ import type { HttpState } from './middleware/request-state.ts';
 import type { FhirRoute } from './route.ts';
 
 /** Paths are below `/t/:tenant/fhir`. Of two rows that fit a path, the first counts. */
-export const fhirRoutes: readonly FhirRoute[] = [
+export function fhirRoutes(operations: readonly Operation[]): readonly FhirRoute[] {
+  return [...routesBeforeOperations, ...operationRoutes(operations), ...routesAfterOperations];
+}
+
+const routesBeforeOperations: readonly FhirRoute[] = [
   { code: 'search-system', method: 'get', path: '', kind: 'read', run: searchSystemInteraction },
   {
     code: 'search-system',
@@ -45,7 +49,9 @@ export const fhirRoutes: readonly FhirRoute[] = [
   },
   { code: 'history-system', method: 'get', path: '/_history', kind: 'read', run: historySystemInteraction },
   { code: 'history-type', method: 'get', path: '/:type/_history', kind: 'read', run: historyTypeInteraction },
-  ...operationRoutes(operations),
+];
+
+const routesAfterOperations: readonly FhirRoute[] = [
   { code: 'read', method: 'get', path: '/Binary/:id', kind: 'lookup', run: binaryReadInteraction },
   {
     code: 'vread',
@@ -140,22 +146,26 @@ const asyncRoutes: readonly FhirRoute[] = [
 ];
 
 /** Finds routes for requests that do not come as HTTP. */
-export function findFhirRoute({ resourceTypes }: Definitions): FindRoute {
-  return createFindRoute(fhirRoutes, (name) => resourceTypes.has(name));
+export function findFhirRoute({ resourceTypes }: Definitions, operations: readonly Operation[]): FindRoute {
+  return createFindRoute(fhirRoutes(operations), (name) => resourceTypes.has(name));
 }
 
 export function createFhirRoutes(router: Router<HttpState>, options: FhirHandlerOptions): void {
+  const { operations } = options;
   const { definitions } = options.repository;
+  const routes = fhirRoutes(operations);
   const base = '/t/:tenant/fhir';
   router.get(
     `${base}/metadata`,
     handleOpen(
       options,
       `${base}/metadata`,
-      createCapabilities(definitions, fhirRoutes, offeredFacts(options.bodyBytesMax)),
+      createCapabilities(definitions, routes, offeredFacts(options.bodyBytesMax, operations)),
     ),
   );
-  router.post([base, `${base}/`], handleSystem(options, base, createBundleInteraction(findFhirRoute(definitions))));
-  for (const route of [...asyncRoutes, ...fhirRoutes])
-    router[route.method](base + route.path, handleRoute(options, route));
+  router.post(
+    [base, `${base}/`],
+    handleSystem(options, base, createBundleInteraction(findFhirRoute(definitions, operations))),
+  );
+  for (const route of [...asyncRoutes, ...routes]) router[route.method](base + route.path, handleRoute(options, route));
 }

@@ -14,9 +14,11 @@ export interface NewOutboxEvent {
   /** Absent when the event has no earlier version, as with a create. */
   readonly oldVersionId?: number | undefined;
   readonly newVersionId: number;
+  /** Handled not before; absent = at once. Who handles it looks whether it still holds. */
+  readonly dueAt?: Date | undefined;
 }
 
-export interface OutboxEvent extends NewOutboxEvent {
+export interface OutboxEvent extends Omit<NewOutboxEvent, 'dueAt'> {
   readonly id: string;
 }
 
@@ -30,8 +32,10 @@ export interface JobHandler {
 }
 
 const insertEvents = `
-  INSERT INTO outbox (id, event_key, topic, resource_type, resource_id, old_version_id, new_version_id)
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[])
+  INSERT INTO outbox (id, event_key, topic, resource_type, resource_id, old_version_id, new_version_id, due_at, status)
+  SELECT *, CASE WHEN due_at IS NULL THEN 'pending' ELSE 'waiting' END
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::timestamptz[])
+    AS event (id, event_key, topic, resource_type, resource_id, old_version_id, new_version_id, due_at)
   ON CONFLICT (tenant_id, event_key) DO NOTHING`;
 
 /** Adds the events to the transaction in one statement; they are handled if and only if it commits. */
@@ -48,6 +52,7 @@ export function addToOutbox(trx: TenantTransaction, events: readonly NewOutboxEv
       events.map((event) => event.resourceId),
       events.map((event) => event.oldVersionId ?? null),
       events.map((event) => event.newVersionId),
+      events.map((event) => event.dueAt?.toISOString() ?? null),
     ],
   });
 }

@@ -53,11 +53,12 @@ async function publishUntil(signal: AbortSignal, bell: Bell, options: RelayOptio
   let sweepAt = 0;
   while (!signal.aborted) {
     try {
-      await publishPending(signal, options);
       if (performance.now() >= sweepAt) {
+        await wakeDue(options);
         await publishOverdue(signal, options);
         sweepAt = performance.now() + options.timing.pollMs;
       }
+      await publishPending(signal, options);
       failures = 0;
       await bell.heard(options.timing.pollMs);
     } catch (error) {
@@ -103,6 +104,16 @@ interface TakenRow {
   readonly id: string;
   readonly topic: string;
   readonly age_ms: number;
+}
+
+/** Their inserts rang the bell long ago; from here on they are like any others. */
+async function wakeDue({ systemDoor }: RelayOptions): Promise<void> {
+  await systemDoor(async (trx) => {
+    trx.execute({
+      name: 'outbox-wake-due',
+      text: "UPDATE outbox SET status = 'pending' WHERE status = 'waiting' AND due_at <= now()",
+    });
+  });
 }
 
 async function publishPending(signal: AbortSignal, options: RelayOptions): Promise<void> {

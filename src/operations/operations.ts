@@ -18,7 +18,7 @@ import { validateCodeValueSet } from './validate-code-value-set.ts';
 
 const terminology = [lookup, validateCodeSystem, subsumes, expand, validateCodeValueSet, translate];
 
-export const operations: readonly Operation[] = [
+export const serverOperations: readonly Operation[] = [
   meta,
   metaAdd,
   metaDelete,

@@ -72,6 +72,8 @@ export function criteriaOf(intent: WriteIntent): Criteria | undefined {
 export interface Change {
   /** Position of its intent among those of the same write. */
   readonly index: number;
+  /** Asked for by the server itself, in an effect, a job or an operation: rules that bind clients let it pass. */
+  readonly byServer: boolean;
   /** An update of an unknown id is a create: https://hl7.org/fhir/R4/http.html#upsert */
   readonly action: 'create' | 'update' | 'delete';
   readonly type: string;
@@ -82,7 +84,8 @@ export interface Change {
   readonly oldResource: Resource | undefined;
   /** The new content; undefined for a delete. */
   readonly resource: Resource | undefined;
-  readonly exactNumbers: ExactNumbers | undefined;
+  /** Of the new content; a rule that fills in numbers gives their texts. */
+  exactNumbers: ExactNumbers | undefined;
 }
 
 /** The outcome of one intent. */

@@ -26,21 +26,23 @@ export interface Plan {
   readonly unchanged: ReadonlyMap<number, WriteResult>;
 }
 
-export function planChanges(session: Session, { targets, answered, stored }: Identified): Plan {
+export function planChanges(session: Session, { targets, answered, stored }: Identified, byServer: boolean): Plan {
   const changes: Change[] = [];
   const unchanged = new Map(answered);
   for (const target of targets) {
     const { index, intent, id } = target;
     const old = stored.get(keyOf(typeOf(intent), id));
     const change = ofWrite(index, () => planChange(session, target, old));
-    if (change) changes.push(change);
+    if (change) changes.push({ ...change, byServer });
     else unchanged.set(index, nothingDeleted(session, typeOf(intent), id, old));
   }
   return { changes, unchanged };
 }
 
+type PlannedChange = Omit<Change, 'byServer'>;
+
 /** Undefined when there is nothing to do: a delete of what is not there. */
-function planChange(session: Session, target: Target, old: StoredVersion | undefined): Change | undefined {
+function planChange(session: Session, target: Target, old: StoredVersion | undefined): PlannedChange | undefined {
   const { index, intent, id } = target;
   if (intent.action === 'create') {
     return newVersion(session, { index, action: 'create', id, versionId: 1, old, oldResource: undefined }, intent);
@@ -62,7 +64,7 @@ export function ofWrite<T>(index: number, work: () => T): T {
 
 type TargetOf<Action> = Target<WriteIntent & { readonly action: Action }>;
 
-function planUpdate(session: Session, target: TargetOf<'update'>, old: StoredVersion | undefined): Change {
+function planUpdate(session: Session, target: TargetOf<'update'>, old: StoredVersion | undefined): PlannedChange {
   const { index, intent, id } = target;
   const { resourceType } = intent.resource;
   if (target.mustBeFree && old?.body) throw idTaken(resourceType);
@@ -82,7 +84,7 @@ function idTaken(type: string): Error {
 }
 
 /** There must be something to patch: https://hl7.org/fhir/R4/http.html#patch */
-function planPatch(session: Session, target: TargetOf<'patch'>, old: StoredVersion | undefined): Change {
+function planPatch(session: Session, target: TargetOf<'patch'>, old: StoredVersion | undefined): PlannedChange {
   const { index, intent, id } = target;
   if (!old) throw notFound(intent.type, id);
   if (!old.body) throw gone(intent.type, id);
@@ -95,7 +97,10 @@ function planPatch(session: Session, target: TargetOf<'patch'>, old: StoredVersi
   return newVersion(session, { index, action: 'update', id, versionId, old, oldResource }, content);
 }
 
-function planDelete({ index, intent, id }: TargetOf<'delete'>, old: StoredVersion | undefined): Change | undefined {
+function planDelete(
+  { index, intent, id }: TargetOf<'delete'>,
+  old: StoredVersion | undefined,
+): PlannedChange | undefined {
   if (!old?.body) return undefined;
   const { action, type } = intent;
   const versionId = old.versionId + 1;
@@ -127,7 +132,7 @@ function newVersion(
   session: Session,
   version: Pick<Change, 'index' | 'action' | 'id' | 'versionId' | 'old' | 'oldResource'>,
   intent: { readonly resource: Resource; readonly exactNumbers?: ExactNumbers },
-): Change {
+): PlannedChange {
   const { resourceType, id: _id, meta, ...rest } = intent.resource as Resource & { meta?: object };
   // A meta that is no object stays what it is, for the validator to refuse.
   const isMeta = meta === undefined || (typeof meta === 'object' && meta !== null && !Array.isArray(meta));

@@ -1,20 +1,15 @@
 // What a clinic may set for itself, typed, with the value that holds until it does: contract.md 3 and 47.
 
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
-import { isCurrency } from '../fhir/money.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { type SecondFactorPolicy, secondFactorPolicies } from '../people/second-factor/policy.ts';
 import { createBriefCache } from './brief-cache.ts';
+import { isBoolean, type SettingRule } from './setting-rule.ts';
+import { type WorkflowSettings, workflowSettings } from './workflow-settings.ts';
 
-export interface Settings {
+export interface Settings extends WorkflowSettings {
   /** Literal references must resolve inside the tenant. */
   readonly 'references.check': boolean;
-  /** ISO 4217, the base currency. */
-  readonly currency: string;
-  /** IANA zone of the clinic's business days. */
-  readonly timezone: string;
-  /** An Appointment may not jump from `booked` to `fulfilled`. */
-  readonly 'appointment.strict-transitions': boolean;
   /** Of browser apps that may read the answers: security.md 66. */
   readonly 'cors.origins': readonly string[];
   /** What becomes of a write that has not the profiles it claims or must have. */
@@ -31,23 +26,9 @@ export interface Settings {
 
 export type SettingKey = keyof Settings;
 
-interface Rule {
-  readonly byDefault: Settings[SettingKey];
-  readonly allowed: string;
-  readonly accepts: (value: unknown) => boolean;
-}
-
-const isBoolean = (value: unknown) => typeof value === 'boolean';
-
-const rules: Readonly<Record<SettingKey, Rule>> = {
+const rules: Readonly<Record<SettingKey, SettingRule>> = {
+  ...workflowSettings,
   'references.check': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
-  currency: {
-    byDefault: 'USD',
-    allowed: 'a currency code of ISO 4217',
-    accepts: (value) => typeof value === 'string' && isCurrency(value),
-  },
-  timezone: { byDefault: 'UTC', allowed: 'a time zone name of IANA', accepts: isTimezone },
-  'appointment.strict-transitions': { byDefault: false, allowed: 'true or false', accepts: isBoolean },
   'cors.origins': {
     byDefault: [],
     allowed: 'a list of at most 100 origins such as https://app.example.org',
@@ -127,17 +108,6 @@ function isProfileOfType(value: unknown): boolean {
 
 function isTypeAndCanonical([type, canonical]: [string, unknown]): boolean {
   return /^[A-Z][A-Za-z]{1,63}$/.test(type) && typeof canonical === 'string' && /^\S{1,500}$/.test(canonical);
-}
-
-function isTimezone(value: unknown): boolean {
-  // Intl would also take an offset, which is no zone: it knows no summer time.
-  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** As browsers write it: https://www.rfc-editor.org/rfc/rfc6454#section-6.2 */

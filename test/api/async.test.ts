@@ -10,6 +10,7 @@ import { sweepKeptAnswers } from '../../src/jobs/maintenance.ts';
 import type { OutboxEvent } from '../../src/jobs/outbox.ts';
 import { bindJobs } from '../../src/repository/jobs.ts';
 import { runSql, until } from '../jobs/job-bed.ts';
+import { allOperations } from '../support/all-operations.ts';
 import { buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer, type TestTenant } from '../support/server.ts';
 import { postEntry, putEntry } from './bundle-requests.ts';
@@ -267,7 +268,7 @@ async function deliver(
   change: (usual: AnswerBackground) => AnswerBackground = (usual) => usual,
 ): Promise<void> {
   const { repository } = server.app;
-  const find = findFhirRoute(repository.definitions);
+  const find = findFhirRoute(repository.definitions, allOperations);
   const answer = createAnswerBackground({ repository, onFailure: () => undefined }, find);
   const [handler] = bindJobs(repository, [{ name: 'async', jobs: [createAsyncJob(change(answer))] }]);
   const event = { resourceId: idOf(statusPath) } as OutboxEvent;

@@ -56,7 +56,7 @@ export async function openAllDoors(): Promise<OpenedDoors> {
     (await createTenant(doors, { name: 'doors-a' })).tenantId,
     (await createTenant(doors, { name: 'doors-b' })).tenantId,
   ] as const;
-  const find = findFhirRoute(repository.definitions);
+  const find = findFhirRoute(repository.definitions, opened.operations);
   const bundles = createBundleInteraction(find);
   const holder: OpenedDoors['holder'] = (scopes, rest = {}) => ({
     tenantId: tenants[0],

@@ -7,13 +7,13 @@ import { type CapabilityFacts, type DeclaringRoute, offeredFacts } from '../../s
 import { createCapabilities } from '../../src/http/capabilities.ts';
 import { fhirRoutes } from '../../src/http/fhir-routes.ts';
 import { createBuiltIns } from '../../src/operations/built-ins.ts';
-import { operations } from '../../src/operations/operations.ts';
 import { candidatesMax } from '../../src/search/compile/candidates.ts';
 import { includesMax } from '../../src/search/compile/includes.ts';
 import { accurateMax } from '../../src/search/run-search.ts';
 import { sortedMax } from '../../src/search/sort-opened.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 import { expectRefusal } from '../api/refusals.ts';
+import { allOperations } from '../support/all-operations.ts';
 import { send, startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -68,7 +68,7 @@ describe('of a tenant', () => {
 
 test('lists every R4 type with the interactions of the route table', () => {
   expect(resources().map(({ type }) => type)).toEqual([...definitions.resourceTypes].sort());
-  const codes = new Set(fhirRoutes.map(({ code }) => code));
+  const codes = new Set(fhirRoutes(allOperations).map(({ code }) => code));
   codes.delete('operation');
   for (const code of ['search-system', 'history-system'] as const) {
     expect(rest()?.interaction?.some((one) => one.code === code)).toBe(codes.delete(code));
@@ -125,7 +125,7 @@ test('each definition it names is one of the server’s own, and says the same',
   const named = resources().flatMap(({ searchParam = [], operation = [] }) => [...searchParam, ...operation]);
   const kinds = new Map(named.map((one) => [one.definition ?? '', 'type' in one ? one.type : undefined]));
   expect(kinds.size).toBeGreaterThan(500);
-  const builtIns = createBuiltIns(definitions, operations);
+  const builtIns = createBuiltIns(definitions, allOperations);
   const validate = createValidator(definitions);
   for (const [url, kind] of kinds) {
     const [type = '', id = ''] = url.split('/').slice(-2);
@@ -136,7 +136,7 @@ test('each definition it names is one of the server’s own, and says the same',
 });
 
 describe('follows from the tables', () => {
-  const offered = offeredFacts(1_000);
+  const offered = offeredFacts(1_000, allOperations);
   const describeWith = (routes: readonly DeclaringRoute[], facts: CapabilityFacts = offered): CapabilityStatement => {
     const { body } = createCapabilities(definitions, routes, facts)(undefined as never, 'http://x.test/t/a/fhir');
     return JSON.parse(body as string);

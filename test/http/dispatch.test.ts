@@ -4,8 +4,9 @@ import { describe, expect, test } from '@jest/globals';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
 import { fhirRoutes, findFhirRoute } from '../../src/http/fhir-routes.ts';
+import { allOperations } from '../support/all-operations.ts';
 
-const find = findFhirRoute(loadDefinitions());
+const find = findFhirRoute(loadDefinitions(), allOperations);
 
 function statusOf(method: string, path: string): number {
   try {
@@ -19,7 +20,7 @@ function statusOf(method: string, path: string): number {
 
 describe('a route is found', () => {
   test('for every row of the table by its own method and path', () => {
-    for (const route of fhirRoutes) {
+    for (const route of fhirRoutes(allOperations)) {
       const path = route.path
         .replace(/:(type|\w*[Tt]ype)\b/g, 'Patient')
         .replace(/:versionId/, '1')

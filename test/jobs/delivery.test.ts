@@ -1,8 +1,9 @@
 // From the commit of an event to its effect: once each, whatever is repeated, reordered, forged or failing, on both backends.
 
 import { expect, test } from '@jest/globals';
+import { addToOutbox } from '../../src/jobs/outbox.ts';
 import { countingHandler, topic } from './counting-handler.ts';
-import { onBothBackends, until } from './job-bed.ts';
+import { newEvent, onBothBackends, runSql, until } from './job-bed.ts';
 
 /** Printed by Jest with a failure, as part of the title. */
 const seed = 20_260_704;
@@ -38,6 +39,31 @@ onBothBackends('delivery', (bed) => {
     expect(new Set((await bed().outbox(ids)).map((row) => row.status))).toEqual(new Set(['done']));
     await worker.close(5_000);
     await queue.close();
+  });
+
+  test('an event with a time is handled when it has come, not before', async () => {
+    const [soon, late] = [newEvent('soon'), newEvent('late')];
+    const dueAt = (seconds: number) => new Date(Date.now() + seconds * 1_000);
+    await bed().tenantDoor(bed().tenants[0], async (trx) => {
+      addToOutbox(trx, [
+        { ...soon, dueAt: dueAt(-1) },
+        { ...late, dueAt: dueAt(3_600) },
+      ]);
+    });
+    const rows = await runSql<{ status: string }>(
+      bed().database.url,
+      "SELECT resource_id, status FROM store.outbox WHERE resource_id IN ('soon', 'late')",
+    );
+    expect(rows.map(({ status }) => status)).toEqual(['waiting', 'waiting']);
+    const jobs = bed().start();
+    await bed().allAre('done', ['soon']);
+    // What was due at once passes by what waits.
+    await bed().allAre('done', await bed().add(1));
+    await bed().allAre('waiting', ['late']);
+    expect(await bed().effects(['soon', 'late'])).toEqual([1, 0]);
+    await runSql(bed().database.url, "UPDATE store.outbox SET due_at = now() WHERE resource_id = 'late'");
+    await bed().allAre('done', ['late']);
+    await jobs.close(5_000);
   });
 
   test('two relays and two workers share the events', async () => {

@@ -7,8 +7,8 @@ import type { Bundle, OperationDefinition } from '@medplum/fhirtypes';
 import { sourceDirectory } from '../../src/fhir/definitions/snapshot.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { operationDefinition } from '../../src/operations/operation-definition.ts';
-import { operations } from '../../src/operations/operations.ts';
 import { createValidator } from '../../src/validation/validate.ts';
+import { allOperations } from '../support/all-operations.ts';
 
 const validate = createValidator(loadDefinitions());
 const bundle = JSON.parse(readFileSync(path.join(sourceDirectory, 'profiles-resources.json'), 'utf8')) as Bundle;
@@ -31,7 +31,7 @@ const signature = (definition: OperationDefinition) => {
   return { ...rest, parameter: parameter.map(({ documentation: _, ...named }) => named) };
 };
 
-describe.each(operations.map((operation) => [operation.code, operation] as const))('$%s', (_, operation) => {
+describe.each(allOperations.map((operation) => [operation.code, operation] as const))('$%s', (_, operation) => {
   const definition = operationDefinition(operation);
 
   test('is a valid OperationDefinition', () => expect(validate(definition)).toEqual([]));
@@ -56,6 +56,6 @@ describe.each(operations.map((operation) => [operation.code, operation] as const
 
 test('ids and URLs are distinct', () => {
   for (const member of ['id', 'url', 'name'] as const) {
-    expect(new Set(operations.map(({ definition }) => definition[member])).size).toBe(operations.length);
+    expect(new Set(allOperations.map(({ definition }) => definition[member])).size).toBe(allOperations.length);
   }
 });

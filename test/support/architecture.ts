@@ -37,7 +37,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   people: [...belowOperations, 'operations', 'jobs', 'gateways'],
   // Each tenant is an issuer of its own, with its own signing key.
   smart: ['fhir', 'database', 'crypto', 'access', 'people', 'tenants', 'jobs/outbox.ts', 'gateways'],
-  clinic: ['fhir', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts'],
+  clinic: ['fhir', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts', 'tenants/workflow-settings.ts'],
   http: [
     ...belowOperations,
     ...['operations', 'bundles', 'subscriptions', 'bulk', 'jobs', 'gateways', 'tenants', 'people', 'smart'],
@@ -46,7 +46,10 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
 
 /** Between the folders of clinic/ only these; `notifications` and `reports` react to events and import none. */
 const allowedWorkflows: Readonly<Record<string, readonly string[]>> = {
-  billing: ['ledger'],
+  visits: ['scheduling'],
+  billing: ['ledger', 'numbers'],
+  payments: ['billing', 'ledger', 'numbers'],
+  documents: ['billing', 'payments', 'ledger'],
   claims: ['billing'],
   pharmacy: ['inventory'],
 };

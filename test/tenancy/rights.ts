@@ -64,7 +64,7 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
     holds: 'events to be delivered',
     app: change,
     system: {
-      reads: ['tenant_id', 'id', 'topic', 'status', 'attempts', 'created_at', 'published_at', 'done_at'],
+      reads: ['tenant_id', 'id', 'topic', 'status', 'attempts', 'created_at', 'published_at', 'done_at', 'due_at'],
       updates: ['status', 'attempts', 'published_at'],
     },
   },

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { createSettingsReader, readSettings, writeSetting } from '../../src/tenants/settings.ts';
+import { defaultWorkflowSettings } from '../support/workflow-settings.ts';
 import { openTenantDatabase, type TenantDatabase } from './tenant-database.ts';
 
 let database: TenantDatabase;
@@ -17,10 +18,8 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const defaults = {
+  ...defaultWorkflowSettings,
   'references.check': false,
-  currency: 'USD',
-  timezone: 'UTC',
-  'appointment.strict-transitions': false,
   'clients.dynamic-registration': false,
   'cors.origins': [],
   'profiles.check': 'off',

@@ -2,23 +2,30 @@
 
 import type { Appointment } from '@medplum/fhirtypes';
 import { type FhirError, fhirError } from '../../fhir/outcome.ts';
+import type { Workflow } from '../../operations/workflow.ts';
 import type { Change } from '../../repository/change.ts';
-import type { Module } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
+import type { SettingsOf } from '../clinic-settings.ts';
 import { mayFollow } from './appointment-status.ts';
 import { type Booking, bookingsOf, sameBookings } from './booking.ts';
 import { type Clash, findDoubleBooking } from './find-double-booking.ts';
 import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
 import { storeBookings } from './store-bookings.ts';
 
-export const schedulingModule: Module = {
-  name: 'scheduling',
-  guards: [
-    { name: 'appointment-status', type: 'Appointment', run: checkStatus },
-    { name: 'appointment-times', type: 'Appointment', run: checkTimes },
-  ],
-  effects: [{ name: 'bookings', type: 'Appointment', run: keepBookings }],
-};
+export interface SchedulingOptions {
+  readonly settingsOf: SettingsOf;
+}
+
+export function createSchedulingModule(_options: SchedulingOptions): Workflow {
+  return {
+    name: 'scheduling',
+    guards: [
+      { name: 'appointment-status', type: 'Appointment', run: checkStatus },
+      { name: 'appointment-times', type: 'Appointment', run: checkTimes },
+    ],
+    effects: [{ name: 'bookings', type: 'Appointment', run: keepBookings }],
+  };
+}
 
 type StoredAppointment = Appointment & { readonly id: string };
 

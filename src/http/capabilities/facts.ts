@@ -2,7 +2,6 @@
 
 import type { CapabilityStatementRestResource } from '@medplum/fhirtypes';
 import type { Operation } from '../../operations/operation.ts';
-import { operations } from '../../operations/operations.ts';
 import { candidatesMax } from '../../search/compile/candidates.ts';
 import { includesMax } from '../../search/compile/includes.ts';
 import { countDefault, countMax } from '../../search/parse/result-parameters.ts';
@@ -31,7 +30,7 @@ export type Declaration = Pick<
 export type DeclaringRoute = Pick<FhirRoute, 'code' | 'path'> & { readonly declares?: Declaration };
 
 /** What this server offers; `bodyBytesMax` is the process's own setting. */
-export function offeredFacts(bodyBytesMax: number): CapabilityFacts {
+export function offeredFacts(bodyBytesMax: number, operations: readonly Operation[]): CapabilityFacts {
   return {
     formats: [...mediaTypes.keys(), 'json', 'xml'],
     patchFormats: ['application/json-patch+json', 'application/merge-patch+json', fhirJson, fhirXml],

@@ -12,6 +12,7 @@ function eventKey(from: Status | undefined, to: Status | undefined, meta: Meta =
   const appointment = (status: Status | undefined) =>
     status && buildAppointment('Patient/1', 'Practitioner/1', { status, meta });
   const change: Change = {
+    byServer: false,
     index: 0,
     action: to === undefined ? 'delete' : 'update',
     type: 'Appointment',

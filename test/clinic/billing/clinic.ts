@@ -20,6 +20,7 @@ import { createExtractor } from '../../../src/search/extract.ts';
 import { createValidator } from '../../../src/validation/validate.ts';
 import { createTestDatabase, type TestDatabase, testRootKey, withClient } from '../../support/database.ts';
 import { makeTemporaryFolder } from '../../support/temporary-folder.ts';
+import { defaultWorkflowSettings } from '../../support/workflow-settings.ts';
 
 export class Clinic {
   readonly job: ModuleJob;
@@ -58,7 +59,9 @@ export class Clinic {
     });
     const tenantDoor = createTenantDoor(this.#pool);
     const definitions = loadDefinitions();
-    const billing = createBillingModule({ currencyOf: async () => this.currency });
+    const billing = createBillingModule({
+      settingsOf: () => ({ ...defaultWorkflowSettings, currency: this.currency }),
+    });
     this.job = billing.jobs![0]!;
     this.#repository = {
       definitions,
