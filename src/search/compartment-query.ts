@@ -6,6 +6,7 @@ import { invalidValue, SearchNotes } from './parse/search-notes.ts';
 import { boundedPairs, type ParseOptions, parseSearch } from './parse.ts';
 import { type IndexedParameter, indexedParameters } from './search-parameters.ts';
 import type { CompartmentName, SearchQuery } from './search-query.ts';
+import { linkParameter } from './shared-keys.ts';
 
 /** Criteria are of the last update only; the order is that of type and id. */
 export interface CompartmentQuery extends SearchQuery {
@@ -15,7 +16,7 @@ export interface CompartmentQuery extends SearchQuery {
 
 export interface MemberType {
   readonly type: string;
-  /** See `compartmentParameters`. */
+  /** Those that store the links of `compartmentParameters`. */
   readonly parameters: readonly string[];
 }
 
@@ -53,7 +54,7 @@ export function parseCompartmentSearch(
     asked === undefined ? offeredTypes(definitions, compartment) : readTypes(definitions, compartment, asked);
   const members = types.map((type) => ({
     type,
-    parameters: compartmentParameters(definitions, compartment.type, type) ?? [],
+    parameters: storedParameters(definitions, compartment.type, type),
   }));
   return Object.freeze({
     ...query,
@@ -63,6 +64,12 @@ export function parseCompartmentSearch(
     understood: asked === undefined ? query.understood : [['_type', asked] as const, ...query.understood],
     warnings: [...notes.warnings, ...query.warnings],
   });
+}
+
+function storedParameters(definitions: Definitions, compartmentType: string, type: string): readonly string[] {
+  const parameters = indexedParameters(definitions, type);
+  const codes = compartmentParameters(definitions, compartmentType, type) ?? [];
+  return [...new Set(codes.map((code) => linkParameter(parameters.get(code) ?? { code }, compartmentType)))];
 }
 
 /** Every type has it in the same column. */

@@ -32,7 +32,7 @@ export interface IndexedParameter {
   readonly tokenShape: TokenShape;
   /** A resource is expected to have a value: see presence.ts. */
   readonly isUsual?: boolean;
-  /** For strings and tokens, and for what is searched by words. */
+  /** For strings, tokens and references, and for what is searched by words. */
   readonly shared?: SharedKeys;
   readonly composite?: Composite;
   /** The parameters that store the values of this one, each a part. */

@@ -1,4 +1,4 @@
-// Which parameters of a type read the same elements, so that a word or a code is stored once and looked up under several keys:
+// Which parameters of a type read the same elements, so that a word, a code or a link is stored once and looked up under several names:
 // https://hl7.org/fhir/R4/searchparameter-registry.html
 
 import type { IndexedParameter } from './search-parameters.ts';
@@ -14,6 +14,13 @@ export interface SharedKeys {
   readonly isDerived: boolean;
   /** The key of all contact points, of which this parameter reads those of one system. */
   readonly contact?: { readonly key: TokenKey; readonly system: string };
+  /** The parameter that stores the links of this one among its own: those to one type of resource. */
+  readonly link?: { readonly parameter: string; readonly type: string };
+}
+
+/** The parameter that stores the links of this one to resources of a type. */
+export function linkParameter({ code, shared }: Pick<IndexedParameter, 'code' | 'shared'>, type: string): string {
+  return shared?.link?.type === type ? shared.link.parameter : code;
 }
 
 /** The expression of a parameter by its code. */
@@ -46,12 +53,14 @@ function sharedKeys(one: Reading, all: readonly Reading[]): SharedKeys {
     return { narrower, root, isDerived: false };
   }
   const parts = parameter.kind === 'token' ? coveringParts(one, all) : [];
+  const link = parameter.kind === 'reference' ? wholeLink(one, all) : undefined;
   const contact = parameter.tokenShape.kind === 'contact' ? wholeContact(one, all) : undefined;
   return {
     narrower: parts,
     root: parameter.key,
     isDerived: parts.length > 0 || contact !== undefined,
     ...(contact && { contact }),
+    ...(link && { link }),
   };
 }
 
@@ -87,6 +96,15 @@ function wholeContact({ branches }: Reading, all: readonly Reading[]): SharedKey
   const whole = all.find((other) => other.branches.length === 1 && other.branches[0] === path);
   if (system === undefined || whole?.parameter.tokenShape.kind !== 'contact') return undefined;
   return { key: whole.parameter.key, system };
+}
+
+/** `actor` and Patient for `patient`, whose expression is that of `actor` with a condition on the type. */
+function wholeLink({ branches }: Reading, all: readonly Reading[]): SharedKeys['link'] {
+  const [, path, type] = /^([\w.]+)\.where\(resolve\(\) is (\w+)\)$/.exec(branches.join('|')) ?? [];
+  const whole = all.find(
+    (other) => other.parameter.kind === 'reference' && other.branches.length === 1 && other.branches[0] === path,
+  );
+  return whole && type !== undefined ? { parameter: whole.parameter.code, type } : undefined;
 }
 
 function branchesOf(expression: string, type: string): string[] {

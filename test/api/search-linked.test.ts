@@ -148,6 +148,57 @@ describe('a chain', () => {
   });
 });
 
+describe('`patient`, whose links are stored as those of `subject`', () => {
+  const bundle = [
+    { resourceType: 'Group', id: 'g1', type: 'person', actual: true },
+    {
+      resourceType: 'Observation',
+      id: 'of-group',
+      status: 'final',
+      code: { text: 'x' },
+      subject: { reference: 'Group/g1' },
+    },
+  ];
+  beforeAll(async () => {
+    const made = await sendBundle(
+      server.b,
+      'transaction',
+      [
+        ...bundle,
+        { resourceType: 'Patient', id: 'p1' },
+        { ...bundle[1], id: 'of-patient', subject: { reference: 'Patient/p1' } },
+      ].map((resource) => putEntry(resource as Stored)),
+    );
+    expect(made.status).toBe(200);
+  });
+
+  test.each([
+    ['Observation', '_include=Observation:patient', ['of-group', 'of-patient', 'p1']],
+    ['Observation', '_include=Observation:patient:Patient', ['of-group', 'of-patient', 'p1']],
+    ['Observation', '_include=Observation:subject', ['g1', 'of-group', 'of-patient', 'p1']],
+    ['Patient', '_revinclude=Observation:patient', ['of-patient', 'p1']],
+    ['Group', '_revinclude=Observation:subject', ['g1', 'of-group']],
+    ['Observation', 'patient._id=p1', ['of-patient']],
+    ['Observation', 'patient:Patient._id=g1', []],
+    ['Observation', 'subject:Group._id=g1', ['of-group']],
+    ['Patient', '_has:Observation:patient:_id=of-patient,of-group', ['p1']],
+  ])('%s?%s: leads to Patients only', async (type, query, expected) => {
+    const { status, json } = await server.b.request('GET', `/${type}?${query}`);
+    expect(status).toBe(200);
+    const ids = (json.entry ?? []).map((entry: { resource: Stored }) => entry.resource.id);
+    expect(ids.sort()).toEqual(expected);
+  });
+
+  test('in a compartment too, and another kind of subject is in none', async () => {
+    const inside = async (path: string) => {
+      const { json } = await server.b.request('GET', path);
+      return (json.entry ?? []).map((entry: { resource: Stored }) => entry.resource.id);
+    };
+    expect(await inside('/Patient/p1/*?_type=Observation')).toEqual(['of-patient']);
+    expect(await inside('/Patient/p1/Observation')).toEqual(['of-patient']);
+  });
+});
+
 describe('a search of several types at once', () => {
   test.each([
     '_list=l1',

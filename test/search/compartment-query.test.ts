@@ -110,7 +110,7 @@ describe('the statements', () => {
     const { values } = memberStatement(query, { type: 'Encounter', id: 'e' });
     expect(values.filter(Array.isArray)).toEqual([
       ['Encounter', 'Observation', 'Observation'],
-      ['patient', 'subject', 'performer'],
+      ['subject', 'subject', 'performer'],
       ['e', '', ''],
     ]);
   });
@@ -120,7 +120,7 @@ describe('the statements', () => {
     const { values } = memberStatement(query, { type: 'Encounter', id: 'e' }, true);
     expect(values.filter(Array.isArray)).toEqual([
       ['Condition', 'Condition', 'Encounter'],
-      ['patient', 'asserter', 'patient'],
+      ['subject', 'asserter', 'subject'],
       ['~', '~', 'e'],
     ]);
   });

@@ -168,11 +168,12 @@ describe('dates', () => {
 describe('references', () => {
   test('a reference to this server is a link and a token, without its version', () => {
     const observation = { resourceType: 'Observation', subject: { reference: 'Patient/1/_history/2' } };
+    // `patient` is `subject` where that is a Patient: its links are found among those.
     expect(sideRows(observation)).toEqual([
-      { kind: 'reference', parameter: 'patient', targetType: 'Patient', targetId: '1' },
       { kind: 'reference', parameter: 'subject', targetType: 'Patient', targetId: '1' },
     ]);
-    expect(tokensOf(resource(observation), 'Observation.subject')).toEqual(['Patient/1', 'Patient/1/_history/2']);
+    for (const key of ['Observation.subject', 'Observation.patient'])
+      expect(tokensOf(resource(observation), key)).toEqual(['Patient/1', 'Patient/1/_history/2']);
   });
 
   test('references to elsewhere are tokens only, contained and conditional ones nothing', () => {

@@ -30,7 +30,7 @@ export function extractReference(
 /** A versioned reference is found with its version and without. */
 function extractLiteral(
   literal: string,
-  { code, key }: IndexedParameter,
+  { code, key, shared }: IndexedParameter,
   entries: EntryCollector,
   links: boolean,
 ): void {
@@ -38,7 +38,7 @@ function extractLiteral(
   if (target.kind === 'resource') {
     entries.token(valueText(key, `${target.type}/${target.id}`));
     if (target.versionId !== undefined) entries.token(valueText(key, literal));
-    if (links) entries.reference(code, target.type, target.id);
+    if (links && !shared?.link) entries.reference(code, target.type, target.id);
   } else if (target.kind === 'external' || target.kind === 'urn') {
     entries.token(valueText(key, literal));
   }

@@ -40,7 +40,16 @@ export function parseInclude(
     ...(targetType !== undefined && { targetType }),
   } as const;
   if (!iterate && !beginsAt(type, include)) return undefined;
-  return parameter === '*' || pointsTo(include, context) ? include : undefined;
+  if (parameter === '*') return include;
+  const found = context.parametersOf(sourceType).get(parameter);
+  return found && pointsTo(found, include, context) ? stored(found, include) : undefined;
+}
+
+/** By the parameter that stores the links. */
+function stored({ shared }: IndexedParameter, include: Include): Include {
+  const { link } = shared ?? {};
+  const isStored = link && (include.targetType === undefined || include.targetType === link.type);
+  return isStored ? { ...include, parameter: link.parameter, targetType: link.type } : include;
 }
 
 /** Only what iterates can begin at another type than that of the matches. */
@@ -50,11 +59,11 @@ function beginsAt(type: string, { direction, sourceType, targetType = type }: In
 
 /** A reverse include of matches is by a parameter that may point to them. */
 function pointsTo(
-  { direction, iterate, sourceType, parameter, targetType }: Include,
+  { kind, targets }: IndexedParameter,
+  { direction, iterate, targetType }: Include,
   context: IncludeContext,
 ): boolean {
-  const found = context.parametersOf(sourceType).get(parameter);
-  if (found?.kind !== 'reference') return false;
+  if (kind !== 'reference') return false;
   const target = targetType ?? (direction === 'reverse' && !iterate ? context.type : undefined);
-  return target === undefined || !found.targets || found.targets.includes(target);
+  return target === undefined || !targets || targets.includes(target);
 }

@@ -4,6 +4,7 @@
 import { fhirError } from '../../fhir/outcome.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { Criterion, Linked } from '../search-query.ts';
+import { linkParameter } from '../shared-keys.ts';
 import { parseCriterion, type ValueContext } from './criterion.ts';
 import { invalidValue, printable } from './search-notes.ts';
 import { unescapeValue } from './split.ts';
@@ -63,7 +64,7 @@ function parseHas(source: NamedSource, context: NameContext): Criterion | string
   const inner = { ...source, type: sourceType, rest: more.join(':'), depth: source.depth + 1 };
   const criterion = parseNamed(inner, context);
   if (typeof criterion === 'string') return criterion;
-  return { kind: 'has', name, parameter: code, source: { type: sourceType, criterion } };
+  return { kind: 'has', name, parameter: linkParameter(parameter, type), source: { type: sourceType, criterion } };
 }
 
 /** `code.rest` or `code:Type.rest` */
@@ -88,7 +89,12 @@ function parseChain(source: NamedSource, context: NameContext): Criterion | stri
     if (typeof criterion === 'string') return criterion;
     targets.push({ type: target, criterion });
   }
-  return targets.length === 0 ? unsupported(name, type) : { kind: 'chain', name, parameter: code, targets };
+  if (targets.length === 0) return unsupported(name, type);
+  const { link } = parameter.shared ?? {};
+  const linked = link ? targets.filter((target) => target.type === link.type) : targets;
+  // What leads to other types only has no links at all.
+  if (!link || linked.length === 0) return { kind: 'chain', name, parameter: code, targets };
+  return { kind: 'chain', name, parameter: link.parameter, targets: linked };
 }
 
 /** True when the type has the parameter that the rest of a name begins with: others are left out of a chain. */
