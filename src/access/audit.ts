@@ -14,21 +14,26 @@ export interface ChangeAudit {
   readonly patient: string | undefined;
 }
 
-/** What was asked for in an emergency. */
-export interface EmergencyRequest {
+/** What was asked for, as in an emergency. */
+export interface RecordedRequest {
   /** Method, path and query. */
   readonly request: string;
   /** `Type/id`, where it names one. */
   readonly about: string | undefined;
 }
 
-export interface EmergencyAudit extends EmergencyRequest {
+export interface RequestAudit extends RecordedRequest {
   readonly id: string;
   readonly recorded: Date;
   readonly caller: Caller;
 }
 
 const dicom = 'http://dicom.nema.org/resources/ontology/DCM';
+const restfulOperation = {
+  system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+  code: 'rest',
+  display: 'Restful Operation',
+};
 const restInteraction = 'http://hl7.org/fhir/restful-interaction';
 const actionLetter = { create: 'C', update: 'U', delete: 'D' } as const;
 const objectRole = 'http://terminology.hl7.org/CodeSystem/object-role';
@@ -37,11 +42,7 @@ const entityType = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
 export function buildChangeAudit(audit: ChangeAudit): AuditEvent & { id: string } {
   return {
     ...headOf(audit),
-    type: {
-      system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
-      code: 'rest',
-      display: 'Restful Operation',
-    },
+    type: restfulOperation,
     subtype: [{ system: restInteraction, code: audit.action, display: audit.action }],
     action: actionLetter[audit.action],
     entity: entitiesOf(audit),
@@ -49,21 +50,35 @@ export function buildChangeAudit(audit: ChangeAudit): AuditEvent & { id: string 
 }
 
 /** https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_A.5.3.11.html, Security Alert */
-export function buildEmergencyAudit(audit: EmergencyAudit): AuditEvent & { id: string } {
+export function buildEmergencyAudit(audit: RequestAudit): AuditEvent & { id: string } {
   const { request, about } = audit;
   return {
     ...headOf(audit),
     type: { system: dicom, code: '110113', display: 'Security Alert' },
     subtype: [{ system: dicom, code: '110127', display: 'Emergency Override Started' }],
     action: 'E',
-    entity: [
-      {
-        ...(about !== undefined && { what: { reference: about } }),
-        type: { system: entityType, code: '2', display: 'System Object' },
-        role: { system: objectRole, code: '24', display: 'Query' },
-        query: Buffer.from(request).toString('base64'),
-      },
-    ],
+    entity: [queryEntity({ request, about })],
+  };
+}
+
+/** An operation that changes nothing and shows what only few may see. */
+export function buildOperationAudit(audit: RequestAudit): AuditEvent & { id: string } {
+  const { request, about } = audit;
+  return {
+    ...headOf(audit),
+    type: restfulOperation,
+    subtype: [{ system: restInteraction, code: 'operation', display: 'operation' }],
+    action: 'E',
+    entity: [queryEntity({ request, about })],
+  };
+}
+
+function queryEntity({ request, about }: RecordedRequest): AuditEventEntity {
+  return {
+    ...(about !== undefined && { what: { reference: about } }),
+    type: { system: entityType, code: '2', display: 'System Object' },
+    role: { system: objectRole, code: '24', display: 'Query' },
+    query: Buffer.from(request).toString('base64'),
   };
 }
 

@@ -18,6 +18,8 @@ export interface Caller {
   readonly fhirUser?: string;
   /** What the request says it is for, a code of v3 PurposeOfUse; `BTG` where an emergency overrides what keeps from reading. */
   readonly purposeOfUse?: string;
+  /** A new patient who is there already: confirmed by X-Confirm-Duplicate, or only reported, as in a bundle; absent = staff are refused. */
+  readonly duplicates?: 'confirmed' | 'reported';
   /** The staff or patient account; absent for clients that act for themselves. */
   readonly accountId?: string;
 }

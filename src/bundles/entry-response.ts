@@ -12,16 +12,19 @@ export interface ResponseOptions {
 }
 
 export function writeResponse(result: WriteResult, { baseUrl, returns }: ResponseOptions): string {
-  const { type, id, versionId, lastUpdated, json } = result;
+  const { type, id, versionId, lastUpdated, json, isHidden } = result;
   const response = {
     status: statusLine(statusOf(result)),
     ...(json === undefined ? {} : { location: `${baseUrl}/${type}/${id}/_history/${versionId}` }),
     ...(versionId > 0 ? { etag: `W/"${versionId}"` } : {}),
     lastModified: lastUpdated.toISOString(),
-    ...(returns === 'OperationOutcome' || result.deletedCount !== undefined ? { outcome: outcomeOf(result) } : {}),
+    ...((returns === 'OperationOutcome' && !isHidden) || result.deletedCount !== undefined
+      ? { outcome: outcomeOf(result) }
+      : {}),
   };
   const entry = JSON.stringify({ ...(json === undefined ? {} : { fullUrl: `${baseUrl}/${type}/${id}` }), response });
-  return json === undefined || returns !== 'representation' ? entry : withResource(entry, json);
+  const isShown = returns === 'representation' && !isHidden;
+  return json === undefined || !isShown ? entry : withResource(entry, json);
 }
 
 /** A conditional create that found what it would have made answers as an update that changes nothing. */

@@ -69,9 +69,11 @@ async function printSystemClient(name = 'System administration'): Promise<void> 
 async function printInvitation(args: readonly string[]): Promise<void> {
   const request = readInviteArguments(args);
   if (!request) return printUsage();
-  await withDoors(async ({ config: { http }, doors }) => {
+  await withDoors(async ({ config, doors }) => {
     const tenant = await findTenant(doors, request.tenant);
-    console.log(await makeInvitation(doors, { publicUrl: http.publicUrl, tenant, email: request.email }));
+    const { repository } = openRepository({ config, doors });
+    const { publicUrl } = config.http;
+    console.log(await makeInvitation(repository, { publicUrl, tenant, email: request.email }));
   });
 }
 

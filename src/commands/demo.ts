@@ -1,10 +1,11 @@
-// `npm run demo [-- --data DIR]`: the main job of HPMS over HTTP, from bundles to an invoice, each step with its time.
+// `npm run demo [-- --data DIR]`: the main job of HPMS over HTTP, from bundles to a settled day, each step with its time.
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DemoFailure } from './demo/demo-failure.ts';
 import { FhirClient } from './demo/fhir-client.ts';
 import { importBundles } from './demo/import-bundles.ts';
+import { awaitReceipt, issueInvoice, openTill, payCash, settleDay, showTrialBalance } from './demo/money.ts';
 import { readBack } from './demo/read-back.ts';
 import { Report } from './demo/report.ts';
 import { openServer } from './demo/server.ts';
@@ -57,8 +58,14 @@ async function runDemo(client: FhirClient, folder: string, report: Report): Prom
   const checkedIn = await report.step('checked-in', () => moveTo(client, arrived, 'checked-in'));
   const fulfilled = await report.step('fulfilled', () => moveTo(client, checkedIn, 'fulfilled'));
   const invoice = await report.step('invoice', () => awaitInvoice(client, fulfilled));
+  const issued = await report.step('issued', () => issueInvoice(client, invoice));
+  const till = await report.step('till', () => openTill(client));
+  const payment = await report.step('paid', () => payCash(client, issued, till));
+  await report.step('receipt', () => awaitReceipt(client, issued));
+  await report.step('settled', () => settleDay(client, payment, till));
   const appointment = `Appointment/${fulfilled.appointment.id}`;
   const events = await report.step('audit', () => awaitAudit(client, appointment));
   await showInvoice(client, invoice, patient, report);
   showAudit(events, appointment, report);
+  await showTrialBalance(client, report);
 }

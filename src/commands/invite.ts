@@ -1,10 +1,12 @@
 // `npm run admin -- invite EMAIL --tenant NAME`: the link of an invitation, for who gets no mail from this server (README, Start).
 
 import { parseArgs } from 'node:util';
-import type { Doors } from '../doors.ts';
+import { serverCaller } from '../access/caller.ts';
 import { fhirError } from '../fhir/outcome.ts';
+import { recordAdminAct } from '../http/admin/admin-audit.ts';
 import { makeLink } from '../people/account-links.ts';
 import { findAccountByEmail } from '../people/accounts.ts';
+import { inSession, type Repository } from '../repository/session.ts';
 import { linkUrl } from '../smart/account/link-jobs.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 
@@ -32,16 +34,18 @@ export function readInviteArguments(args: readonly string[]): InviteRequest | un
 
 /** Good once, for seven days. Throws 404 where there is no such account, and 409 when it has a password already. */
 export async function makeInvitation(
-  { keyRing, tenantDoor }: Pick<Doors, 'keyRing' | 'tenantDoor'>,
+  repository: Repository,
   { publicUrl, tenant, email }: { readonly publicUrl: string; readonly tenant: TenantRecord; readonly email: string },
 ): Promise<string> {
-  const cipher = await keyRing.cipherOf(tenant.id);
-  const token = await tenantDoor(tenant.id, async (trx) => {
+  const operator = serverCaller(tenant.id, 'Operator (npm run admin)');
+  const token = await inSession(repository, operator, async (session) => {
+    const { trx, cipher } = session;
     const account = await findAccountByEmail(trx, cipher, email);
     if (!account?.active) throw fhirError('not-found', 'There is no active account with this e-mail address.');
     if (account.passwordHash !== undefined) {
       throw fhirError('conflict', 'This account has a password; its owner asks for a new one on the sign-in page.');
     }
+    recordAdminAct(session, { act: 'makeInvitationLink', method: 'POST', path: `/staff/${account.id}` });
     return await makeLink(trx, account.id, 'invite');
   });
   return linkUrl(publicUrl, tenant.name, 'invite', token);

@@ -66,7 +66,7 @@ async function refuseChanges(knex: Knex, name: string): Promise<void> {
 }
 
 /** The view has its reader's own rights: columns, and a policy that knows no tenant. */
-async function openToSystem(
+export async function openToSystem(
   knex: Knex,
   name: string,
   { columns, updates = [], deletes }: NonNullable<TenantTableOptions['system']>,

@@ -3,7 +3,7 @@
 import { breakGlass } from '../access/purpose-of-use.ts';
 import { recordBreakGlass } from '../repository/break-glass.ts';
 import type { Repository } from '../repository/session.ts';
-import { type AdmitOptions, type Admitted, admit, type FhirContext } from './admit.ts';
+import { type AdmitOptions, type Admitted, admit, type FhirContext, type Meanwhile } from './admit.ts';
 
 export interface RecordedAdmission {
   readonly admit: AdmitOptions;
@@ -11,8 +11,12 @@ export interface RecordedAdmission {
 }
 
 /** Throws what `admit` throws; without its record an emergency is no reason to show anything. */
-export async function admitRecorded(options: RecordedAdmission, ctx: FhirContext): Promise<Admitted> {
-  const admitted = await admit(options.admit, ctx);
+export async function admitRecorded(
+  options: RecordedAdmission,
+  ctx: FhirContext,
+  meanwhile?: Meanwhile,
+): Promise<Admitted> {
+  const admitted = await admit(options.admit, ctx, meanwhile);
   const { caller } = admitted;
   if (caller.purposeOfUse === breakGlass) {
     const { type, id } = ctx.params;

@@ -24,15 +24,19 @@ export interface Admitted {
   readonly caller: Caller;
 }
 
+/** Told of the tenant in the turn in which the rows of a token are asked for, when it was not used a moment ago. */
+export type Meanwhile = (tenant: TenantRecord) => void;
+
 /** Throws 404 for an unknown tenant, and 401 for whoever has no token of it, and for all when it is suspended. */
-export async function admit(options: AdmitOptions, ctx: FhirContext): Promise<Admitted> {
+export async function admit(options: AdmitOptions, ctx: FhirContext, meanwhile?: Meanwhile): Promise<Admitted> {
   const tenant = await options.findTenant(ctx.params.tenant ?? '');
   if (!tenant) throw await whyNone(options, ctx);
   ctx.state.tenantName = tenant.name;
   // Of two, somebody on the way may have seen the other one.
   if (isRepeated(ctx.req.rawHeaders, 'authorization')) throw fhirError('login', 'Send one Authorization header.');
-  const known = await options.authenticate(tenant, ctx.req.headers.authorization);
-  const caller = withPurpose(known, ctx.req.headers['x-purpose-of-use']);
+  const asked = options.authenticate(tenant, ctx.req.headers.authorization);
+  if (asked instanceof Promise) meanwhile?.(tenant);
+  const caller = withPurpose(await asked, ctx.req.headers['x-purpose-of-use']);
   ctx.state.clientId = caller.clientId;
   return { tenant, caller, baseUrl: baseUrlOf(options, tenant) };
 }

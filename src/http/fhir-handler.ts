@@ -1,6 +1,7 @@
 // What every FHIR request goes through around its interaction: admit, negotiate, read the body, run, represent, send.
 
 import type { RouterMiddleware } from '@koa/router';
+import type { Caller } from '../access/caller.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { Operation } from '../operations/operation.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
@@ -18,8 +19,10 @@ import type {
   RequestMethod,
   SystemInteraction,
 } from './interaction.ts';
+import { readInteraction } from './interactions/read.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { prefersAsync } from './prefer.ts';
+import { type AdmittedRead, createReadAhead, withFetched } from './read-ahead.ts';
 import type { Representation } from './represent.ts';
 import { type BodyKind, type CarriedBody, readCarried } from './request-body.ts';
 import type { FhirRoute, InteractionCode } from './route.ts';
@@ -43,22 +46,27 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
   const { repository } = options;
   // Of a route of one type, such as `/Binary/:id`.
   const [, ownType] = /^\/([A-Z]\w*)/.exec(route.path) ?? [];
+  const admitted: (ctx: FhirContext) => Promise<AdmittedRead> =
+    route.run === readInteraction ? createReadAhead(options) : (ctx) => admitRecorded(options, ctx);
   return async function fhirRequest(ctx: FhirContext) {
     ctx.state.route = pattern;
-    const { caller, baseUrl } = await admitRecorded(options, ctx);
+    const { caller: admittedCaller, baseUrl, fetched } = await admitted(ctx);
+    const caller = withConfirmation(ctx, admittedCaller);
     const named = ctx.params.type ?? ownType;
     const type = named === undefined ? '' : knownType(repository, named, ctx.state);
     const isForm = route.carries === 'form';
     const query = isForm ? await queryAndForm(options, ctx) : new URLSearchParams(ctx.querystring);
     const representation = negotiate(ctx, query, route.isAboutSearch ? undefined : route.code);
     // A Binary is also answered as what it is, which only its interaction knows.
-    if (!representation && type !== 'Binary') throw notAcceptable();
+    if (!representation && type !== 'Binary' && !route.givesContent) throw notAcceptable();
     const carried = route.carries && !isForm ? await carriedBy(options, ctx, route.carries) : noBody;
     try {
       const request = requestOf(ctx, { baseUrl, type, query, carried });
       const isAsync = mayRespondAsync(route) && prefersAsync(request);
       const work = (session: Session) =>
-        isAsync ? acceptAsync(session, pathBelowBase(ctx), request) : route.run(session, request);
+        isAsync
+          ? acceptAsync(session, pathBelowBase(ctx), request)
+          : route.run(fetched ? withFetched(session, fetched) : session, request);
       const { bytes } = carried;
       const isKept = bytes && route.kind === 'write' && route.method === 'post';
       const key = isKept ? requestKey(ctx, caller, bytes) : undefined;
@@ -70,6 +78,11 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
       carried.raw?.stream.destroy();
     }
   };
+}
+
+/** A new patient who seems to be there already is registered all the same (contract.md 6). */
+function withConfirmation(ctx: FhirContext, caller: Caller): Caller {
+  return ctx.get('X-Confirm-Duplicate') === 'true' ? { ...caller, duplicates: 'confirmed' } : caller;
 }
 
 /** Behind `/t/:tenant/fhir/`. */
@@ -88,7 +101,8 @@ export function handleSystem(options: FhirHandlerOptions, route: string, run: Sy
     const carried = await carriedBy(options, ctx, 'resource');
     const request = requestOf(ctx, { baseUrl, type: '', query, carried });
     const key = carried.bytes && requestKey(ctx, caller, carried.bytes);
-    const response = await run(options, caller, request, key);
+    // Of those who come in bundles only a Task tells (contract.md 6).
+    const response = await run(options, { ...caller, duplicates: 'reported' }, request, key);
     respond(options, ctx, applyPreference('bundle', request, response, options.repository.validate), representation);
   };
 }

@@ -85,9 +85,13 @@ export function versionHeaders(version: {
   return { ETag: etag(version.versionId), 'Last-Modified': version.lastUpdated.toUTCString() };
 }
 
-/** To be told with `Prefer: return=OperationOutcome`: https://hl7.org/fhir/R4/http.html#ops */
-export function issuesOf({ issues }: WriteResult): Pick<InteractionResponse, 'issues'> {
-  return issues ? { issues } : {};
+/**
+ * The resource that was written, and what is to be told of it with `Prefer: return=OperationOutcome`
+ * (https://hl7.org/fhir/R4/http.html#ops): nothing of either to who may not read it.
+ */
+export function contentOf({ json, issues, isHidden }: WriteResult): Pick<InteractionResponse, 'body' | 'issues'> {
+  if (isHidden) return { body: undefined };
+  return { body: json, ...(issues && { issues }) };
 }
 
 /** The text of a streamed answer, which something that is no HTTP answer takes whole. */

@@ -7,6 +7,7 @@ import { FhirError } from '../fhir/outcome.ts';
 import type { Repository } from '../repository/session.ts';
 import { createReadInput } from './admin-input.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute } from './admin-route.ts';
+import { createTurns, type InTurn } from './admin-turns.ts';
 import type { FhirContext } from './admit.ts';
 import { answerOnce, requestKey } from './idempotency.ts';
 import { type InteractionResponse, textOfBody } from './interaction.ts';
@@ -31,6 +32,8 @@ export interface MountOptions<Context extends { readonly caller: Caller }> {
   readonly admit: (ctx: FhirContext) => Promise<Context>;
   /** Throws 403 for who has a good token without the right, still before that: a call like any other, which is recorded. */
   readonly permit?: (context: Context) => void;
+  /** Changes of a tenant's administration come one after the other, not only those with an Idempotency-Key. */
+  readonly takesTurns?: boolean;
   /** Called once for each call of an admitted caller, before it is answered. */
   readonly record?: (call: AdminCall<Context>) => Promise<void>;
 }
@@ -39,6 +42,7 @@ export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
   router: Router<HttpState>,
   options: MountOptions<Context>,
 ): void {
+  const inTurn = createTurns();
   for (const route of options.routes) {
     const pattern = routerPath(options.base + route.path);
     const readInput = createReadInput(route);
@@ -52,7 +56,7 @@ export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
         options.permit?.(context);
         const input = await readInput(ctx);
         request = input.request;
-        const answer = await run(options, { route, context, request, bytes: input.bytes }, ctx);
+        const answer = await run({ ...options, inTurn }, { route, context, request, bytes: input.bytes }, ctx);
         await record('0');
         respond(ctx, answer);
       } catch (error) {
@@ -76,15 +80,17 @@ interface Call<Context> {
 }
 
 async function run<Context extends { readonly caller: Caller }>(
-  { repository }: MountOptions<Context>,
+  { repository, takesTurns, inTurn }: MountOptions<Context> & { readonly inTurn: InTurn },
   { route, context, request, bytes }: Call<Context>,
   ctx: FhirContext,
 ): Promise<AdminAnswer> {
   const { caller } = context;
   const key = route.method === 'POST' && route.body ? requestKey(ctx, caller, bytes) : undefined;
-  if (!key) return await route.run(context, request);
-  const kept = await answerOnce(repository, caller, key, async (session) =>
-    toResponse(await route.run(context, request, session)),
+  const unkeyed = () => route.run(context, request);
+  if (!key) return takesTurns && route.method !== 'GET' ? await inTurn(caller.tenantId, unkeyed) : await unkeyed();
+  // Before the transaction that keeps the answer: that one would wait with its connection.
+  const kept = await inTurn(caller.tenantId, () =>
+    answerOnce(repository, caller, key, async (session) => toResponse(await route.run(context, request, session))),
   );
   const text = textOfBody(kept.body);
   return { status: kept.status, headers: kept.headers, ...(text !== undefined && { body: text }) };

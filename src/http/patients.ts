@@ -6,7 +6,7 @@ import { FhirError } from '../fhir/outcome.ts';
 import { read } from '../repository/read.ts';
 import { searchType } from '../repository/search-type.ts';
 import { inSession, type Repository } from '../repository/session.ts';
-import type { PatientDirectory, PatientLine } from '../smart/patient-directory.ts';
+import type { EncounterLine, PatientDirectory, PatientLine } from '../smart/patient-directory.ts';
 
 const shownMax = 20;
 const wordsMax = 6;
@@ -40,6 +40,16 @@ export function createPatientDirectory(repository: Repository): PatientDirectory
     async find(caller, id) {
       const patient = await open<Patient>(caller, 'Patient', id);
       return patient && lineOf(patient);
+    },
+    async encounters(caller, patientId) {
+      const pairs = [
+        ['patient', `Patient/${patientId}`],
+        ['status:not', 'entered-in-error'],
+        ['_sort', '-date'],
+        ['_count', String(shownMax + 1)],
+      ] as const;
+      const found = (await visible(() => search<Encounter>(caller, 'Encounter', pairs))) ?? [];
+      return { encounters: found.slice(0, shownMax).map(encounterLineOf), hasMore: found.length > shownMax };
     },
     async currentEncounter(caller, patientId) {
       const pairs = [
@@ -95,4 +105,15 @@ function lineOf({ id = '', name: [name] = [], birthDate, identifier = [] }: Pati
 function recordNumber(identifiers: readonly Identifier[]): string | undefined {
   const medical = identifiers.find(({ type }) => type?.coding?.some(({ code }) => code === 'MR'));
   return (medical ?? identifiers[0])?.value;
+}
+
+function encounterLineOf({ id = '', type, serviceType, class: kind, period, status }: Encounter): EncounterLine {
+  const concept = type?.[0] ?? serviceType;
+  const date = period?.start?.slice(0, 10);
+  return {
+    id,
+    name: concept?.text ?? concept?.coding?.[0]?.display ?? kind?.display ?? 'Visit',
+    ...(date === undefined ? {} : { date }),
+    status: underWay.split(',').includes(status) ? 'under way' : status,
+  };
 }

@@ -31,6 +31,8 @@ export interface FhirRoute {
   readonly carries?: BodyKind;
   /** Its query is that of a search, so that `_summary` and the like mean another answer than its own. */
   readonly isAboutSearch?: true;
+  /** Its answer may be content that is no FHIR resource, which only its interaction knows. */
+  readonly givesContent?: true;
   /** What the capability statement says of the types it is open for. */
   readonly declares?: Declaration;
   readonly run: Interaction;

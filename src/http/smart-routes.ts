@@ -66,6 +66,7 @@ const methods: Readonly<Record<string, string>> = {
   '/introspect': 'POST',
   '/revoke': 'POST',
   '/register': 'POST',
+  '/userinfo': 'GET, POST',
   '/launch': 'POST',
   '/jwks': 'GET, HEAD',
   '/account': 'GET, HEAD',

@@ -11,12 +11,14 @@ import { type ExplainedSearch, explainedSearch, type Pairs } from './explain/exp
 import { explainParameters } from './explain/parameters.ts';
 import { recordStatements } from './explain/record-statements.ts';
 import type { Operation, OperationCall } from './operation.ts';
+import { recordOperation } from './record-operation.ts';
 
 /** Longer queries are refused by length, before they are taken apart; and more statements than these are not planned. */
 const queryLengthMax = 100_000;
 const statementsMax = 20;
 /** Searches take no more. */
 const describedMax = 100;
+const nameLengthMax = 200;
 
 export const explain: Operation = {
   code: 'explain',
@@ -35,9 +37,19 @@ export const explain: Operation = {
   queryInput: 'query',
   async run(session, call) {
     requireAdministrator(session.caller);
+    recordExplanation(session, call);
     return { resource: answerOf(await explanationOf(session, call)) };
   },
 };
+
+/** The names of the parameters alone: values may be of patients. */
+function recordExplanation(session: Session, call: OperationCall): void {
+  const names = pairsOf(call).slice(0, describedMax);
+  const path = [call.type, call.id, '$explain'].filter((part) => part !== '').join('/');
+  const request = `GET ${path}?${names.map(([name]) => name.slice(0, nameLengthMax)).join('&')}`;
+  const about = call.id === '' ? undefined : `${call.type}/${call.id}`;
+  recordOperation(session, { request, about });
+}
 
 async function explanationOf(session: Session, call: OperationCall) {
   const pairs = pairsOf(call);

@@ -7,6 +7,7 @@ import { addToOutbox } from '../jobs/outbox.ts';
 export const accountActs = [
   ...(['sign-in', 'sign-in-refused', 'sign-out'] as const),
   ...(['password-changed', 'second-factor-on', 'second-factor-off', 'recovery-codes-renewed'] as const),
+  ...(['identity-linked', 'identity-unlinked', 'access-passed-on'] as const),
 ] as const;
 export type AccountAct = (typeof accountActs)[number];
 

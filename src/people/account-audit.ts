@@ -32,6 +32,9 @@ const kinds: Readonly<Record<AccountAct, Pick<AuditEvent, 'type' | 'subtype' | '
   'second-factor-on': { type: alert, subtype: [attributes], outcomeDesc: 'Second factor turned on' },
   'second-factor-off': { type: alert, subtype: [attributes], outcomeDesc: 'Second factor turned off' },
   'recovery-codes-renewed': { type: alert, subtype: [attributes], outcomeDesc: 'Recovery codes renewed' },
+  'identity-linked': { type: alert, subtype: [attributes], outcomeDesc: 'Sign-in at an identity provider linked' },
+  'access-passed-on': { type: alert, subtype: [attributes], outcomeDesc: 'Access of an app exchanged by another app' },
+  'identity-unlinked': { type: alert, subtype: [attributes], outcomeDesc: 'Sign-in at an identity provider unlinked' },
 };
 
 async function recordAccountAct({ id, eventKey, resourceId }: OutboxEvent, session: Session): Promise<void> {

@@ -26,7 +26,7 @@ export function rehashPassword(
   });
 }
 
-/** From now on the password only opens the page on which another one is chosen. */
+/** From now on nobody signs in before another one was chosen, by the mailed link or, with the second factor, after a code. */
 export function requireNewPassword(trx: TenantTransaction, accountId: string): void {
   trx.execute({ text: 'UPDATE account SET must_reset = true WHERE id = $1', values: [accountId] });
 }

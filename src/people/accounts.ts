@@ -24,7 +24,7 @@ export interface Account extends AccountDetails {
   readonly departments: readonly string[];
   /** A code of an authenticator app is asked for beside the password. */
   readonly secondFactor: boolean;
-  /** The password only opens the page on which another one is chosen. */
+  /** Another password must be chosen first: see requireNewPassword. */
   readonly mustReset: boolean;
 }
 

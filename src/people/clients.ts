@@ -26,6 +26,8 @@ export interface ClientRegistration {
   readonly clientUri?: string;
   /** Addresses of those responsible; encrypted at rest. */
   readonly contacts?: readonly string[];
+  /** By itself, and not changed by the clinic since: swept when nobody uses it. */
+  readonly isSelfRegistered?: true;
 }
 
 export interface JsonWebKeySet {
@@ -138,6 +140,7 @@ export function registrationColumns(cipher: TenantCipher, clientId: string, regi
     logo_uri: registration.logoUri ?? null,
     client_uri: registration.clientUri ?? null,
     contacts: contacts.length === 0 ? null : sealed(JSON.stringify(contacts), 'contacts'),
+    self_registered: registration.isSelfRegistered ?? false,
   };
 }
 
@@ -151,6 +154,8 @@ export async function findClient(
   cipher: TenantCipher,
   clientId: string,
 ): Promise<Client | undefined> {
+  // Anybody may name one, and PostgreSQL takes no text with NUL.
+  if (clientId.includes('\0')) return undefined;
   const rows = await trx.query<ClientRow>({
     name: 'read-client',
     text: `SELECT ${columns} FROM client WHERE client_id = $1`,

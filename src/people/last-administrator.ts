@@ -1,7 +1,7 @@
 // A clinic that has somebody who administers it keeps somebody: nobody could let anyone in again.
 
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
-import { fhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { roles } from './roles.ts';
 
 const right = 'op:admin';
@@ -21,9 +21,24 @@ export async function keepAdministrator<T>(trx: TenantTransaction, change: () =>
   return changed;
 }
 
-/** Until the end of the transaction no other one changes people, roles and clients of the tenant. */
+/** Somebody else has the turn; nothing was done. 503 for whoever does not try again by itself. */
+export class TurnTaken extends FhirError {
+  constructor() {
+    const diagnostics = 'Somebody else is changing the people, roles or clients of this clinic; try again.';
+    super([{ severity: 'error', code: 'transient', diagnostics }], { retryAfterSeconds: 1 });
+  }
+}
+
+/**
+ * Until the end of the transaction no other one changes people, roles and clients of the tenant. Throws TurnTaken at once: a
+ * transaction that waited would hold its connection meanwhile.
+ */
 export async function takeTurn(trx: TenantTransaction): Promise<void> {
-  await trx.query({ text: 'SELECT pg_advisory_xact_lock(4710003, $1)', values: [trx.tenantId] });
+  const [row] = await trx.query<{ taken: boolean }>({
+    text: 'SELECT pg_try_advisory_xact_lock(4710003, $1) AS taken',
+    values: [trx.tenantId],
+  });
+  if (!row?.taken) throw new TurnTaken();
 }
 
 async function countAdministrators(trx: TenantTransaction): Promise<number> {

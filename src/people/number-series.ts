@@ -28,7 +28,10 @@ export function isSeriesCode(code: string): code is SeriesCode {
 /** Also those nobody has set, as they are by default. */
 export async function listNumberSeries(trx: TenantTransaction): Promise<NumberSeries[]> {
   const rows = await trx.query<{ code: string; pattern: string; next: number }>({
-    text: 'SELECT code, pattern, next_number::float8 AS next FROM number_series',
+    // Numbers that are laid out ahead are counted already, and given to nobody yet.
+    text: `SELECT code, pattern, coalesce(
+             (SELECT min(number) FROM free_number f WHERE f.code = s.code AND f.epoch = s.epoch), next_number)::float8 AS next
+           FROM number_series s`,
   });
   const stored = new Map(rows.map((row) => [row.code, row]));
   return (Object.keys(numberSeries) as SeriesCode[]).map((code) => ({
@@ -40,7 +43,7 @@ export async function listNumberSeries(trx: TenantTransaction): Promise<NumberSe
 
 /**
  * Throws 422 for a pattern that is none and 409 for a number that may have been given out. The row is locked until the end of
- * the transaction, as whoever takes a number locks it.
+ * the transaction, as whoever counts on locks it; a number that somebody is about to take is waited for.
  */
 export async function putNumberSeries(
   trx: TenantTransaction,
@@ -48,13 +51,21 @@ export async function putNumberSeries(
   { pattern, next }: { readonly pattern: string; readonly next?: number },
 ): Promise<void> {
   requirePattern(pattern);
+  trx.execute({
+    text: `INSERT INTO number_series (code, pattern) VALUES ($1, $2)
+           ON CONFLICT (tenant_id, code) DO UPDATE SET pattern = $2,
+             -- A pattern that shows other parts of the date goes on with the count all the same.
+             period = CASE WHEN number_series.pattern = $2 THEN number_series.period ELSE '' END`,
+    values: [code, pattern],
+  });
+  if (next === undefined) return;
+  trx.execute({ text: 'DELETE FROM free_number WHERE code = $1 AND number < $2', values: [code, next] });
   const rows = await trx.query({
-    text: `INSERT INTO number_series (code, pattern, next_number) VALUES ($1, $2, coalesce($3, 1))
-           ON CONFLICT (tenant_id, code) DO UPDATE
-             SET pattern = $2, next_number = coalesce($3, number_series.next_number)
-             WHERE $3::bigint IS NULL OR $3 >= number_series.next_number
+    text: `UPDATE number_series SET next_number = greatest(next_number, $2)
+           WHERE code = $1 AND $2 >= coalesce(
+             (SELECT min(number) FROM free_number f WHERE f.code = $1 AND f.epoch = number_series.epoch), next_number)
            RETURNING code`,
-    values: [code, pattern, next ?? null],
+    values: [code, next],
   });
   if (rows.length > 0) return;
   throw fhirError('conflict', 'The next number cannot be lower than it is: numbers would be given out twice.', {
@@ -67,9 +78,11 @@ const patternSyntax =
   /^(?:[A-Za-z0-9./ -]|\{(?:yyyy|yy|MM|dd)\})*\{0{1,12}\}(?:[A-Za-z0-9./ -]|\{(?:yyyy|yy|MM|dd)\})*$/;
 
 function requirePattern(pattern: string): void {
-  const isMonthWithoutYear = /\{(MM|dd)\}/.test(pattern) && !/\{yy/.test(pattern);
-  if (patternSyntax.test(pattern) && pattern.length <= 64 && pattern.trim() === pattern && !isMonthWithoutYear) return;
+  const isMonthWithoutYear = pattern.includes('{MM}') && !pattern.includes('{yy');
+  const isDayWithoutMonth = pattern.includes('{dd}') && !pattern.includes('{MM}');
+  const isUnclear = isMonthWithoutYear || isDayWithoutMonth;
+  if (patternSyntax.test(pattern) && pattern.length <= 64 && pattern.trim() === pattern && !isUnclear) return;
   const parts = 'letters, digits, . / - and spaces, {yyyy} or {yy}, {MM}, {dd}, and one counter such as {00000}';
-  const diagnostics = `A pattern has at most 64 characters: ${parts}; months and days only beside the year.`;
+  const diagnostics = `A pattern has at most 64 characters: ${parts}; months only beside the year, days beside the month.`;
   throw fhirError('value', diagnostics, { expression: 'pattern' });
 }

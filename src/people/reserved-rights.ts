@@ -14,6 +14,22 @@ export const clinicOperations: ReadonlySet<string> = new Set(
   [...grantableOperations].filter((operation) => !reserved.includes(operation)),
 );
 
+/** Rights that reach beyond every scope, so that no consent to scopes gives them to an app. */
+const beyondScopes: ReadonlySet<string> = new Set([...reserved, 'op:admin', 'op:security-label']);
+
+/**
+ * What a person's app may do of what the person may: rights that no scope says only where the clinic has registered the app
+ * with a role that has them, too. Else any app that an administrator signs in to could administer the clinic.
+ */
+export function operationsThrough(app: ReadonlySet<string>, person: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...person].filter((operation) => !beyondScopes.has(operation) || app.has(operation)));
+}
+
+/** True of an app that is registered with a role that has such a right. */
+export function reachesBeyondScopes(app: ReadonlySet<string>): boolean {
+  return [...app].some((operation) => beyondScopes.has(operation));
+}
+
 /**
  * Throws 403 where one of the roles has a reserved right that the caller has not, also when it is switched off: it may come
  * back. Asked before a role is given, and before anything is done with who holds it: whoever could change an administrator's

@@ -1,6 +1,6 @@
 // The record of an emergency access, in a transaction of its own ahead of what is read: https://hl7.org/fhir/R4/auditevent.html
 
-import { buildEmergencyAudit, type EmergencyRequest } from '../access/audit.ts';
+import { buildEmergencyAudit, type RecordedRequest } from '../access/audit.ts';
 import type { Caller } from '../access/caller.ts';
 import { newId } from '../fhir/ids.ts';
 import { recordEvent } from './audit-rows.ts';
@@ -9,7 +9,7 @@ import { inSession, type Repository } from './session.ts';
 export async function recordBreakGlass(
   repository: Repository,
   caller: Caller,
-  request: EmergencyRequest,
+  request: RecordedRequest,
 ): Promise<void> {
   await inSession(repository, caller, (session) => {
     const id = newId(session.at.getTime());

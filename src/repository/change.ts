@@ -99,6 +99,8 @@ export interface WriteResult {
   readonly lastUpdated: Date;
   /** The stored JSON text; undefined after a delete. */
   readonly json: string | undefined;
+  /** The caller may not read it: nothing of it is shown. */
+  readonly isHidden?: true;
   /** False when a delete found nothing to delete, and when a create found what it was to create: the result is that then. */
   readonly changed: boolean;
   /** How many a delete by criteria has deleted, when they were several. */

@@ -13,6 +13,11 @@ interface Target {
   readonly expression: string;
 }
 
+/**
+ * Throws 422 for references to what is not there. What the caller may not see is not there for it; of a type that it may not
+ * read at all every reference passes, whether its target exists or not: the answer must tell neither, and to refuse them all
+ * would keep a device that may only write Observations from naming its patients.
+ */
 export async function checkReferences(session: Session, changes: readonly Change[]): Promise<void> {
   if (!session.checksReferences) return;
   const { definitions } = session.repository;
@@ -22,8 +27,8 @@ export async function checkReferences(session: Session, changes: readonly Change
     if (!change.resource) continue;
     forEachReference(definitions, change.resource, (reference, expression) => {
       const target = parseReference(reference.reference);
-      if (target.kind === 'resource' && !written.has(`${target.type}/${target.id}`))
-        targets.push({ ...target, expression });
+      if (target.kind !== 'resource' || written.has(`${target.type}/${target.id}`)) return;
+      if (may(session.caller, 'r', target.type)) targets.push({ ...target, expression });
     });
   }
   if (targets.length === 0) return;
@@ -43,11 +48,10 @@ async function findMissing(session: Session, targets: readonly Target[]): Promis
   return targets.filter((target) => !existing.has(`${target.type}/${target.id}`));
 }
 
-/** What the caller may not see is missing for it, or references would tell which ids there are. */
 async function hiddenOf(session: Session, rows: readonly { type: string; id: string }[]): Promise<string[]> {
   const hidden: string[] = [];
   for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
-    const criteria = may(session.caller, 'r', type) ? rowsOf(session, 'r', type)?.criteria : undefined;
+    const criteria = rowsOf(session, 'r', type)?.criteria;
     if (!criteria) continue;
     const ids = ofType.map(({ id }) => id);
     const seen = await idsThatMeet(session, type, ids, criteria);

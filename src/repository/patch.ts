@@ -1,6 +1,7 @@
 // Patch by JSON Patch, JSON merge patch or FHIRPath Patch, of an id or of what meets criteria: https://hl7.org/fhir/R4/http.html#patch
 
 import type { ParsedJson } from '../fhir/json.ts';
+import { requireBlindPatch } from './blind-writes.ts';
 import type { Criteria, Preconditions, WriteResult } from './change.ts';
 import { type PatchKind, toPatch } from './patch/to-patch.ts';
 import type { Session } from './session.ts';
@@ -26,7 +27,8 @@ export async function patchMatch(session: Session, criteria: Criteria, request: 
   return result as WriteResult;
 }
 
-function applyOf({ repository }: Session, { type, kind, body }: PatchRequest) {
-  const { definitions, validate } = repository;
+function applyOf(session: Session, { type, kind, body }: PatchRequest) {
+  requireBlindPatch(session, { type, kind, body });
+  const { definitions, validate } = session.repository;
   return toPatch(body, kind, { type, definitions, validate });
 }

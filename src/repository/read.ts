@@ -24,11 +24,16 @@ export async function read(session: Session, type: string, id: string): Promise<
 
 /** The current version, a deletion included, or undefined; for the server's own rules, so no scope is asked for. */
 export async function find(session: Session, type: string, id: string): Promise<StoredVersion | undefined> {
-  if (!isId(id)) return undefined;
-  const statement = type === auditEventType ? readAuditEvent(id) : readResource(type, id);
+  const statement = readStatement(type, id);
   if (!statement) return undefined;
   const [row] = await session.trx.query<VersionRow>(statement);
   return row && (await openVersion({ cipher: session.cipher, objectStore: session.repository.objectStore }, row));
+}
+
+/** Undefined where no resource can have the id. */
+export function readStatement(type: string, id: string): Statement | undefined {
+  if (!isId(id)) return undefined;
+  return type === auditEventType ? readAuditEvent(id) : readResource(type, id);
 }
 
 function readResource(type: string, id: string): Statement {

@@ -3,6 +3,7 @@
 import { requireOpen, requirePermission } from '../access/may.ts';
 import { FhirError, fhirError, type Issue } from '../fhir/outcome.ts';
 import { recordChanges } from './audit-rows.ts';
+import { withoutUnreadable } from './blind-writes.ts';
 import { type Change, criteriaOf, typeOf, type WriteIntent, type WriteResult } from './change.ts';
 import { checkReferences } from './check-references.ts';
 import { type Identified, identify } from './identify.ts';
@@ -34,7 +35,7 @@ export async function write(
   hooks?: WriteHooks,
 ): Promise<WriteResult[]> {
   for (const [index, intent] of intents.entries()) ofWrite(index, () => requireAllowed(session, intent));
-  return await writeAllowed(session, intents, 0, hooks);
+  return await withoutUnreadable(session, await writeAllowed(session, intents, 0, hooks));
 }
 
 /** What the server itself does for a caller who was allowed the whole: no rights, profiles or rules for clients are asked. */

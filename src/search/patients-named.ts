@@ -4,7 +4,9 @@
 import type { Definitions } from '../fhir/definitions.ts';
 import { compartmentParameters } from './compartment.ts';
 import type { IndexEntry } from './index-entry.ts';
+import { indexedParameters } from './search-parameters.ts';
 import type { Criterion } from './search-query.ts';
+import { linkParameter } from './shared-keys.ts';
 import { valueText } from './token-text.ts';
 
 /** Whose these are, R4 says by a parameter and not by its compartment. */
@@ -33,11 +35,27 @@ export function severalPatientsText(
   for (const entry of entries) {
     const named = patientNamed(entry, type);
     if (named === undefined || named.id === first) continue;
-    if (!patientParameters(definitions, type)?.includes(named.parameter)) continue;
+    if (!storingParameters(definitions, type).has(named.parameter)) continue;
     if (first !== undefined) return valueText(keyOf(type), several);
     first = named.id;
   }
   return undefined;
+}
+
+const known = new WeakMap<Definitions, Map<string, ReadonlySet<string>>>();
+
+/** A link that several parameters name is stored under one of them: shared-keys.ts. */
+function storingParameters(definitions: Definitions, type: string): ReadonlySet<string> {
+  const ofDefinitions = known.get(definitions) ?? new Map<string, ReadonlySet<string>>();
+  known.set(definitions, ofDefinitions);
+  const found = ofDefinitions.get(type);
+  if (found) return found;
+  const codes = patientParameters(definitions, type) ?? [];
+  const parameters = codes.length === 0 ? undefined : indexedParameters(definitions, type);
+  const stored = codes.map((code) => linkParameter(parameters?.get(code) ?? { code }, 'Patient'));
+  const storing = new Set([...codes, ...stored]);
+  ofDefinitions.set(type, storing);
+  return storing;
 }
 
 /** Text of a reference parameter's token. */

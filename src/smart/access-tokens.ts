@@ -96,27 +96,52 @@ export function deleteAccessToken(trx: TenantTransaction, id: string): void {
 export interface LiveToken {
   readonly scope: string;
   readonly client_id: string;
-  readonly client_name: Buffer;
   readonly client_scope: string;
-  readonly client_roles: string[];
-  readonly client_fhir_user: string | null;
   /** Null for a client that acts for itself. */
   readonly account_id: string | null;
-  readonly session_hash: Buffer | null;
-  /** True when its use must be noted, so that nobody is logged off who works. */
-  readonly session_is_idle: boolean | null;
-  readonly patient: string | null;
 }
 
 /** Undefined when the token is worth nothing any more. */
 export async function findLiveToken(trx: TenantTransaction, id: string): Promise<LiveToken | undefined> {
   const rows = await trx.query<LiveToken>({
     name: 'find-live-token',
-    text: `SELECT token.scope, client.client_id, client.name AS client_name, client.scope AS client_scope,
-             client.roles AS client_roles, client.fhir_user AS client_fhir_user,
-             token.account_id, token.session_hash, token.patient, ${sessionIsIdle} AS session_is_idle
-           FROM ${liveToken}`,
+    text: `SELECT token.scope, client.client_id, client.scope AS client_scope, token.account_id FROM ${liveToken}`,
     values: [hashOf(id)],
   });
   return rows[0];
+}
+
+export interface TokenRow {
+  readonly scope: string;
+  /** Null for a client that acts for itself. */
+  readonly account_id: string | null;
+  readonly session_hash: Buffer | null;
+  /** True when its use must be noted, so that nobody is logged off who works; null where there is no such session any more. */
+  readonly session_is_idle: boolean | null;
+  readonly patient: string | null;
+}
+
+interface FoundRow extends TokenRow {
+  readonly client_id: string;
+  readonly is_live: boolean;
+}
+
+/** The row of a token that its JWT says to be this client's. Whether client and person are still good is asked beside it. */
+export async function findTokenRow(
+  trx: TenantTransaction,
+  id: string,
+  clientId: string,
+): Promise<TokenRow | undefined> {
+  const [row] = await trx.query<FoundRow>({
+    name: 'find-token-row',
+    // By its key alone: with few tokens the planner would rather walk those that have not expired, and a join would be planned
+    // once for however many sessions and clients there were then.
+    text: `SELECT token.client_id, token.scope, token.account_id, token.session_hash, token.patient,
+             token.expires_at > now() AS is_live,
+             (SELECT ${sessionIsIdle} FROM login_session AS session
+              WHERE session.session_hash = token.session_hash AND ${sessionIsLive}) AS session_is_idle
+           FROM access_token AS token WHERE token.id_hash = $1`,
+    values: [hashOf(id)],
+  });
+  return row?.is_live && row.client_id === clientId ? row : undefined;
 }

@@ -6,7 +6,9 @@ import { accountClientId, accountClientMetadata } from './account-client.ts';
 import { endGrant } from './app-grants.ts';
 import type { ClientKeys } from './client-key-set.ts';
 import { toClientMetadata } from './client-metadata.ts';
+import { endExchangedTokens } from './exchanged-tokens.ts';
 import { hashOf } from './hash.ts';
+import { createInteractionAdapter } from './interaction-adapter.ts';
 import { errors, type OidcAdapter, Provider } from './oidc-provider.ts';
 import { createGrantedAdapter, createRecordAdapter } from './record-adapter.ts';
 import { createSessionAdapter, type SessionContext } from './session-adapter.ts';
@@ -28,6 +30,8 @@ export function createAdapter(context: AdapterContext): (model: string) => OidcA
         return accessTokenAdapter(context, model);
       case 'ReplayDetection':
         return replayAdapter(context);
+      case 'Interaction':
+        return createInteractionAdapter(context);
       case 'Session':
         return createSessionAdapter(context);
       case 'AuthorizationCode':
@@ -69,7 +73,10 @@ function accessTokenAdapter({ tenantId, tenantDoor, urls }: AdapterContext, kind
       };
     },
     async destroy(id) {
-      await tenantDoor(tenantId, async (trx) => deleteAccessToken(trx, id));
+      await tenantDoor(tenantId, async (trx) => {
+        endExchangedTokens(trx, id);
+        deleteAccessToken(trx, id);
+      });
     },
     async revokeByGrantId(grantId) {
       await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));

@@ -7,7 +7,7 @@ import { type Consent, findConsent } from './consents.ts';
 import { scopesWithin, textsOf } from './grantable.ts';
 import { hashOf } from './hash.ts';
 import { findLaunch, type Launch, useLaunch } from './launches.ts';
-import { errors, type OidcContext } from './oidc-provider.ts';
+import { errors, type OidcContext, type PickedContext } from './oidc-provider.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import { callerOfPerson, ownPatient, type Person, type PersonContext } from './person.ts';
 import { parseScopes } from './scopes.ts';
@@ -26,6 +26,8 @@ export interface Authorization {
   readonly scopes: readonly string[];
   readonly launch: LaunchContext;
   readonly needsPatient: boolean;
+  /** The app was opened by itself, wants to know the visit, and the person has not been asked which. */
+  readonly needsEncounter: boolean;
   /** Those that the person has not been asked about. */
   readonly unasked: readonly string[];
   readonly consent: Consent | undefined;
@@ -43,7 +45,7 @@ export function authorizationOf(context: AuthorizationContext, ctx: OidcContext)
     known.get(ctx) ??
     readAuthorization(context, {
       ...{ params, clientId: client.clientId, person: account as Person },
-      picked: result?.launch?.patient,
+      picked: result?.launch,
     });
   known.set(ctx, found);
   return found;
@@ -53,8 +55,7 @@ export interface AuthorizationRequest {
   readonly clientId: string;
   readonly params: Readonly<Record<string, string | undefined>>;
   readonly person: Person;
-  /** The patient the person has chosen. */
-  readonly picked: string | undefined;
+  readonly picked: PickedContext | undefined;
 }
 
 export async function readAuthorization(
@@ -69,12 +70,19 @@ export async function readAuthorization(
   });
   if (params.launch !== undefined) requireLaunch(launch, person);
   const scopes = textsOf(scopesWithin(parseScopes(params.scope ?? '', resourceTypes), person.rights));
-  const patient = launch?.patient ?? ownPatient(person.account) ?? picked;
+  const wantsEncounter = launch === undefined && scopes.includes('launch/encounter');
+  const patient = launch?.patient ?? ownPatient(person.account) ?? picked?.patient;
+  const encounter = launch ? launch.encounter : picked?.encounter;
   const asked = new Set([...(consent?.granted ?? []), ...(consent?.refused ?? [])]);
   return {
     ...{ person, scopes, consent },
-    launch: { ...launch, ...(patient === undefined ? {} : { patient }) },
-    needsPatient: patient === undefined && scopes.some(opensRecord),
+    launch: {
+      ...launch,
+      ...(patient === undefined ? {} : { patient }),
+      ...(typeof encounter === 'string' ? { encounter } : {}),
+    },
+    needsPatient: patient === undefined && (wantsEncounter || scopes.some(opensRecord)),
+    needsEncounter: wantsEncounter && patient !== undefined && encounter === undefined,
     unasked: scopes.filter((scope) => !asked.has(scope)),
   };
 }
@@ -92,7 +100,7 @@ function opensRecord(scope: string): boolean {
 }
 
 /** An app is told what is open as far as it has been granted to know. */
-function contextWithin(scopes: readonly string[], { patient, encounter, intent }: LaunchContext): LaunchContext {
+export function contextWithin(scopes: readonly string[], { patient, encounter, intent }: LaunchContext): LaunchContext {
   const isLaunched = scopes.includes('launch');
   return {
     ...(patient !== undefined && (isLaunched || scopes.some(opensRecord)) && { patient }),
@@ -156,7 +164,17 @@ async function takeLaunch({ tenantId, tenantDoor }: AuthorizationContext, value:
   throw new errors.InvalidRequest('launch was already used');
 }
 
-/** Without an EHR that names it, the encounter is the one the patient is in now. */
+/** Where there is none, nobody is asked which. */
+export async function hasEncounters(
+  { patients, tenantId }: AuthorizationContext,
+  ctx: OidcContext,
+  { launch: { patient = '' }, person }: Authorization,
+): Promise<boolean> {
+  const caller = callerOfPerson(tenantId, person, ctx.oidc.client.clientId);
+  return (await patients.encounters(caller, patient)).encounters.length > 0;
+}
+
+/** Of an EHR that opens an app with a patient only, the encounter is the one the patient is in now. */
 async function withEncounter(
   { patients, tenantId }: AuthorizationContext,
   ctx: OidcContext,
@@ -164,6 +182,7 @@ async function withEncounter(
 ): Promise<LaunchContext> {
   const { patient } = launch;
   if (launch.encounter !== undefined || patient === undefined || !scopes.includes('launch/encounter')) return launch;
+  if (ctx.oidc.params.launch === undefined) return launch;
   const caller = callerOfPerson(tenantId, person, ctx.oidc.client.clientId);
   const encounter = await patients.currentEncounter(caller, patient);
   return encounter === undefined ? launch : { ...launch, encounter };

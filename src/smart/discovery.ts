@@ -4,6 +4,7 @@ import type { Settings } from '../tenants/settings.ts';
 import { signingAlgorithm } from '../tenants/signing-key.ts';
 import { brandIdentifier } from './brands.ts';
 import { assertionAlgorithms } from './client-assertion.ts';
+import { tokenExchangeGrant } from './token-exchange.ts';
 import type { IssuerUrls } from './urls.ts';
 
 /** Of clients that prove who they are. */
@@ -31,6 +32,7 @@ export function openIdConfiguration(urls: IssuerUrls, settings: Settings): Recor
   return {
     ...serverMetadata(urls, settings),
     end_session_endpoint: urls.endSession,
+    userinfo_endpoint: urls.userinfo,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [signingAlgorithm],
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'name', 'fhirUser'],
@@ -73,7 +75,7 @@ function serverMetadata(urls: IssuerUrls, settings: Settings): Record<string, un
     revocation_endpoint_auth_methods_supported: ['none', ...clientAuthMethods],
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     ...(settings['clients.dynamic-registration'] ? { registration_endpoint: urls.registration } : {}),
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', tokenExchangeGrant],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     code_challenge_methods_supported: ['S256'],

@@ -14,8 +14,9 @@ import { type Attempt, networkOf } from './throttle.ts';
 import { addLaunchContext } from './token-answer.ts';
 import { claimedClientId, hasBrokenAssertion, readTokenRequest, type TokenRequest } from './token-request.ts';
 import { oauthPaths, ownPaths } from './urls.ts';
+import { answerUserinfo, type UserinfoContext } from './userinfo.ts';
 
-export interface EndpointsContext extends BrowserContext, LaunchContext, RegistrationContext {
+export interface EndpointsContext extends BrowserContext, LaunchContext, RegistrationContext, UserinfoContext {
   readonly tenantName: string;
   readonly jwks: { readonly keys: readonly unknown[] };
   /** The `jti` of a valid access token of this issuer. */
@@ -32,6 +33,7 @@ export function createEndpoints(context: EndpointsContext): Handler {
     const path = ctx.path.slice(`/t/${context.tenantName}`.length);
     const document = documents.get(path);
     if (document) return sendDocument(ctx, await document());
+    if (path === ownPaths.userinfo) return await orNotAllowed(ctx, ['GET', 'POST'], () => answerUserinfo(context, ctx));
     const answerPost = posts.get(path);
     if (!answerPost) {
       if (await answerBrowser(ctx, path)) return;
@@ -39,10 +41,14 @@ export function createEndpoints(context: EndpointsContext): Handler {
     }
     // Set first, so that it is there whatever is answered: RFC 6749 section 5.1.
     ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
-    if (ctx.method === 'POST') return await answerPost(ctx);
-    ctx.set('Allow', 'POST');
-    sendError(ctx, 405, 'invalid_request', 'only POST is supported here');
+    await orNotAllowed(ctx, ['POST'], () => answerPost(ctx));
   };
+}
+
+async function orNotAllowed(ctx: Koa.Context, methods: readonly string[], work: () => Promise<void>): Promise<void> {
+  if (methods.includes(ctx.method)) return await work();
+  ctx.set('Allow', methods.join(', '));
+  sendError(ctx, 405, 'invalid_request', `only ${methods.join(' and ')} is supported here`);
 }
 
 function createDocuments(context: EndpointsContext): ReadonlyMap<string, () => unknown> {

@@ -7,6 +7,7 @@ import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantDoor } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { OutboundFetch } from '../gateways/outbound-fetch.ts';
+import type { GuessLimit } from '../people/second-factor/guess-limit.ts';
 import type { SecondFactors } from '../people/second-factor/second-factors.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { SettingsReader } from '../tenants/settings.ts';
@@ -21,7 +22,7 @@ import type { OidcContext, OidcProvider } from './oidc-provider.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import { createProvider } from './provider.ts';
 import type { Throttle } from './throttle.ts';
-import { type IssuerUrls, issuerUrls, ownPaths } from './urls.ts';
+import { type IssuerUrls, issuerUrls, oauthPaths, ownPaths } from './urls.ts';
 
 export interface IssuerContext {
   /** Without a slash at the end. */
@@ -31,6 +32,7 @@ export interface IssuerContext {
   readonly resourceTypes: ReadonlySet<string>;
   readonly settings: SettingsReader;
   readonly throttle: Throttle;
+  readonly registrations: GuessLimit;
   readonly secondFactors: SecondFactors;
   readonly patients: PatientDirectory;
   readonly fetchOutbound: OutboundFetch;
@@ -73,7 +75,20 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
     signInLinks: (uid) => upstreamLinks(shared, uid),
     resetHref: `${urls.basePath}${ownPaths.account}/forgot`,
   });
-  return { ...authenticator, handle };
+  return {
+    ...authenticator,
+    async handle(ctx) {
+      await handle(ctx);
+      const token = ctx.path === `/t/${tenant.name}${oauthPaths.token}` ? issuedIn(ctx.body) : undefined;
+      if (token !== undefined) void authenticator.issued(token);
+    },
+  };
+}
+
+/** Undefined where a request for a token was refused. */
+function issuedIn(body: unknown): string | undefined {
+  const { access_token: token } = (body ?? {}) as { readonly access_token?: unknown };
+  return typeof token === 'string' ? token : undefined;
 }
 
 interface OAuthError {

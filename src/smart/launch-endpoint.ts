@@ -56,8 +56,9 @@ interface Members {
 function readMembers(body: Readonly<Record<string, unknown>>): Members {
   for (const [name, value] of Object.entries(body)) {
     if (!members.has(name)) throw fhirError('invalid', `A launch has no ${name.slice(0, 64)}.`);
-    if (typeof value !== 'string' || value === '' || value.length > textLengthMax) {
-      throw fhirError('value', `${name} must be a text of 1 to ${textLengthMax} characters.`, { expression: name });
+    if (typeof value !== 'string' || value === '' || value.length > textLengthMax || value.includes('\0')) {
+      const diagnostics = `${name} must be a text of 1 to ${textLengthMax} characters, none of them NUL.`;
+      throw fhirError('value', diagnostics, { expression: name });
     }
   }
   // Else the app could be opened with one patient and another one's visit.

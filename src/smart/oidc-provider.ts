@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import untypedProvider, { errors as untypedErrors, interactionPolicy as untypedInteractionPolicy } from 'oidc-provider';
+import type { ProvenSignIn, SignInGround } from './proven-sign-in.ts';
 
 export const Provider = untypedProvider as unknown as ProviderConstructor;
 export const errors = untypedErrors as unknown as OidcErrors;
@@ -19,6 +20,13 @@ export interface OidcProvider extends Koa {
   readonly Client: { readonly prototype: OidcClient; find(clientId: string): Promise<OidcClient | undefined> };
   readonly Session: { get(ctx: Koa.Context): Promise<OidcSession>; findByUid(uid: string): Promise<OidcSession> };
   readonly Grant: new (of: { readonly accountId: string; readonly clientId: string }) => OidcGrant;
+  readonly AccessToken: new (of: Readonly<Record<string, unknown>>) => OidcAccessToken;
+  readonly ResourceServer: new (identifier: string, details: Readonly<Record<string, unknown>>) => unknown;
+  registerGrantType(
+    name: string,
+    handler: (ctx: OidcContext) => Promise<void>,
+    parameters: readonly string[] | ReadonlySet<string>,
+  ): void;
   interactionDetails(req: IncomingMessage, res: ServerResponse): Promise<OidcInteraction>;
   /** The URL to go on at. */
   interactionResult(req: IncomingMessage, res: ServerResponse, result: InteractionResult): Promise<string>;
@@ -31,6 +39,7 @@ export interface OidcClient {
   readonly clientUri?: string;
   readonly redirectUris: readonly string[];
   readonly grantTypes: readonly string[];
+  readonly clientAuthMethod: string;
   /** Extra metadata properties of ours. */
   readonly registered_scope: string;
   readonly registered_roles: readonly string[];
@@ -54,6 +63,12 @@ export interface OidcGrant {
   save(): Promise<string>;
 }
 
+export interface OidcAccessToken {
+  /** Seconds. */
+  readonly expiration: number;
+  save(): Promise<string>;
+}
+
 export interface OidcInteraction {
   readonly uid: string;
   readonly params: Readonly<Record<string, string | undefined>>;
@@ -62,7 +77,8 @@ export interface OidcInteraction {
   result?: InteractionResult & {
     readonly pending?: PendingLogin;
     readonly vouched?: VouchedIdentity;
-    readonly proven?: ProvenLogin;
+    /** The person is asked whether the vouched identity is its own; nobody is signed in yet. */
+    readonly proven?: ProvenSignIn;
   };
   /** What the interactions before have come to. */
   readonly lastSubmission?: InteractionResult;
@@ -71,12 +87,19 @@ export interface OidcInteraction {
 
 /** What an interaction has come to; what earlier ones of the same request came to is kept. */
 export interface InteractionResult {
-  readonly login?: { readonly accountId: string; readonly amr: readonly string[]; readonly remember: boolean };
-  /** Whose record is opened. */
-  readonly launch?: { readonly patient: string };
+  readonly login?: ProvenSignIn & { readonly remember: boolean };
+  readonly launch?: PickedContext;
   readonly consent?: { readonly scopes: readonly string[] };
   readonly error?: string;
   readonly error_description?: string;
+}
+
+/** What the person has chosen. */
+export interface PickedContext {
+  /** Whose record is opened. */
+  readonly patient?: string;
+  /** Null: none of those there are. */
+  readonly encounter?: string | null;
 }
 
 /** Another identity provider has said who it is; whose account that is here, the password and then the person say. */
@@ -88,21 +111,8 @@ export interface VouchedIdentity {
   readonly knownAs: string;
 }
 
-/** The person has proven who it is and is asked whether the vouched identity is its own; nobody is signed in yet. */
-export interface ProvenLogin {
-  readonly accountId: string;
-  readonly atMs: number;
-  readonly amr: readonly string[];
-  /** Of the password it was proven with: worth nothing under another one. */
-  readonly proof: string;
-}
-
 /** The password was right; nobody is signed in yet. */
-export interface PendingLogin {
-  readonly accountId: string;
-  readonly atMs: number;
-  /** Hash of what the password was compared with: another password ends this. */
-  readonly proof: string;
+export interface PendingLogin extends SignInGround {
   /** The clinic wants a second step, and there is none yet. */
   readonly mustEnrol: boolean;
 }
@@ -128,6 +138,7 @@ interface OidcEntity {
   readonly jti?: string;
   readonly scope?: string;
   readonly grantId?: string;
+  readonly accountId?: string;
 }
 
 export interface OidcAccount {

@@ -60,7 +60,8 @@ export function identityOf(tenantId: number, account: Account, clientId: string)
   const { id, name, practitioner, roles } = account;
   return {
     ...{ tenantId, clientId, accountId: id },
-    kind: ownPatient(account) === undefined ? ('staff' as const) : ('patient' as const),
+    // A patient's relative comes for that patient, and is as little staff.
+    kind: /^(?:Patient|RelatedPerson)\//.test(practitioner ?? '') ? ('patient' as const) : ('staff' as const),
     agent: { ...(practitioner === undefined ? {} : { reference: practitioner }), display: name },
     roles: new Set(roles),
     ...(practitioner === undefined ? {} : { fhirUser: practitioner }),

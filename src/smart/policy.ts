@@ -1,7 +1,7 @@
 // The questions a person answers before an app is let in, as oidc-provider's interaction policy: who are you, whose record, may it.
 
 import { accountClientId } from './account-client.ts';
-import { type AuthorizationContext, authorizationOf, giveGrant } from './authorization.ts';
+import { type AuthorizationContext, authorizationOf, giveGrant, hasEncounters } from './authorization.ts';
 import { interactionPolicy, type OidcContext } from './oidc-provider.ts';
 
 /** The name of each is that of a page: interactions/steps.ts. */
@@ -21,6 +21,16 @@ export function createPolicy(context: AuthorizationContext): unknown {
     new Prompt(
       { name: 'launch', requestable: false },
       new Check('no_patient', 'a patient must be chosen', 'interaction_required', needsPatient),
+    ),
+  );
+  const needsEncounter = async (ctx: OidcContext) => {
+    const authorization = await authorizationOf(context, ctx);
+    return authorization.needsEncounter && (await hasEncounters(context, ctx, authorization));
+  };
+  policy.add(
+    new Prompt(
+      { name: 'encounter', requestable: false },
+      new Check('no_encounter', 'a visit must be chosen', 'interaction_required', needsEncounter),
     ),
   );
   policy.add(

@@ -1,5 +1,6 @@
 // One tenant's oidc-provider: everything it can do is off but what is listed here (security.md 1.9).
 
+import { recordAct } from '../people/account-acts.ts';
 import type { Settings } from '../tenants/settings.ts';
 import { type SigningKey, signingAlgorithm } from '../tenants/signing-key.ts';
 import { insertAccessToken, insertPersonalToken } from './access-tokens.ts';
@@ -9,7 +10,9 @@ import { assertionAlgorithms, checkAssertion, clockToleranceSeconds } from './cl
 import type { ClientKeys } from './client-key-set.ts';
 import { compareClientSecret } from './client-metadata.ts';
 import { clientAuthMethods } from './discovery.ts';
+import { insertExchangedToken } from './exchanged-tokens.ts';
 import { findLaunch } from './launches.ts';
+import { narrowRefresh } from './narrow-refresh.ts';
 import {
   errors,
   type JwtParts,
@@ -23,9 +26,10 @@ import { findPerson } from './person.ts';
 import { createPolicy } from './policy.ts';
 import { clientTokenSeconds, personalTokenSeconds, resourceServer } from './resource-server.ts';
 import { sessionSeconds } from './session-adapter.ts';
+import { type ExchangeContext, registerTokenExchange } from './token-exchange.ts';
 import { oauthPaths, ownPaths } from './urls.ts';
 
-export interface ProviderContext extends AuthorizationContext {
+export interface ProviderContext extends AuthorizationContext, ExchangeContext {
   readonly signingKeys: readonly SigningKey[];
   readonly clientKeys: ClientKeys;
   readonly settings: () => Settings | Promise<Settings>;
@@ -63,11 +67,12 @@ export function createProvider(context: ProviderContext): OidcProvider {
     },
     ttl: lifetimes(),
     formats: {
-      customizers: { jwt: (_ctx: OidcContext, token: OidcToken, jwt: JwtParts) => store(context, token, jwt) },
+      customizers: { jwt: (ctx: OidcContext, token: OidcToken, jwt: JwtParts) => store(context, ctx, token, jwt) },
     },
     ...authorizationCodeFlow(context),
   });
   provider.Client.prototype.compareClientSecret = compareClientSecret;
+  registerTokenExchange(provider, context);
   return provider;
 }
 
@@ -96,7 +101,10 @@ function authorizationCodeFlow(context: ProviderContext) {
     loadExistingGrant: () => undefined,
     issueRefreshToken: (_ctx: OidcContext, client: OidcClient, { scope = '' }: OidcToken) =>
       client.grantTypeAllowed('refresh_token') && /(^| )o(?:ff|n)line_access( |$)/.test(scope),
-    rotateRefreshToken: true,
+    rotateRefreshToken(ctx: OidcContext) {
+      narrowRefresh(context.resourceTypes, ctx);
+      return true;
+    },
     // What ends with a session is in our own rows, for a session may have let in one app more than once.
     expiresWithSession: () => false,
     renderError: context.renderError,
@@ -166,11 +174,15 @@ async function requireLaunch(context: ProviderContext, ctx: OidcContext, launch:
 /** Runs before the JWT is signed, so no token leaves without its row. */
 async function store(
   { tenantId, tenantDoor }: ProviderContext,
+  { oidc }: OidcContext,
   { kind, clientId, scope = '', grantId }: OidcToken,
   { payload }: JwtParts,
 ): Promise<void> {
   const token = { id: payload.jti, kind, clientId, scope, issuedAt: payload.iat, expiresAt: payload.exp };
-  await tenantDoor(tenantId, async (trx) =>
-    grantId === undefined ? insertAccessToken(trx, token) : insertPersonalToken(trx, { ...token, grantId }),
-  );
+  const { jti: subjectId, accountId } = oidc.entities.SubjectToken ?? {};
+  await tenantDoor(tenantId, async (trx) => {
+    if (accountId !== undefined) recordAct(trx, 'access-passed-on', accountId);
+    if (subjectId !== undefined) return insertExchangedToken(trx, token, subjectId);
+    grantId === undefined ? insertAccessToken(trx, token) : insertPersonalToken(trx, { ...token, grantId });
+  });
 }

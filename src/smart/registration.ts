@@ -5,28 +5,32 @@ import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { OutboundFetch } from '../gateways/outbound-fetch.ts';
 import { requireUris } from '../people/client-uris.ts';
 import { type ClientProof, type ClientRegistration, insertClient, makeSecret } from '../people/clients.ts';
+import type { GuessBound, GuessLimit } from '../people/second-factor/guess-limit.ts';
 import type { Settings } from '../tenants/settings.ts';
 import { fetchKeySet } from './client-key-set.ts';
 import { readJsonRequest } from './json-request.ts';
 import type { PersonContext } from './person.ts';
 import { type AppMetadata, readAppMetadata } from './registration-metadata.ts';
-import { networkOf, type Throttle } from './throttle.ts';
+import { networkOf } from './throttle.ts';
 
 export interface RegistrationContext extends PersonContext {
   readonly settings: () => Settings | Promise<Settings>;
   readonly resourceTypes: ReadonlySet<string>;
-  readonly throttle: Throttle;
+  /** By tenant and network; refused registrations count too. */
+  readonly registrations: GuessLimit;
   readonly fetchOutbound: OutboundFetch;
 }
+
+/** Nobody develops more apps than that at once. */
+export const registrationsOfNetwork: GuessBound = { guessesMax: 30, windowMs: 3_600_000 };
 
 export async function answerRegistration(context: RegistrationContext, ctx: Koa.Context): Promise<void> {
   const settings = await context.settings();
   if (!settings['clients.dynamic-registration']) {
     return refuse(ctx, 403, 'access_denied', 'apps are registered by the clinic, not by themselves');
   }
-  // Every registration counts like a failed attempt: nobody needs many a minute.
-  const attempt = { client: `register ${context.tenantId} ${networkOf(ctx.ip)}`, network: networkOf(ctx.ip) };
-  const waitSeconds = context.throttle.failed(attempt);
+  const pair = `${context.tenantId} ${networkOf(ctx.ip)}`;
+  const waitSeconds = context.registrations.take(pair) || (await tenantWaitSeconds(context));
   if (waitSeconds > 0) {
     ctx.set('Retry-After', String(waitSeconds));
     return refuse(ctx, 429, 'temporarily_unavailable', 'too many registrations; wait and try again');
@@ -40,6 +44,29 @@ export async function answerRegistration(context: RegistrationContext, ctx: Koa.
     const code = isAboutRedirect ? 'invalid_redirect_uri' : 'invalid_client_metadata';
     refuse(ctx, error.status === 413 ? 413 : 400, code, error.message);
   }
+}
+
+const perTenantAndHourMax = 100;
+/** Of those that nobody has let in or taken over, which are removed when they are a month old: sweep-expired.ts. */
+const perTenantMax = 5_000;
+
+/** As many more are possible as are registered at the very same moment. */
+async function tenantWaitSeconds({ tenantId, tenantDoor }: RegistrationContext): Promise<number> {
+  const [row] = await tenantDoor(
+    tenantId,
+    (trx) =>
+      trx.query<{ total: number; lately: number; wait: number | null }>({
+        text: `SELECT count(*)::int AS total, count(*) FILTER (WHERE is_late)::int AS lately,
+                 ceil(extract(epoch FROM min(created_at) FILTER (WHERE is_late) + interval '1 hour' - now()))::int AS wait
+               FROM (SELECT created_at, created_at > now() - interval '1 hour' AS is_late
+                     FROM client WHERE self_registered AND NOT EXISTS (
+                       SELECT FROM app_consent AS consent WHERE consent.client_id = client.client_id)
+                     ORDER BY created_at DESC LIMIT ${perTenantMax}) AS unused`,
+      }),
+    'read',
+  );
+  if (!row || (row.total < perTenantMax && row.lately < perTenantAndHourMax)) return 0;
+  return row.total < perTenantMax ? Math.max(1, row.wait ?? 1) : 3_600;
 }
 
 async function register(context: RegistrationContext, ctx: Koa.Context, metadata: AppMetadata): Promise<void> {
@@ -62,6 +89,7 @@ async function register(context: RegistrationContext, ctx: Koa.Context, metadata
 function registrationOf(metadata: AppMetadata): ClientRegistration {
   const origins = metadata.redirect_uris.map((uri) => URL.parse(uri)?.origin ?? 'null');
   return {
+    isSelfRegistered: true,
     name: metadata.client_name,
     grantTypes: metadata.grant_types,
     scope: metadata.scope,

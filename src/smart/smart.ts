@@ -5,6 +5,7 @@ import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { createOutboundFetch, type OutboundFetch } from '../gateways/outbound-fetch.ts';
+import { createGuessLimit } from '../people/second-factor/guess-limit.ts';
 import { createSecondFactors } from '../people/second-factor/second-factors.ts';
 import { createBriefCache } from '../tenants/brief-cache.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
@@ -15,6 +16,7 @@ import { createClientKeys } from './client-key-set.ts';
 import { smartConfiguration } from './discovery.ts';
 import { type Issuer, type IssuerContext, openIssuer } from './issuer.ts';
 import type { PatientDirectory } from './patient-directory.ts';
+import { registrationsOfNetwork } from './registration.ts';
 import { createThrottle } from './throttle.ts';
 import { issuerUrls } from './urls.ts';
 
@@ -86,10 +88,13 @@ function createContext(options: SmartOptions, directory: () => PatientDirectory 
   const fetchOutbound = options.fetchOutbound ?? createOutboundFetch({ allowedHosts: new Set() });
   return {
     ...{ ...options, settings, throttle, secondFactors, fetchOutbound },
+    registrations: createGuessLimit(Date.now, registrationsOfNetwork),
     clientKeys: createClientKeys(fetchOutbound),
     patients: {
       search: async (caller, query) => (await directory()?.search(caller, query)) ?? { patients: [], hasMore: false },
       find: async (caller, id) => await directory()?.find(caller, id),
+      encounters: async (caller, patientId) =>
+        (await directory()?.encounters(caller, patientId)) ?? { encounters: [], hasMore: false },
       currentEncounter: async (caller, patientId) => await directory()?.currentEncounter(caller, patientId),
       hasEncounter: async (caller, patientId, id) => (await directory()?.hasEncounter(caller, patientId, id)) ?? false,
     },

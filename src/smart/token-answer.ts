@@ -4,6 +4,7 @@
 import type Koa from 'koa';
 import { findGrantOfToken } from './access-tokens.ts';
 import { findAppGrant } from './app-grants.ts';
+import { contextWithin } from './authorization.ts';
 import { hashOf } from './hash.ts';
 import type { OidcContext } from './oidc-provider.ts';
 import { findPerson, type PersonContext } from './person.ts';
@@ -24,12 +25,7 @@ export async function addLaunchContext(
   const grantHash = await grantOf(context, entities);
   const grant = grantHash && (await context.tenantDoor(context.tenantId, (trx) => findAppGrant(trx, grantHash)));
   if (!grant) return;
-  const { patient, encounter, intent } = grant;
-  const launch = {
-    ...(patient === undefined ? {} : { patient }),
-    ...(encounter === undefined ? {} : { encounter }),
-    ...(intent === undefined ? {} : { intent }),
-  };
+  const launch = contextWithin(String(body.scope ?? '').split(' '), grant);
   // Apps are opened in a window of their own, so nothing around them says whose record is open.
   const look = { need_patient_banner: true, smart_style_url: context.urls.style };
   const identity = route === 'introspection' ? await identityOf(context, grant.accountId, body.scope) : {};

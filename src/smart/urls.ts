@@ -12,6 +12,7 @@ export interface IssuerUrls {
   readonly revocation: string;
   readonly registration: string;
   readonly endSession: string;
+  readonly userinfo: string;
   readonly jwks: string;
   readonly brands: string;
   readonly style: string;
@@ -32,6 +33,7 @@ export const ownPaths = {
   launch: '/launch',
   registration: '/register',
   endSession: '/logout',
+  userinfo: '/userinfo',
   brands: '/.well-known/user-access-brands.json',
   style: '/.well-known/smart-style.json',
   account: '/account',
@@ -52,6 +54,7 @@ export function issuerUrls(publicUrl: string, tenantName: string): IssuerUrls {
     revocation: issuer + oauthPaths.revocation,
     registration: issuer + ownPaths.registration,
     endSession: issuer + ownPaths.endSession,
+    userinfo: issuer + ownPaths.userinfo,
     jwks: issuer + oauthPaths.jwks,
     brands: issuer + ownPaths.brands,
     style: issuer + ownPaths.style,

@@ -3,6 +3,11 @@
 export interface BriefCache<Key, Value> {
   /** The value itself when it is known, else a promise that all who ask meanwhile share. A failure is not kept. */
   get(key: Key): Value | Promise<Value>;
+  /**
+   * For who holds what others may wait for, a database connection say: waits for nobody's load but its own, `read`, which
+   * becomes known to all.
+   */
+  within(key: Key, read: () => Promise<Value>): Value | Promise<Value>;
   /** From now on nothing loaded before is answered, not even a load that is under way. */
   clear(): void;
 }
@@ -37,12 +42,27 @@ export function createBriefCache<Key, Value>(
     return loading;
   }
 
+  /** All entries die together, so an entry needs no time of its own and the memory of a quiet second is freed. */
+  function current(): Map<Key, Value | Promise<Value>> {
+    if (performance.now() - bornAtMs > ageMaxMs || entries.size >= entriesMax) clear();
+    return entries;
+  }
+
   return {
     get(key) {
-      // All entries die together, so an entry needs no time of its own and the memory of a quiet second is freed.
-      if (performance.now() - bornAtMs > ageMaxMs || entries.size >= entriesMax) clear();
-      const known = entries.get(key);
-      return known !== undefined || entries.has(key) ? (known as Value | Promise<Value>) : loadInto(entries, key);
+      const generation = current();
+      const known = generation.get(key);
+      return known !== undefined || generation.has(key) ? (known as Value | Promise<Value>) : loadInto(generation, key);
+    },
+    within(key, read) {
+      const generation = current();
+      const known = generation.get(key);
+      const isKnown = generation.has(key) && !(known instanceof Promise);
+      if (isKnown) return known as Value;
+      return read().then((value) => {
+        generation.set(key, value);
+        return value;
+      });
     },
     clear,
   };

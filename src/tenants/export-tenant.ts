@@ -93,7 +93,12 @@ const tables: Readonly<Record<string, ReadRows>> = {
   roles: ({ trx }) => whole(trx, 'SELECT slug, name, grants, active FROM role ORDER BY 1'),
   settings: ({ trx }) => whole(trx, 'SELECT key, value FROM setting ORDER BY 1'),
   'number-series': ({ trx }) =>
-    whole(trx, 'SELECT code, pattern, next_number AS "nextNumber" FROM number_series ORDER BY 1'),
+    whole(
+      trx,
+      `SELECT code, pattern, coalesce((SELECT min(number) FROM free_number free
+         WHERE free.code = series.code AND free.epoch = series.epoch), next_number) AS "nextNumber"
+       FROM number_series series ORDER BY 1`,
+    ),
 };
 
 const rowsPerPage = 500;

@@ -60,6 +60,8 @@ const rules: Readonly<Record<SettingKey, SettingRule>> = {
 export interface SettingsReader {
   /** At once when they were asked for within the last second. */
   of(tenantId: number): Settings | Promise<Settings>;
+  /** The same inside a transaction, which must not wait for another connection than its own. */
+  in(trx: TenantTransaction): Settings | Promise<Settings>;
   /** To be called on every notice of the channel `hpms_access`. */
   forget(): void;
 }
@@ -68,7 +70,11 @@ const tenantsCachedMax = 10_000;
 
 export function createSettingsReader(tenantDoor: TenantDoor): SettingsReader {
   const byTenant = createBriefCache((tenantId: number) => tenantDoor(tenantId, readSettings), tenantsCachedMax);
-  return { of: byTenant.get, forget: byTenant.clear };
+  return {
+    of: byTenant.get,
+    in: (trx) => byTenant.within(trx.tenantId, () => readSettings(trx)),
+    forget: byTenant.clear,
+  };
 }
 
 /** As they are inside this transaction. */

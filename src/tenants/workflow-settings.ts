@@ -1,11 +1,11 @@
 // What a clinic may set for its workflows: appointments, fees, money (contract.md 3, 5, 19, 44, 49).
 
-import { isCurrency } from '../fhir/money.ts';
+import { type Currency, isCurrency } from '../fhir/money.ts';
 import { isBoolean, type SettingRule } from './setting-rule.ts';
 
 export interface WorkflowSettings {
   /** ISO 4217, the base currency. */
-  readonly currency: string;
+  readonly currency: Currency;
   /** IANA zone of the clinic's business days. */
   readonly timezone: string;
   /** BCP 47, of documents made for patients. */
@@ -18,6 +18,8 @@ export interface WorkflowSettings {
   readonly 'appointment.hold-seconds': number;
   /** An Appointment cannot become `arrived` earlier than so many hours before its start; null = any time. */
   readonly 'appointment.earliest-arrival-hours': number | null;
+  /** A practitioner may have several Encounters in progress. */
+  readonly 'encounter.overlap-allowed': boolean;
   /** A booked Appointment whose start is so many minutes ago becomes `noshow` by itself; null = never. */
   readonly 'appointment.noshow-after-minutes': number | null;
   /** How often an Appointment may be given another time; null = as often as wanted. */
@@ -81,6 +83,7 @@ export const workflowSettings: Readonly<Record<keyof WorkflowSettings, SettingRu
   'appointment.strict-transitions': flag(false),
   'appointment.hold-seconds': whole(600, 1, 86_400),
   'appointment.earliest-arrival-hours': wholeOrNull(0, 8_760),
+  'encounter.overlap-allowed': flag(false),
   'appointment.noshow-after-minutes': wholeOrNull(0, 10_080),
   'appointment.reschedules-max': wholeOrNull(0, 1_000),
   'waitlist.offer-seconds': whole(3_600, 60, 604_800),

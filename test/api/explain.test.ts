@@ -1,7 +1,7 @@
 // `$explain` over HTTP: what a search would do, for administrators, without its values and without other tenants' data.
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
+import type { AuditEvent, Bundle, Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 import { buildPatient } from '../support/builders.ts';
@@ -73,6 +73,18 @@ describe('the answer', () => {
     expect(understood?.valueString).toBe(
       `${server.a.baseUrl}/Patient?family=…&birthdate=…&gender=…&_content=…&_sort=family&_count=7`,
     );
+  });
+
+  test('leaves an AuditEvent that says who asked what of which type, by the names of the parameters', async () => {
+    const other = await clientOf(server, server.a, 'system/*.cruds', ['clinic-admin']);
+    await other.request('GET', `/Encounter/$explain?_id=geheim&status=planned`);
+    const { json } = await server.a.request('GET', '/AuditEvent?subtype=operation&_count=100');
+    const events = (json as Bundle<AuditEvent>).entry?.map(({ resource }) => resource) ?? [];
+    const own = events.filter((event) => event?.agent[0]?.who?.reference === `Device/${other.clientId}`);
+    expect(own.map((event) => atob(event?.entity?.[0]?.query ?? ''))).toEqual(['GET Encounter/$explain?_id&status']);
+    expect(own.flatMap((event) => event && validate(event))).toEqual([]);
+    const elsewhere = await server.b.request('GET', '/AuditEvent?subtype=operation');
+    expect(elsewhere.json.entry ?? []).toEqual([]);
   });
 
   test('is the same by POST, in a batch, and in XML', async () => {

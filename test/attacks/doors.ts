@@ -117,7 +117,11 @@ export async function openAllDoors(): Promise<OpenedDoors> {
 
 /** What a repository is made by. */
 function configOf(dataDir: string): Config {
-  return { dataDir, crypto: { rootKey: testRootKey } } as Partial<Config> as Config;
+  return {
+    dataDir,
+    crypto: { rootKey: testRootKey },
+    http: { publicUrl: 'http://hpms.test' },
+  } as Partial<Config> as Config;
 }
 
 function grantsOf(scopes: string, types: ReadonlySet<string>): Grant[] {

@@ -5,9 +5,11 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { ChargeItemDefinition, Location, Organization, Resource, Schedule } from '@medplum/fhirtypes';
 import { demoClinic, demoStaff } from '../../seeds/demo-clinic.ts';
+import { readWeeklyHours } from '../../src/clinic/scheduling/scheduling-parameters.ts';
+import { zoneOf } from '../../src/clinic/scheduling/time-zone.ts';
+import { openWindows } from '../../src/clinic/scheduling/weekly-hours.ts';
 import { readBundleFile, type SentEntry } from '../../src/commands/demo/bundle-file.ts';
 import { findDifference } from '../../src/commands/demo/compare-resource.ts';
-import { isFree, timesOfDay } from '../../src/commands/demo/free-times.ts';
 import { alignTable, count } from '../../src/commands/demo/report.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { type ParsedJson, parseJson } from '../../src/fhir/json.ts';
@@ -65,8 +67,12 @@ describe('the demo clinic', () => {
     expect(new Set(schedules.map(({ actor }) => actor[0]?.reference)).size).toBe(5);
     for (const one of schedules) {
       expect(one.active).toBe(true);
-      const week = Array.from({ length: 7 }, (_, day) => timesOfDay(one, new Date(Date.UTC(2026, 10, 23 + day))));
-      expect(week.flat().length).toBeGreaterThan(20);
+      const week = { low: Date.UTC(2026, 10, 23), high: Date.UTC(2026, 10, 30) };
+      const hours = readWeeklyHours(one);
+      const openMs = hours
+        .flatMap((each) => openWindows(each, zoneOf('UTC'), week))
+        .reduce((sum, { low, high }) => sum + high - low, 0);
+      expect(openMs / hours[0]!.durationMs).toBeGreaterThan(20);
     }
   });
 
@@ -190,32 +196,15 @@ describe('the demo compares what it reads with what it sent', () => {
   });
 });
 
-describe('the demo books a free time', () => {
-  const monday = new Date('2026-11-23T00:00:00Z');
-  const startsOf = (id: string, day: Date) => timesOfDay(schedule(id), day).map(({ start }) => start.toISOString());
-
-  test('in steps of the visit inside each window of the weekly hours (contract 17)', () => {
-    const starts = startsOf('schedule-dr-amara-osei', monday);
-    expect(starts).toHaveLength(14);
-    expect([starts[0], starts[7], starts[8], starts[13]]).toEqual([
-      '2026-11-23T09:00:00.000Z',
-      '2026-11-23T12:30:00.000Z',
-      '2026-11-23T14:00:00.000Z',
-      '2026-11-23T16:30:00.000Z',
-    ]);
-    expect(startsOf('schedule-dr-amara-osei', new Date('2026-11-22T00:00:00Z'))).toEqual([]);
-  });
-
-  test('where no Appointment that holds its time meets it (contract 11)', () => {
-    const time = { start: new Date('2026-11-23T09:00:00Z'), end: new Date('2026-11-23T09:30:00Z') };
-    const booked = (start: string, end: string, status: 'booked' | 'fulfilled' | 'cancelled') =>
-      isFree(time, [{ resourceType: 'Appointment', participant: [], status, start, end }]);
-    expect(booked('2026-11-23T08:30:00Z', '2026-11-23T09:00:00Z', 'booked')).toBe(true);
-    expect(booked('2026-11-23T09:30:00Z', '2026-11-23T10:00:00Z', 'booked')).toBe(true);
-    expect(booked('2026-11-23T09:29:00Z', '2026-11-23T09:59:00Z', 'fulfilled')).toBe(false);
-    expect(booked('2026-11-23T08:00:00Z', '2026-11-23T12:00:00Z', 'booked')).toBe(false);
-    expect(booked('2026-11-23T09:00:00Z', '2026-11-23T09:30:00Z', 'cancelled')).toBe(true);
-  });
+test('the hours of the practitioner whom the demo books are understood (contract 17)', () => {
+  const [hours, ...more] = readWeeklyHours(schedule('schedule-dr-amara-osei'));
+  expect(more).toEqual([]);
+  const span = { low: Date.parse('2026-11-23T00:00:00Z'), high: Date.parse('2026-11-24T00:00:00Z') };
+  const windows = openWindows(hours!, zoneOf('UTC'), span);
+  expect(windows.map(({ low, high }) => [new Date(low).toISOString(), new Date(high).toISOString()])).toEqual([
+    ['2026-11-23T09:00:00.000Z', '2026-11-23T13:00:00.000Z'],
+    ['2026-11-23T14:00:00.000Z', '2026-11-23T17:00:00.000Z'],
+  ]);
 });
 
 describe('the demo prints for people', () => {

@@ -14,6 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => doors.close());
 
+/** Of the first tenant. */
+const base = 'http://hpms.test/t/doors-a/fhir';
 const scopes = 'http://terminology.hl7.org/CodeSystem/consentscope';
 
 function consent(provision: ConsentProvision, rest: Partial<Consent> = {}): Consent & { id: string } {
@@ -150,9 +152,54 @@ describe('a provision inside another', () => {
 
   test('permits nothing where what it is narrowed by is not understood', () => {
     const code = [{ text: 'something' }];
-    const read = denyingConsent(consent({ type: 'deny', provision: [{ type: 'permit', code }] }));
+    const read = denyingConsent(consent({ type: 'deny', provision: [{ type: 'permit', code }] }), base);
     expect(read?.provision.exceptions).toEqual([]);
-    expect(denyingConsent(consent({ type: 'permit', code, provision: [{ type: 'deny' }] }))).toBeDefined();
+    expect(denyingConsent(consent({ type: 'permit', code, provision: [{ type: 'deny' }] }), base)).toBeDefined();
+  });
+});
+
+describe('a Consent that names things by whole URLs', () => {
+  const everybody = (patient: string) => consent({ type: 'deny' }, { patient: { reference: patient } });
+
+  test.each(['Patient/p1', `${base}/Patient/p1`, `${base}/Patient/p1/_history/1`])(
+    'is in force for the patient %s of this clinic',
+    async (patient) => {
+      await under(everybody(patient), async () => {
+        expect([await status('Observation/lab-p1'), await status('Observation/lab-p2')]).toEqual([404, 200]);
+      });
+    },
+  );
+
+  test.each([
+    ...['https://elsewhere.example/fhir/Patient/p1', 'http://hpms.test/t/doors-b/fhir/Patient/p1'],
+    ...['http://hpms.test/t/doors-abc/fhir/Patient/p1', `${base}/../fhir/Patient/p1`, 'urn:uuid:p1'],
+  ])('is not in force for %s, which is another server’s or another clinic’s', async (patient) => {
+    await under(everybody(patient), async () => {
+      expect([await status('Observation/lab-p1'), await status('Observation/lab-p2')]).toEqual([200, 200]);
+    });
+  });
+
+  test('denies the person of this clinic that it names, and nobody here who has the id of one elsewhere', async () => {
+    await under(consent({ type: 'deny', actor: actor(`${base}/Practitioner/dr1`) }), async () => {
+      expect(await status('Observation/lab-p1')).toBe(404);
+      expect(await status('Observation/lab-p1', doctor('dr2'))).toBe(200);
+    });
+    await under(
+      consent({ type: 'deny', actor: actor('https://elsewhere.example/fhir/Practitioner/dr1') }),
+      async () => {
+        expect(await status('Observation/lab-p1')).toBe(200);
+      },
+    );
+    const permit = { type: 'permit' as const, actor: actor('https://elsewhere.example/fhir/Practitioner/dr1') };
+    await under(consent({ type: 'deny', provision: [permit] }), async () => {
+      expect(await status('Observation/lab-p1')).toBe(404);
+    });
+  });
+
+  test('means this clinic’s own base only: the same text denies nothing in another clinic', async () => {
+    await doors.store([everybody(`${base}/Patient/p1`)], doors.tenants[1]);
+    expect(await status('Observation/lab-p1', doctor('dr1', { tenantId: doors.tenants[1] }))).toBe(200);
+    await doors.store([{ ...everybody('Patient/p1'), status: 'inactive' }], doors.tenants[1]);
   });
 });
 
@@ -168,7 +215,7 @@ describe('no denial is', () => {
     ['one of nobody', { ...consent({ type: 'deny' }), patient: { display: 'somebody' } } as Resource],
     ['another resource', { resourceType: 'Patient' }],
   ])('%s', (_, resource) => {
-    expect(denyingConsent(resource)).toBeUndefined();
+    expect(denyingConsent(resource, base)).toBeUndefined();
   });
 });
 

@@ -62,16 +62,6 @@ describe('standalone launch', () => {
     expect((await redeem(world, page, request)).body.patient).toBe(world.anna);
   });
 
-  test('launch/encounter: the visit the patient is in now, or none', async () => {
-    const scope = 'launch/patient launch/encounter patient/Encounter.rs';
-    expect((await letIn(world, world.frontDesk, scope)).body).not.toHaveProperty('encounter');
-    const encounter = await world.server.a.request('POST', '/Encounter', {
-      ...{ resourceType: 'Encounter', status: 'in-progress', class: { code: 'AMB' } },
-      subject: { reference: `Patient/${world.anna}` },
-    });
-    expect((await letIn(world, world.frontDesk, scope)).body).toMatchObject({ encounter: encounter.json.id, scope });
-  });
-
   test('the authorization endpoint takes a form as well', async () => {
     const browser = openBrowser(world.server.origin);
     const request = makeRequest(world);

@@ -118,14 +118,21 @@ export async function authorize(
   world: AppWorld,
   person: Person,
   { url }: Request,
-  { browser = openBrowser(world.server.origin), patient = world.anna }: { browser?: Browser; patient?: string } = {},
+  {
+    browser = openBrowser(world.server.origin),
+    patient = world.anna,
+    encounter,
+  }: { browser?: Browser; patient?: string; encounter?: string } = {},
 ): Promise<Page> {
   let page = await browser.get(url);
   for (let step = 0; step < 5 && !page.leftTo; step += 1) {
     const before = page;
     if (page.text.includes('name="password"')) page = await browser.submit(page, { email: person.email, password });
     else if (page.text.includes('name="query"')) page = await browser.submit(page, { do: 'choose', patient });
-    else if (page.text.includes('value="allow"')) page = await browser.submit(page, { decision: 'allow' });
+    else if (page.text.includes('name="encounter"')) {
+      const chosen = encounter === undefined ? { do: 'none' } : { do: 'choose', encounter };
+      page = await browser.submit(page, chosen);
+    } else if (page.text.includes('value="allow"')) page = await browser.submit(page, { decision: 'allow' });
     if (page === before || page.status >= 400) return page;
   }
   return page;

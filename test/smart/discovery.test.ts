@@ -31,7 +31,10 @@ describe('smart-configuration', () => {
     expect(await read('/fhir/.well-known/smart-configuration')).toMatchObject({
       issuer: world.issuer,
       code_challenge_methods_supported: ['S256'],
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types_supported: [
+        ...['authorization_code', 'refresh_token', 'client_credentials'],
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ],
       response_types_supported: ['code'],
       capabilities: expect.arrayContaining([
         ...['launch-ehr', 'launch-standalone', 'authorize-post', 'sso-openid-connect', 'client-public'],

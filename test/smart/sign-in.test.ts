@@ -20,6 +20,12 @@ const begin = async (browser = openBrowser(world.server.origin)) => ({
   browser,
   login: await browser.get(makeRequest(world, { scope }).url),
 });
+const setPolicy = (policy: string) =>
+  world.server.app.doors.tenantDoor(world.server.a.id, async (trx) =>
+    writeSetting(trx, 'second-factor.required', policy),
+  );
+const reset = (accountId: string) =>
+  world.server.app.doors.tenantDoor(world.server.a.id, async (trx) => requireNewPassword(trx, accountId));
 const newPerson = () => makePerson(world.server, world.server.a, ['provider']);
 const withoutChanging = ({ text }: Page) => text.replace(/interaction\/[\w-]+|name="csrf" value="[^"]*"/g, '');
 
@@ -67,7 +73,7 @@ describe('with a second factor', () => {
 
   test('whoever must choose a new password and has a second step is asked for the code first: attack 74', async () => {
     const { person, code } = await enrolled();
-    await world.server.app.doors.tenantDoor(world.server.a.id, async (trx) => requireNewPassword(trx, person.id));
+    await reset(person.id);
     const { browser, login } = await begin();
     const asked = await browser.submit(login, { email: person.email, password });
     expect(titleOf(asked)).toBe('Confirm that it is you');
@@ -81,10 +87,6 @@ describe('with a second factor', () => {
   });
 
   test('where the clinic wants one of everybody, it is set up on the way, and recovery codes are shown', async () => {
-    const setPolicy = (policy: string) =>
-      world.server.app.doors.tenantDoor(world.server.a.id, async (trx) =>
-        writeSetting(trx, 'second-factor.required', policy),
-      );
     await setPolicy('all');
     try {
       const person = await newPerson();
@@ -130,14 +132,41 @@ describe('who may not sign in', () => {
     expect(new Set(texts).size).toBe(1);
   });
 
-  test('whoever must choose a new password comes to that page only', async () => {
-    const person = await newPerson();
-    await world.server.app.doors.tenantDoor(world.server.a.id, async (trx) => requireNewPassword(trx, person.id));
-    const { browser, login } = await begin();
-    const page = await browser.submit(login, { email: person.email, password });
-    expect(titleOf(page)).toBe('Choose a new password');
-    const saved = await browser.submit(page, { password: 'another correct horse battery' });
-    expect(titleOf(saved)).toBe('Your password is saved');
+  describe('after an administrator’s reset an old password alone chooses no new one: attack 73', () => {
+    test('it leads to no page for one, makes no link, and says where the link is', async () => {
+      const person = await newPerson();
+      await reset(person.id);
+      const { browser, login } = await begin();
+      const page = await browser.submit(login, { email: person.email, password });
+      expect([page.status, titleOf(page)]).toEqual([422, 'Sign in']);
+      expect(page.text).toContain('Open the link in your mail');
+      const { rows } = await withClient(world.server.database.url, (client) =>
+        client.query('SELECT FROM store.account_link WHERE account_id = $1', [person.id]),
+      );
+      expect(rows).toEqual([]);
+    });
+
+    test('nor is a second step set up with it that was begun before, to choose one with that', async () => {
+      const person = await newPerson();
+      const { browser, login } = await begin();
+      await setPolicy('all');
+      try {
+        let page = login;
+        for (const end = Date.now() + 1_500; titleOf(page) !== 'Set up the second step' && Date.now() < end; ) {
+          page = await browser.submit(await browser.get(login.url), { email: person.email, password });
+        }
+        const secret = /class="key">([A-Z2-7 ]+)</.exec(page.text)?.[1]?.replaceAll(' ', '') ?? '';
+        await reset(person.id);
+        const after = await browser.submit(page, { code: new OTPAuth.TOTP({ secret }).generate() });
+        expect([titleOf(after), secret.length]).toEqual(['Sign in', 32]);
+        const { rows } = await withClient(world.server.database.url, (client) =>
+          client.query('SELECT FROM store.account WHERE id = $1 AND totp_confirmed_at IS NOT NULL', [person.id]),
+        );
+        expect(rows).toEqual([]);
+      } finally {
+        await setPolicy('none');
+      }
+    });
   });
 
   test('many wrong passwords for one account: 429, however its name is written; others sign in: attacks 70 and 71', async () => {

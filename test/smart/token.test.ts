@@ -92,9 +92,9 @@ describe('a client with a secret', () => {
     ['password', 'unsupported_grant_type'],
     ['implicit', 'unsupported_grant_type'],
     ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'unsupported_grant_type'],
-    ['urn:ietf:params:oauth:grant-type:token-exchange', 'unsupported_grant_type'],
     ['authorization_code', 'invalid_request'],
     ['refresh_token', 'invalid_request'],
+    ['urn:ietf:params:oauth:grant-type:token-exchange', 'invalid_request'],
   ])('the grant %s is not for it: %s', async (grant_type, error) => {
     const answer = await post(tokenUrl, { grant_type }, basic(server.a));
     expect([answer.status, answer.body.error]).toEqual([400, error]);
@@ -170,7 +170,10 @@ describe('where things are', () => {
         introspection_endpoint: `${publicUrl}/t/clinic-a/introspect`,
         revocation_endpoint: `${publicUrl}/t/clinic-a/revoke`,
         authorization_endpoint: `${publicUrl}/t/clinic-a/authorize`,
-        grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+        grant_types_supported: [
+          ...['authorization_code', 'refresh_token', 'client_credentials'],
+          'urn:ietf:params:oauth:grant-type:token-exchange',
+        ],
         token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
       });
     }

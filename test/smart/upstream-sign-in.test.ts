@@ -1,7 +1,10 @@
 // From the sign-in page to the clinic's own identity provider and back into the app: security.md 57 and 58
 
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Secret, TOTP } from 'otpauth';
+import { actOf } from '../../src/people/account-acts.ts';
 import { createIdentityProvider } from '../../src/people/identity-providers.ts';
+import { createSecondFactors } from '../../src/people/second-factor/second-factors.ts';
 import { withClient } from '../support/database.ts';
 import { type AppWorld, makePerson, makeRequest, type Person, password, startAppWorld } from './app-world.ts';
 import { type Browser, openBrowser, type Page, titleOf } from './browser.ts';
@@ -69,6 +72,20 @@ test('linked once with the password, the provider signs in from then on', async 
   expect(titleOf(page)).toBe('Allow access?');
   const done = await browser.submit(page, { decision: 'allow' });
   expect(done.leftTo?.searchParams.has('code')).toBe(true);
+  const { rows } = await withClient(world.server.database.url, (client) =>
+    client.query('SELECT event_key FROM store.outbox WHERE resource_id = $1', [person.id]),
+  );
+  const acts = rows.map(({ event_key }) => actOf(event_key)).filter((act) => act !== 'sign-in');
+  expect(acts).toEqual(['identity-linked']);
+});
+
+test('the account page tells the person by whom, and as whom', async () => {
+  const person = await makePerson(world.server, world.server.a, ['provider']);
+  await link(person, 'frida');
+  const browser = openBrowser(world.server.origin);
+  const login = await browser.get(`${world.issuer}/account`);
+  const page = await browser.submit(login, { email: person.email, password });
+  expect(page.text).toContain('<bdi>Hospital</bdi> as <bdi>frida');
 });
 
 describe('linking: whoever is signed in at the provider in this browser may be somebody else', () => {
@@ -111,6 +128,27 @@ describe('linking: whoever is signed in at the provider in this browser may be s
       expect(titleOf(await browser.submit(page, { link: 'yes' }))).toBe('Sign in');
       expect(await isLinked(person)).toBe(false);
     }
+  });
+
+  test('what the person has proven is bound to that password: one changed at the very moment of the code ends it', async () => {
+    const person = await makePerson(world.server, world.server.a, ['provider']);
+    const { doors } = world.server.app;
+    const factors = createSecondFactors({ ...doors, now: () => new Date(Date.now() - 60_000) });
+    const enrolment = await factors.enrol(world.server.a.id, { ...person, issuer: 'Clinic' });
+    const totp = new TOTP({ secret: Secret.fromBase32(enrolment?.secret ?? '') });
+    await factors.confirm(world.server.a.id, person.id, totp.generate({ timestamp: Date.now() - 60_000 }));
+    const browser = openBrowser(world.server.origin);
+    const asked = await reachQuestion(browser, person, 'mallory');
+    await withClient(world.server.database.url, (client) =>
+      client.query(`
+        CREATE FUNCTION store.change_password() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN NEW.password_hash := NEW.password_hash || 'x'; RETURN NEW; END $$;
+        CREATE TRIGGER change_password BEFORE UPDATE OF totp_last_step ON store.account
+          FOR EACH ROW WHEN (NEW.id = '${person.id}') EXECUTE FUNCTION store.change_password();`),
+    );
+    const page = await browser.submit(asked, { code: totp.generate() });
+    if (titleOf(page) === 'Link your sign-in?') await browser.submit(page, { link: 'yes' });
+    expect(await isLinked(person)).toBe(false);
   });
 
   test('the answer needs the token of the page, and a sign-in before it', async () => {

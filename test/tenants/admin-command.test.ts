@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { AuditEvent } from '@medplum/fhirtypes';
 import { openBrowser, titleOf } from '../smart/browser.ts';
 import { testRootKey } from '../support/database.ts';
 import { fetchToken, send, startTestServer, type TestServer } from '../support/server.ts';
@@ -99,13 +100,22 @@ describe('invite', () => {
     });
 
   test('prints the link with which an account without a password gets one, once', async () => {
-    expect((await post('/staff', { email, name: 'First', roles: [] })).status).toBe(201);
+    const made = await post('/staff', { email, name: 'First', roles: [] });
+    expect(made.status).toBe(201);
     const { code, stdout } = await run('admin', 'invite', email, '--tenant', 'clinic-a');
     const link = stdout.trim();
     expect([code, link]).toEqual([
       0,
       expect.stringMatching(/^http:\/\/hpms\.test\/t\/clinic-a\/account\/invitation\?token=[\w-]{43}$/),
     ]);
+    const { json } = await server.a.request(
+      'GET',
+      `/AuditEvent?entity=Person/${made.json.id}&subtype=makeInvitationLink`,
+    );
+    expect(json.entry.map(({ resource }: { resource: AuditEvent }) => resource.agent[0]?.who?.display)).toEqual([
+      'Operator (npm run admin)',
+    ]);
+    expect(JSON.stringify(json)).not.toContain(link.slice(-43));
     const browser = openBrowser(server.origin);
     const page = await browser.get(link);
     expect(titleOf(page)).toBe('Welcome');

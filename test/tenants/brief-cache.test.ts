@@ -33,6 +33,18 @@ describe('the brief cache', () => {
     expect(await cache.get('a')).toBe('back');
   });
 
+  test('makes who must not wait for others read itself, and tells others what that found', async () => {
+    let answer: (value: string) => void = () => undefined;
+    const { cache, loads } = counting(() => new Promise<string>((resolve) => (answer = resolve)));
+    const slow = cache.get('a');
+    expect(await cache.within('a', async () => 'own')).toBe('own');
+    expect(cache.get('a')).toBe('own');
+    expect(cache.within('a', () => Promise.reject(new Error('is known')))).toBe('own');
+    answer('late');
+    expect(await slow).toBe('late');
+    expect(loads).toEqual(['a']);
+  });
+
   test('forgets after a second at most', async () => {
     jest.useFakeTimers();
     try {

@@ -1,10 +1,9 @@
 // One visit from registration to its draft Invoice, by the clinic's main line (domain.md SM-1 and 3.6).
 
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Appointment, Invoice, Patient, Schedule } from '@medplum/fhirtypes';
+import type { Appointment, Bundle, Invoice, Patient, Schedule } from '@medplum/fhirtypes';
 import { DemoFailure } from './demo-failure.ts';
 import type { Answer, FhirClient, Stored } from './fhir-client.ts';
-import { type Interval, isFree, timesOfDay } from './free-times.ts';
 import type { StepResult } from './report.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -15,6 +14,8 @@ const autoInvoice = 'https://hpms.example/fhir/sid/auto-invoice';
 
 const dayMs = 86_400_000;
 const daysAheadMax = 366;
+/** `$find` looks at 62 days at most. */
+const windowDays = 61;
 const invoiceWait = { everyMs: 20, deadlineMs: 10_000 };
 /** A server that has just been started for the first time may still be writing its clinic. */
 const clinicWait = { everyMs: 50, deadlineMs: 10_000 };
@@ -42,58 +43,61 @@ export async function registerPatient(client: FhirClient): Promise<StepResult<St
   return { value: stored, detail: `Patient/${stored.id}` };
 }
 
-/** Takes the practitioner's first free time from tomorrow on. */
+/** Takes the practitioner's first free time from tomorrow on: `$find`, then `$book` (IHE ITI-115 and ITI-117). */
 export async function bookAppointment(client: FhirClient, patient: Stored<Patient>): Promise<StepResult<Visit>> {
-  const schedule = await demoSchedule(client);
-  for await (const time of freeTimes(client, schedule)) {
-    const body = JSON.stringify(buildAppointment(patient, time));
-    const answer = await client.send('POST', 'Appointment', { body, allowed: [409] });
-    // Somebody else took it between the look and the booking.
-    if (answer.status === 409) continue;
-    const visit = visitOf(answer);
-    const when = `${time.start.toUTCString().slice(0, 22)} UTC`;
-    return { value: visit, detail: `Appointment/${visit.appointment.id}, ${when}, ${practitioner.display}` };
+  await awaitSchedule(client);
+  for (let ahead = 1; ahead <= daysAheadMax; ahead += windowDays) {
+    for (const proposal of await findTimes(client, ahead)) {
+      const resource = toBooked(proposal, patient);
+      const body = JSON.stringify({
+        resourceType: 'Parameters',
+        parameter: [{ name: 'appointment-resource', resource }],
+      });
+      const answer = await client.send('POST', 'Appointment/$book', { body, allowed: [409] });
+      // Somebody else took it between the look and the booking.
+      if (answer.status === 409) continue;
+      const visit = await bookedVisit(client, answer);
+      const when = `${new Date(String(proposal.start)).toUTCString().slice(0, 22)} UTC`;
+      return { value: visit, detail: `Appointment/${visit.appointment.id}, ${when}, ${practitioner.display}` };
+    }
   }
   throw new DemoFailure(`${practitioner.display} has no free time in the next ${daysAheadMax} days.`);
 }
 
-async function demoSchedule(client: FhirClient): Promise<Schedule> {
+async function awaitSchedule(client: FhirClient): Promise<void> {
   const actor = `Practitioner/${practitioner.id}`;
   const look = async () => (await client.search<Schedule>('Schedule', [['actor', actor]]))[0];
-  const schedule = await waitFor(look, clinicWait);
-  if (!schedule) throw new DemoFailure(`${actor} has no Schedule: this tenant does not have the demo clinic.`);
-  return schedule;
+  if (await waitFor(look, clinicWait)) return;
+  throw new DemoFailure(`${actor} has no Schedule: this tenant does not have the demo clinic.`);
 }
 
-async function* freeTimes(client: FhirClient, schedule: Schedule): AsyncGenerator<Interval> {
+async function findTimes(client: FhirClient, ahead: number): Promise<Appointment[]> {
   const today = Math.floor(Date.now() / dayMs) * dayMs;
-  for (let ahead = 1; ahead <= daysAheadMax; ahead++) {
-    const day = new Date(today + ahead * dayMs);
-    const times = timesOfDay(schedule, day);
-    if (times.length === 0) continue;
-    const booked = await client.search<Appointment>('Appointment', [
-      ['practitioner', `Practitioner/${practitioner.id}`],
-      ['date', `ge${day.toISOString()}`],
-      ['date', `lt${new Date(day.getTime() + dayMs).toISOString()}`],
-      ['_count', '200'],
-    ]);
-    yield* times.filter((time) => isFree(time, booked));
-  }
+  const dateOf = (days: number) => new Date(today + days * dayMs).toISOString();
+  const query = new URLSearchParams({
+    practitioner: `Practitioner/${practitioner.id}`,
+    start: dateOf(ahead),
+    end: dateOf(ahead + windowDays),
+  });
+  const { text } = await client.send('GET', `Appointment/$find?${query}`);
+  return ((JSON.parse(text) as Bundle<Appointment>).entry ?? []).flatMap(({ resource }) => resource ?? []);
 }
 
-function buildAppointment({ id }: Stored<Patient>, { start, end }: Interval): Appointment {
+function toBooked(proposal: Appointment, { id }: Stored<Patient>): Appointment {
   return {
-    resourceType: 'Appointment',
+    ...proposal,
     status: 'booked',
     appointmentType: { coding: [visitType] },
     description: 'Booked by npm run demo',
-    start: start.toISOString(),
-    end: end.toISOString(),
-    participant: [
-      { actor: { reference: `Patient/${id}` }, status: 'accepted' },
-      { actor: { reference: `Practitioner/${practitioner.id}`, display: practitioner.display }, status: 'accepted' },
-    ],
+    participant: [{ actor: { reference: `Patient/${id}` }, status: 'accepted' }, ...proposal.participant],
   };
+}
+
+/** As it is stored, with the version that the next change is based on. */
+async function bookedVisit(client: FhirClient, { text }: Answer): Promise<Visit> {
+  const { entry = [] } = JSON.parse(text) as Bundle;
+  const booked = entry.map(({ resource }) => resource).find((resource) => resource?.resourceType === 'Appointment');
+  return visitOf(await client.send('GET', `Appointment/${booked?.id}`));
 }
 
 /** PUT with If-Match, so that no other change is lost: https://hl7.org/fhir/R4/http.html#concurrency */
@@ -111,7 +115,7 @@ export async function moveTo(
 }
 
 function visitOf({ text, etag }: Answer): Visit {
-  if (etag === undefined) throw new DemoFailure('The answer to a write has no ETag.');
+  if (etag === undefined) throw new DemoFailure('The answer has no ETag.');
   return { appointment: JSON.parse(text) as Stored<Appointment>, etag };
 }
 

@@ -13,6 +13,7 @@ import {
 import type { Session } from '../../repository/session.ts';
 import { endAccessOfClient } from '../../smart/app-grants.ts';
 import { MalformedScope, parseScopes } from '../../smart/scopes.ts';
+import { tokenExchangeGrant } from '../../smart/token-exchange.ts';
 import type { AdminAnswer, JsonSchema } from '../admin-route.ts';
 import {
   flag,
@@ -30,7 +31,12 @@ import {
 } from './schemas.ts';
 import { created, listed, type TenantAdminCall, type TenantRoute } from './tenant-route.ts';
 
-const grantType = { type: 'string', enum: ['client_credentials', 'authorization_code', 'refresh_token'] };
+const grantType = {
+  type: 'string',
+  enum: ['client_credentials', 'authorization_code', 'refresh_token', tokenExchangeGrant],
+  description:
+    'With the last one it may exchange tokens of people: its own, and unless it is public those of other apps.',
+};
 const authMethod = { type: 'string', enum: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] };
 const jwks: JsonSchema = {
   type: 'object',
@@ -42,7 +48,7 @@ const jwks: JsonSchema = {
 /** What can be registered and, but for the way it proves itself, changed. */
 const registration: Readonly<Record<string, JsonSchema>> = {
   name: text(200, 'For people, also on the page that asks for consent.'),
-  grantTypes: listOf(grantType, 3),
+  grantTypes: listOf(grantType, 4),
   scope: {
     type: 'string',
     maxLength: 8_000,
@@ -201,8 +207,9 @@ async function change({ session, params: { clientId = '' }, body }: TenantAdminC
   if (wanted.scope !== undefined) requireScopes(session, wanted.scope);
   const changed = await changeClient(session, clientId, wanted);
   if (!changed) throw noClient();
+  const isForPeople = wanted.grantTypes?.includes('authorization_code') ?? true;
   // Also when it comes back: what was given to it before is over.
-  if (wanted.active !== undefined) endAccessOfClient(session.trx, clientId);
+  if (wanted.active !== undefined || !isForPeople) endAccessOfClient(session.trx, clientId);
   return { status: 200, body: view(changed) };
 }
 

@@ -41,7 +41,10 @@ const account = objectOf(
     active: flag,
     status: { type: 'string', enum: ['invited', 'active', 'disabled'] },
     secondFactor: flag,
-    mustReset: { type: 'boolean', description: 'The password only opens the page on which another one is chosen.' },
+    mustReset: {
+      type: 'boolean',
+      description: 'Another password must be chosen, by the mailed link or after the second factor.',
+    },
   },
   ['id', 'email', 'name', 'roles', 'departments', 'active', 'status', 'secondFactor', 'mustReset'],
 );

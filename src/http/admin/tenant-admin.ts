@@ -24,6 +24,7 @@ export function createTenantAdmin(router: Router<HttpState>, options: TenantAdmi
     base: '/t/{tenant}/admin',
     routes: adminRoutes,
     repository,
+    takesTurns: true,
     async admit(ctx: FhirContext) {
       const { tenant, caller } = await admitRecorded(options, ctx);
       const base = `${options.admit.publicUrl}/t/${tenant.name}/admin`;

@@ -30,7 +30,7 @@ function isPlain({ query, header }: InteractionRequest): boolean {
 }
 
 /** What a browser opens in spite of all has an origin of its own, and may load and run nothing. */
-const harmless = {
+export const harmless = {
   'Content-Disposition': 'attachment',
   'Content-Security-Policy': "default-src 'none'; sandbox",
 } as const;

@@ -3,7 +3,7 @@
 import type { WriteResult } from '../../repository/change.ts';
 import { create } from '../../repository/create.ts';
 import type { Session } from '../../repository/session.ts';
-import { type InteractionRequest, type InteractionResponse, issuesOf, versionHeaders } from '../interaction.ts';
+import { contentOf, type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
 import { exactNumbersOf, requestResource } from '../request-resource.ts';
 
 export async function createInteraction(session: Session, request: InteractionRequest): Promise<InteractionResponse> {
@@ -22,7 +22,6 @@ export function created(request: InteractionRequest, result: WriteResult): Inter
     status: result.changed ? 201 : 200,
     headers: { ...versionHeaders(result), Location },
     lastModified: result.lastUpdated,
-    body: result.json,
-    ...issuesOf(result),
+    ...contentOf(result),
   };
 }

@@ -34,14 +34,19 @@ function pathsOf({ resourceTypes }: Operation, level: OperationLevel): string[] 
 function routesOf(operation: Operation, path: string): FhirRoute[] {
   const run = operationInteraction(operation);
   const kind = operation.affectsState ? 'write' : 'read';
-  const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries: 'resource', run };
   const isSearch = operation.queryInput !== undefined;
+  const givesContent = operation.parameters.some(
+    ({ use, type }) => use === 'out' && (type === 'Binary' || type === 'Resource'),
+  );
+  const answers = givesContent ? { givesContent } : {};
+  const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries: 'resource', ...answers, run };
   const get: FhirRoute = {
     code: 'operation',
     method: 'get',
     path,
     kind,
     ...(isSearch && { isAboutSearch: true }),
+    ...answers,
     run,
   };
   return takesGet(operation) ? [get, post] : [post];

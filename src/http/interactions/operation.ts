@@ -1,6 +1,6 @@
 // Calls an operation: https://hl7.org/fhir/R4/operations.html#executing
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { Binary, Resource } from '@medplum/fhirtypes';
 import { isClosed, requireOpen, requirePermission } from '../../access/may.ts';
 import { serializeJson } from '../../fhir/json.ts';
 import { FhirError, fhirError } from '../../fhir/outcome.ts';
@@ -9,8 +9,10 @@ import { queryParameters } from '../../operations/query-parameters.ts';
 import { readInputs } from '../../operations/read-inputs.ts';
 import type { Content } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
-import type { Interaction, InteractionRequest } from '../interaction.ts';
+import type { Interaction, InteractionRequest, InteractionResponse } from '../interaction.ts';
 import { ifMatchVersionId } from '../preconditions.ts';
+import { harmless } from './binary-answer.ts';
+import { binaryForm } from './binary-form.ts';
 
 export function operationInteraction(operation: Operation): Interaction {
   return async (session, request) => {
@@ -21,8 +23,18 @@ export function operationInteraction(operation: Operation): Interaction {
       ...{ type, id, versionId, baseUrl, inputs },
       ...ifMatchVersionId(request),
     });
+    if (resource.resourceType === 'Binary') return answerContent(request, resource);
     return { status: 200, headers: {}, body: serializeJson(resource, exactNumbers) };
   };
+}
+
+/** Its content as it is, where that is what Accept asks for: https://hl7.org/fhir/R4/operations.html#response */
+function answerContent(request: InteractionRequest, binary: Binary): InteractionResponse {
+  const { contentType, data = '' } = binary;
+  if (binaryForm(request, contentType) === 'fhir') return { status: 200, headers: {}, body: JSON.stringify(binary) };
+  const body = Buffer.from(data, 'base64');
+  const headers = { 'Content-Type': contentType, 'Content-Length': String(body.length), ...harmless };
+  return { status: 200, headers, body };
 }
 
 /** Asked by the capability statement too. */

@@ -4,7 +4,7 @@ import type { WriteResult } from '../../repository/change.ts';
 import type { PatchKind } from '../../repository/patch/to-patch.ts';
 import { type PatchRequest, patch } from '../../repository/patch.ts';
 import type { Session } from '../../repository/session.ts';
-import { type InteractionRequest, type InteractionResponse, issuesOf, versionHeaders } from '../interaction.ts';
+import { contentOf, type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
 import { parseMediaType } from '../media-type.ts';
 import { preconditionsOf } from '../preconditions.ts';
 
@@ -29,7 +29,6 @@ export function patched(result: WriteResult): InteractionResponse {
     status: 200,
     headers: versionHeaders(result),
     lastModified: result.lastUpdated,
-    body: result.json,
-    ...issuesOf(result),
+    ...contentOf(result),
   };
 }

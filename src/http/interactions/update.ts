@@ -3,7 +3,7 @@
 import type { WriteResult } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { update } from '../../repository/update.ts';
-import { type InteractionRequest, type InteractionResponse, issuesOf, versionHeaders } from '../interaction.ts';
+import { contentOf, type InteractionRequest, type InteractionResponse, versionHeaders } from '../interaction.ts';
 import { preconditionsOf } from '../preconditions.ts';
 import { exactNumbersOf, requestResource } from '../request-resource.ts';
 import { created } from './create.ts';
@@ -20,7 +20,6 @@ export function updated(request: InteractionRequest, result: WriteResult): Inter
     status: 200,
     headers: versionHeaders(result),
     lastModified: result.lastUpdated,
-    body: result.json,
-    ...issuesOf(result),
+    ...contentOf(result),
   };
 }

@@ -12,12 +12,16 @@ interface Window {
   readonly endsAtMs: number;
 }
 
-const guessesMax = 5;
-const windowMs = 15 * 60_000;
+export interface GuessBound {
+  readonly guessesMax: number;
+  readonly windowMs: number;
+}
+
+const usual: GuessBound = { guessesMax: 5, windowMs: 15 * 60_000 };
 const windowsMax = 20_000;
 
 /** Only whoever knows the password comes to the second step, so this locks nobody out on purpose: security.md 71. */
-export function createGuessLimit(now: () => number): GuessLimit {
+export function createGuessLimit(now: () => number, { guessesMax, windowMs } = usual): GuessLimit {
   const windows = new Map<string, Window>();
   return {
     take(key) {

@@ -19,15 +19,34 @@ const privacyCodes: ReadonlySet<string> = new Set([
 /** Of https://hl7.org/fhir/R4/valueset-consent-action.html; `correct` keeps nobody from reading. */
 const readingActions: ReadonlySet<string> = new Set(['access', 'collect', 'use', 'disclose']);
 
-/** Undefined for what is not in force, is not about privacy, or denies nothing. */
-export function denyingConsent(resource: Resource | undefined): DenyingConsent | undefined {
+/**
+ * Undefined for what is not in force, is not about privacy, denies nothing, or is about no patient of this server. References
+ * below `baseUrl`, the tenant's own, are like relative ones; those of other servers name nobody here.
+ */
+export function denyingConsent(resource: Resource | undefined, baseUrl: string): DenyingConsent | undefined {
+  const provision = denialOf(resource, baseUrl);
+  const target = parseReference((resource as Consent | undefined)?.patient?.reference ?? '', baseUrl);
+  if (target.kind !== 'resource' || target.type !== 'Patient' || !provision) return undefined;
+  return { patient: target.id, provision };
+}
+
+/** True for what denies something to somebody, whichever server's patient it is about. */
+export function isDenial(resource: Resource | undefined): boolean {
+  return denialOf(resource, '') !== undefined;
+}
+
+function denialOf(resource: Resource | undefined, baseUrl: string): Provision | undefined {
   if (resource?.resourceType !== 'Consent') return undefined;
-  const { status, patient, provision } = resource;
+  const { status, provision } = resource;
   if (status !== 'active' || !provision || !isOfPrivacy(resource)) return undefined;
-  const target = parseReference(patient?.reference ?? '');
-  const read = readProvision(provision, undefined);
-  if (target.kind !== 'resource' || target.type !== 'Patient' || !read || !denies(read)) return undefined;
-  return { patient: target.id, provision: read };
+  const read = readProvision(provision, { around: undefined, baseUrl });
+  return read && denies(read) ? read : undefined;
+}
+
+interface Reading {
+  /** The kind of the provision that this one is inside of. */
+  readonly around: 'deny' | 'permit' | undefined;
+  readonly baseUrl: string;
 }
 
 function isOfPrivacy({ scope, category }: Consent): boolean {
@@ -44,13 +63,14 @@ function denies({ isDenial, exceptions }: Provision): boolean {
  * understood here (code, data, dataPeriod): nothing may be shown that the patient has not permitted. A denial that is so
  * narrowed denies the whole. A type that is not given is the other one than around it.
  */
-function readProvision(provision: ConsentProvision, around: 'deny' | 'permit' | undefined): Provision | undefined {
+function readProvision(provision: ConsentProvision, { around, baseUrl }: Reading): Provision | undefined {
   const { type, period, actor, action, purpose, securityLabel, code, data, dataPeriod } = provision;
   const isDenial = type === undefined ? around === 'permit' : type === 'deny';
   const actions = action?.flatMap(({ coding }) => codesOf(coding)) ?? [];
   if (actions.length > 0 && !actions.some((one) => readingActions.has(one))) return undefined;
   if (!isDenial && around !== undefined && (code ?? data ?? dataPeriod)) return undefined;
-  const actors = actor?.map(({ reference }) => nameOf(reference?.reference ?? ''));
+  const actors = actor?.map(({ reference }) => nameOf(reference?.reference ?? '', baseUrl));
+  const inner = { around: isDenial ? 'deny' : 'permit', baseUrl } as const;
   return {
     isDenial,
     ...(period && { period: spanOf(period) }),
@@ -58,13 +78,13 @@ function readProvision(provision: ConsentProvision, around: 'deny' | 'permit' | 
     ...(purpose && { purposes: new Set(codesOf(purpose)) }),
     ...(provision.class && { types: new Set(codesOf(provision.class)) }),
     ...(securityLabel && { labels: securityLabel.flatMap(labelOf) }),
-    exceptions: provision.provision?.flatMap((one) => readProvision(one, isDenial ? 'deny' : 'permit') ?? []) ?? [],
+    exceptions: provision.provision?.flatMap((one) => readProvision(one, inner) ?? []) ?? [],
   };
 }
 
 /** Of whichever version. */
-function nameOf(reference: string): string {
-  const target = parseReference(reference);
+function nameOf(reference: string, baseUrl: string): string {
+  const target = parseReference(reference, baseUrl);
   return target.kind === 'resource' ? `${target.type}/${target.id}` : reference;
 }
 

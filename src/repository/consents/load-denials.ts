@@ -13,9 +13,12 @@ export interface LoaderParts {
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
   readonly objectStore: ObjectStore;
+  /** The tenant's FHIR base, without a slash at its end. */
+  readonly baseUrlOf: (tenantId: number) => Promise<string>;
 }
 
 interface Kept {
+  readonly baseUrl: string;
   readonly version: string | undefined;
   readonly denials: Denials | undefined;
   /** Of versions that did not keep the ids: found by reading all Consents there are, once in the life of the process. */
@@ -26,12 +29,13 @@ interface Kept {
 const tenantsKeptMax = 2_000;
 
 /** Undefined where no Consent denies anything. The same object as long as nothing has changed. */
-export function createDenialsLoader({ tenantDoor, keyRing, objectStore }: LoaderParts) {
+export function createDenialsLoader({ tenantDoor, keyRing, objectStore, baseUrlOf }: LoaderParts) {
   const kept = new Map<number, Kept>();
   return async (tenantId: number): Promise<Denials | undefined> => {
     const cipher = keyRing.loadedCipherOf(tenantId) ?? (await keyRing.cipherOf(tenantId));
     const before = kept.get(tenantId);
-    const now = await tenantDoor(tenantId, (trx) => load({ trx, cipher, objectStore }, before), 'read');
+    const baseUrl = before?.baseUrl ?? (await baseUrlOf(tenantId));
+    const now = await tenantDoor(tenantId, (trx) => load({ trx, cipher, objectStore, baseUrl }, before), 'read');
     if (kept.size >= tenantsKeptMax) kept.clear();
     kept.set(tenantId, now);
     return now.denials;
@@ -39,6 +43,7 @@ export function createDenialsLoader({ tenantDoor, keyRing, objectStore }: Loader
 }
 
 interface Reader {
+  readonly baseUrl: string;
   readonly trx: TenantTransaction;
   readonly cipher: TenantCipher;
   readonly objectStore: ObjectStore;
@@ -50,7 +55,12 @@ async function load(reader: Reader, before: Kept | undefined): Promise<Kept> {
   const earlierIds = before?.earlierIds ?? (await idsOfAll(reader));
   const ids = [...new Set([...earlierIds, ...(current?.ids ?? [])])];
   const consents = (await readConsents(reader, ids)).map(({ denying }) => denying);
-  return { version: current?.version, earlierIds, denials: consents.length > 0 ? { consents } : undefined };
+  return {
+    baseUrl: reader.baseUrl,
+    version: current?.version,
+    earlierIds,
+    denials: consents.length > 0 ? { consents } : undefined,
+  };
 }
 
 interface Read {
@@ -85,10 +95,10 @@ async function idsOfAll(reader: Reader): Promise<string[]> {
   }
 }
 
-async function understood({ cipher, objectStore }: Reader, rows: readonly VersionRow[]): Promise<Read[]> {
+async function understood({ cipher, objectStore, baseUrl }: Reader, rows: readonly VersionRow[]): Promise<Read[]> {
   const found: Read[] = [];
   for (const row of rows) {
-    const denying = denyingConsent(parseBody(await openVersion({ cipher, objectStore }, row)));
+    const denying = denyingConsent(parseBody(await openVersion({ cipher, objectStore }, row)), baseUrl);
     if (denying) found.push({ id: row.id, denying });
   }
   return found;

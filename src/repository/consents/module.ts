@@ -4,7 +4,7 @@ import type { Change } from '../change.ts';
 import type { Module } from '../module.ts';
 import type { Session } from '../session.ts';
 import { changeDenialIds } from './denial-ids.ts';
-import { denyingConsent } from './denying-consent.ts';
+import { isDenial } from './denying-consent.ts';
 
 export const consentsModule: Module = {
   name: 'consents',
@@ -12,9 +12,9 @@ export const consentsModule: Module = {
 };
 
 async function keepDenials(changes: readonly Change[], { trx }: Session): Promise<[]> {
-  const added = changes.filter(({ resource }) => denyingConsent(resource)).map(({ id }) => id);
+  const added = changes.filter(({ resource }) => isDenial(resource)).map(({ id }) => id);
   const removed = changes
-    .filter(({ resource, oldResource }) => denyingConsent(oldResource) && !denyingConsent(resource))
+    .filter(({ resource, oldResource }) => isDenial(oldResource) && !isDenial(resource))
     .map(({ id }) => id);
   if (added.length > 0 || removed.length > 0) await changeDenialIds(trx, { added, removed });
   return [];

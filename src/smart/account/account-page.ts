@@ -11,6 +11,7 @@ import type { AccountView, AppView } from '../pages/account.ts';
 import type { AccountContext, SignedIn, SignedInHandler } from './account-context.ts';
 import { type AccountRequest, answerPage, basePathOf, oneValue, type PageAnswer, redirect } from './account-request.ts';
 import { deviceOf } from './device.ts';
+import { readLinkedSignIns } from './linked-sign-ins.ts';
 
 const notices: Readonly<Record<string, string>> = {
   'password-changed': 'Your password is changed, and all your other sessions are ended.',
@@ -19,6 +20,7 @@ const notices: Readonly<Record<string, string>> = {
   'app-withdrawn': 'The app has no access any more.',
   'second-factor-on': 'The second step is on.',
   'second-factor-off': 'The second step is off.',
+  unlinked: 'The sign-in is unlinked, and all your other sessions are ended.',
 };
 
 const faults = {
@@ -31,11 +33,12 @@ const faults = {
   },
 } as const;
 
-/** Of the table above, or what is wrong with the password that was chosen. */
-export type Fault = keyof typeof faults | { readonly password: string };
+/** Of the table above, what is wrong with the password that was chosen, or the identity that a wrong one was given for. */
+export type Fault = keyof typeof faults | { readonly password: string } | { readonly identity: string };
 
 export const showAccount: SignedInHandler = async (context, request, signedIn) => {
-  const notice = notices[oneValue(request.query, 'notice')];
+  const name = oneValue(request.query, 'notice');
+  const notice = Object.hasOwn(notices, name) ? notices[name] : undefined;
   return await answerView(context, request, signedIn, notice === undefined ? {} : { notice });
 };
 
@@ -50,8 +53,15 @@ export async function showFault(
   signedIn: SignedIn,
   fault: Fault,
 ): Promise<PageAnswer> {
-  const told = typeof fault === 'string' ? faults[fault] : ({ error: fault.password, errorAt: 'password' } as const);
-  return await answerView(context, request, signedIn, told);
+  return await answerView(context, request, signedIn, toldOf(fault));
+}
+
+type Told = Pick<AccountView, 'notice' | 'error' | 'errorAt'> & { readonly wrongIdentity?: string };
+
+function toldOf(fault: Fault): Told {
+  if (typeof fault === 'string') return faults[fault];
+  if ('password' in fault) return { error: fault.password, errorAt: 'password' };
+  return { error: faults['wrong-password'].error, errorAt: 'identities', wrongIdentity: fault.identity };
 }
 
 /** With the clinic's own times. */
@@ -59,9 +69,11 @@ async function answerView(
   context: AccountContext,
   request: AccountRequest,
   signedIn: SignedIn,
-  told: Pick<AccountView, 'notice' | 'error' | 'errorAt'>,
+  { wrongIdentity, ...told }: Told,
 ): Promise<PageAnswer> {
-  const view = { ...(await readView(context, request, signedIn)), ...told };
+  const read = await readView(context, request, signedIn);
+  const identities = read.identities?.map((one) => (one.id === wrongIdentity ? { ...one, isWrong: true } : one));
+  const view = { ...read, ...(identities && { identities }), ...told };
   const timeZone = await context.timeZoneOf(request.tenant.id);
   return answerPage({ ...context, timeZone }, request, view, told.error === undefined ? 200 : 422);
 }
@@ -81,13 +93,17 @@ async function readView(
   const { id, name, email, passwordHash } = account;
   const { tenantDoor, keyRing, secondFactors } = context;
   const cipher = await keyRing.cipherOf(request.tenant.id);
-  const [{ sessions, apps }, state, secondFactorIsRequired] = await Promise.all([
+  const [{ sessions, apps, identities }, state, secondFactorIsRequired] = await Promise.all([
     tenantDoor(
       request.tenant.id,
       async (trx) => {
-        const [sessions, consents] = await Promise.all([listLoginSessions(trx, cipher, id), listConsents(trx, id)]);
+        const [sessions, consents, identities] = await Promise.all([
+          listLoginSessions(trx, cipher, id),
+          listConsents(trx, id),
+          readLinkedSignIns(trx, cipher, id),
+        ]);
         const clients = await Promise.all(consents.map(({ clientId }) => findClient(trx, cipher, clientId)));
-        return { sessions, apps: consents.flatMap((consent, index) => appView(consent, clients[index])) };
+        return { sessions, identities, apps: consents.flatMap((consent, index) => appView(consent, clients[index])) };
       },
       'read',
     ),
@@ -97,6 +113,7 @@ async function readView(
   return {
     kind: 'account',
     ...{ csrf, name, email, apps },
+    ...(identities && { identities }),
     hasPassword: passwordHash !== undefined,
     secondFactor: { ...state, isRequired: secondFactorIsRequired },
     sessions: sessions.slice(0, sessionsShownMax).map(({ id, network, userAgent, lastUsedAt, sessionHash }) => ({

@@ -22,6 +22,7 @@ import { saveNewPassword, showNewPassword } from './new-password.ts';
 import { beginSecondFactor, changeSecondFactor, confirmSecondFactor } from './second-factor-pages.ts';
 import type { AccountSession } from './session.ts';
 import { endOtherSessions, endSession, signOut, withdrawApp } from './sessions-and-apps.ts';
+import { unlinkSignIn } from './unlink-sign-in.ts';
 
 /** For anybody. */
 const openPages: Readonly<Record<string, PageHandler>> = {
@@ -40,6 +41,7 @@ const ownPages: Readonly<Record<string, SignedInHandler>> = {
   'POST /second-factor': beginSecondFactor,
   'POST /second-factor/confirm': confirmSecondFactor,
   'POST /second-factor/codes': changeSecondFactor,
+  'POST /identities/unlink': unlinkSignIn,
   'POST /sessions/end': endSession,
   'POST /sessions/end-others': endOtherSessions,
   'POST /apps/withdraw': withdrawApp,

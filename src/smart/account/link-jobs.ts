@@ -8,6 +8,7 @@ import type { JobHandler } from '../../jobs/outbox.ts';
 import { type LinkPurpose, makeLink } from '../../people/account-links.ts';
 import { linkTopics } from '../../people/account-secrets.ts';
 import { findAccount } from '../../people/accounts.ts';
+import { findTenantById } from '../../tenants/tenant-by-id.ts';
 import { issuerUrls } from '../urls.ts';
 import { linkMail } from './link-mail.ts';
 
@@ -52,7 +53,8 @@ async function sendLink(
   if (!account?.active) return;
   // A job that is tried again must not send one to who has used it meanwhile.
   if (purpose === 'invite' && account.passwordHash !== undefined) return;
-  const tenant = await readTenant(options.systemDoor, trx.tenantId);
+  const tenant = await findTenantById(options.systemDoor, trx.tenantId);
+  if (!tenant) throw new Error('The tenant of a link is gone.');
   // In a transaction of its own: the link must be good before anybody can have the mail.
   const token = await options.tenantDoor(trx.tenantId, (own) => makeLink(own, accountId, purpose));
   await options.mail.send(
@@ -61,16 +63,4 @@ async function sendLink(
       href: linkUrl(options.publicUrl, tenant.name, purpose, token),
     }),
   );
-}
-
-async function readTenant(systemDoor: SystemDoor, tenantId: number) {
-  const rows = await systemDoor((trx) =>
-    trx.query<{ readonly name: string; readonly display: string }>({
-      text: 'SELECT name, display FROM tenant WHERE id = $1',
-      values: [tenantId],
-    }),
-  );
-  const [tenant] = rows;
-  if (!tenant) throw new Error('The tenant of a link is gone.');
-  return tenant;
 }

@@ -1,5 +1,6 @@
 // Ending sessions and taking back what apps were allowed, on the account page; both are in force at the next request.
 
+import { fhirError } from '../../fhir/outcome.ts';
 import { recordAct } from '../../people/account-acts.ts';
 import { isAccountId } from '../../people/accounts.ts';
 import { withdrawConsent } from '../consents.ts';
@@ -24,6 +25,8 @@ export const endOtherSessions: SignedInHandler = async (context, request, { acco
 
 export const withdrawApp: SignedInHandler = async (context, request, { account }) => {
   const clientId = oneValue(request.form, 'client');
+  // PostgreSQL takes no text with NUL, and no app has one in its id.
+  if (clientId.includes('\0')) throw fhirError('not-found', 'There is no such app.');
   await context.tenantDoor(request.tenant.id, (trx) => withdrawConsent(trx, account.id, clientId));
   return showNotice(context, request, 'app-withdrawn');
 };

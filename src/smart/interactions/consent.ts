@@ -1,8 +1,9 @@
 // May the app have it: every scope in words, each to be taken away, some to be narrowed down (security.md 59 and 60).
 
-import { type Authorization, readAuthorization } from '../authorization.ts';
+import type { Authorization } from '../authorization.ts';
 import { saveConsent } from '../consents.ts';
-import { callerOfPerson, findPerson } from '../person.ts';
+import { callerOfPerson } from '../person.ts';
+import { authorizationFor, notSignedIn } from './authorization-for.ts';
 import { finish, refuse, type Step, sendStep, type Visit } from './interaction.ts';
 import { sendError } from './page.ts';
 import { describeScope, isRequired, narrowerScopes } from './scope-words.ts';
@@ -52,19 +53,6 @@ export const consentStep: Step = {
     await finish(visit, { consent: { scopes: granted } });
   },
 };
-
-async function authorizationFor({ context, interaction, client }: Visit): Promise<Authorization | undefined> {
-  const person = await findPerson(context, interaction.session?.accountId ?? '');
-  if (!person) return undefined;
-  return await readAuthorization(context, {
-    ...{ person, clientId: client.clientId, params: interaction.params },
-    picked: interaction.lastSubmission?.launch?.patient,
-  });
-}
-
-function notSignedIn({ context, ctx }: Visit): void {
-  sendError(context, ctx, 403, 'You are not signed in any more. Go back to the app and begin again.');
-}
 
 /** Each scope asked for, followed by the parts of it that can be allowed alone. */
 function offered({ scopes }: Authorization): readonly string[] {

@@ -1,6 +1,7 @@
 // Asks before an account is opened to whoever is signed in at the identity provider: in this browser that may be somebody else, and a
 // password typed in good faith must not let a stranger in from then on (RFC 9700 section 4.7, security.md 57 and 58).
 
+import { recordAct } from '../../people/account-acts.ts';
 import { linkIdentity } from '../../people/identities.ts';
 import type { VouchedIdentity } from '../oidc-provider.ts';
 import { button, form } from '../pages/fields.ts';
@@ -30,8 +31,11 @@ ${form({
 export async function linkVouched(
   { tenantId, tenantDoor, keyRing }: InteractionContext,
   accountId: string,
-  { issuer, subject }: VouchedIdentity,
+  { issuer, subject, knownAs }: VouchedIdentity,
 ): Promise<void> {
   const cipher = await keyRing.cipherOf(tenantId);
-  await tenantDoor(tenantId, (trx) => linkIdentity(trx, cipher, accountId, { issuer, subject }));
+  await tenantDoor(tenantId, async (trx) => {
+    await linkIdentity(trx, cipher, accountId, { issuer, subject, knownAs });
+    recordAct(trx, 'identity-linked', accountId);
+  });
 }

@@ -5,20 +5,23 @@ import { type AccountAct, recordAct } from '../../people/account-acts.ts';
 import { makeLink } from '../../people/account-links.ts';
 import { rehashPassword } from '../../people/account-secrets.ts';
 import { type Account, findAccount, findAccountByEmail } from '../../people/accounts.ts';
+import type { Identity } from '../../people/identities.ts';
 import { hashPassword, needsRehash, verifyPassword } from '../../people/password.ts';
 import { linkPaths } from '../account/link-jobs.ts';
 import { hashOf } from '../hash.ts';
 import { endSessionByHash } from '../login-sessions.ts';
-import type { PendingLogin, ProvenLogin, VouchedIdentity } from '../oidc-provider.ts';
+import type { PendingLogin, VouchedIdentity } from '../oidc-provider.ts';
+import { type ProvenSignIn, proofOf, provenMaxMs, stillStands } from '../proven-sign-in.ts';
 import { networkOf } from '../throttle.ts';
 import { ownPaths } from '../urls.ts';
 import { mustEnrol, showEnrolment } from './enrol.ts';
 import { goOn, type InteractionContext, type Step, sendStep, type Visit } from './interaction.ts';
 import { linkVouched, showLinkQuestion } from './link-identity.ts';
 
-/** How long a right password is good for without the code. */
-const pendingMaxMs = 10 * 60_000;
 const wrong = 'The e-mail address or the password is wrong.';
+/** Whoever has only the old password may be why the clinic has reset it: the mailbox decides. */
+const wasReset =
+  'Your clinic wants you to choose a new password. Open the link in your mail, or ask for another one below.';
 
 export const signInStep: Step = {
   async show(visit) {
@@ -47,9 +50,11 @@ interface LivePending extends PendingLogin {
 /** Nobody is signed in by a password alone where a code is wanted: this is kept at the server, not in the browser. */
 async function pendingLogin({ context, interaction }: Visit): Promise<LivePending | undefined> {
   const pending = interaction.result?.pending;
-  if (!pending || Date.now() >= pending.atMs + pendingMaxMs) return undefined;
+  if (!pending || Date.now() >= pending.atMs + provenMaxMs) return undefined;
   const account = await accountOf(context, pending.accountId);
   if (!account?.active || proofOf(account.passwordHash) !== pending.proof) return undefined;
+  // Who was reset meanwhile must not make a second step of its own, which would then open the page for a new password.
+  if (account.mustReset && !account.secondFactor) return undefined;
   return { ...pending, mustReset: account.mustReset };
 }
 
@@ -58,18 +63,14 @@ async function accountOf({ tenantId, tenantDoor, keyRing }: InteractionContext, 
   return await tenantDoor(tenantId, (trx) => findAccount(trx, cipher, id), 'read');
 }
 
-function proofOf(passwordHash = ''): string {
-  return hashOf(passwordHash).toString('base64url');
-}
-
 interface Linking {
   readonly vouched: VouchedIdentity;
-  readonly proven: ProvenLogin;
+  readonly proven: ProvenSignIn;
 }
 
 function provenLogin({ interaction }: Visit): Linking | undefined {
   const { vouched, proven } = interaction.result ?? {};
-  return vouched && proven && Date.now() < proven.atMs + pendingMaxMs ? { vouched, proven } : undefined;
+  return vouched && proven && Date.now() < proven.atMs + provenMaxMs ? { vouched, proven } : undefined;
 }
 
 export interface Complaint {
@@ -111,19 +112,21 @@ async function checkPassword(visit: Visit, email: string, password: string): Pro
     if (tooManySeconds > 0) return await showTooMany(visit, email, tooManySeconds);
     return await showLogin(visit, { error: wrong, status: 422, email });
   }
+  if (account.mustReset && !account.secondFactor) {
+    await note(visit, 'sign-in-refused', account.id);
+    return await showLogin(visit, { error: wasReset, status: 422, email });
+  }
   context.throttle.succeeded(attempt);
-  const passwordHash = await renewHash(context, account, password);
-  // Who has a second step comes to the other page after it.
-  if (account.mustReset && !account.secondFactor) return await goToNewPassword(visit, account.id);
+  const proof = proofOf(await renewHash(context, account, password));
   const enrols = await mustEnrol(context, account);
-  if (!account.secondFactor && !enrols) return await finishSignIn(visit, account.id, ['pwd']);
-  const proof = proofOf(passwordHash);
-  await keep(visit, { pending: { accountId: account.id, atMs: Date.now(), proof, mustEnrol: enrols } });
+  const ground = { accountId: account.id, atMs: Date.now(), proof };
+  if (!account.secondFactor && !enrols) return await finishSignIn(visit, { ...ground, amr: ['pwd'] });
+  await keep(visit, { pending: { ...ground, mustEnrol: enrols } });
   if (enrols) await showEnrolment(visit, account.id, { isFirst: true });
   else showSecondFactor(visit);
 }
 
-/** The password opens nothing else: the same page as that of a link in a mail. */
+/** Password and code open nothing else: the same page as that of a link in a mail. */
 async function goToNewPassword({ context, ctx }: Visit, accountId: string): Promise<void> {
   const token = await context.tenantDoor(context.tenantId, (trx) => makeLink(trx, accountId, 'reset'));
   const query = new URLSearchParams({ token });
@@ -160,11 +163,12 @@ async function renewHash({ tenantId, tenantDoor }: InteractionContext, account: 
   return to;
 }
 
-async function checkCode(visit: Visit, { accountId, mustReset }: LivePending, code: string): Promise<void> {
+async function checkCode(visit: Visit, { accountId, mustReset, proof }: LivePending, code: string): Promise<void> {
   const { context, ctx } = visit;
+  const proven = { accountId, proof, atMs: Date.now(), amr: ['pwd', 'otp'] };
   try {
     if (await context.secondFactors.verify(context.tenantId, accountId, code)) {
-      return await (mustReset ? goToNewPassword(visit, accountId) : finishSignIn(visit, accountId, ['pwd', 'otp']));
+      return await (mustReset ? goToNewPassword(visit, accountId) : finishSignIn(visit, proven));
     }
   } catch (error) {
     if (!(error instanceof FhirError) || error.status !== 429) throw error;
@@ -176,21 +180,22 @@ async function checkCode(visit: Visit, { accountId, mustReset }: LivePending, co
 }
 
 /** Shows the recovery codes, this once, on the way. */
-async function checkFirstCode(visit: Visit, { accountId }: PendingLogin, code: string): Promise<void> {
+async function checkFirstCode(visit: Visit, { accountId, proof }: PendingLogin, code: string): Promise<void> {
   const { context } = visit;
   const codes = await context.secondFactors.confirm(context.tenantId, accountId, code);
   if (!codes)
     return await showEnrolment(visit, accountId, { error: 'The code is wrong. Wait for the next one and try again.' });
-  const amr = ['pwd', 'otp'];
+  const proven = { accountId, proof, atMs: Date.now(), amr: ['pwd', 'otp'] };
   // Behind the codes stands the question whether to link, where there is one.
-  const vouched = await keepProven(visit, accountId, amr);
-  const nextHref = vouched ? visit.action : await settleSignIn(visit, accountId, amr);
+  const vouched = await keepProven(visit, proven);
+  const nextHref = vouched ? visit.action : await settleSignIn(visit, proven);
   sendStep(visit, { kind: 'recovery-codes', codes, nextHref });
 }
 
 /** The identity provider has asked for what it wants to see. */
-export async function signInWithoutPassword(visit: Visit, accountId: string): Promise<void> {
-  goOn(visit, await settleSignIn(visit, accountId, ['fed']));
+export async function signInWithoutPassword(visit: Visit, account: Account, identity: Identity): Promise<void> {
+  const ground = { accountId: account.id, atMs: Date.now(), proof: proofOf(account.passwordHash), identity };
+  goOn(visit, await settleSignIn(visit, { ...ground, amr: ['fed'] }));
 }
 
 /** Kept until the password shows whose it is. */
@@ -200,38 +205,30 @@ export async function acceptIdentity({ interaction }: Visit, vouched: VouchedIde
 }
 
 /** With what was vouched for before; what an earlier password has come to does not count any more. */
-async function keep({ interaction }: Visit, step: { pending: PendingLogin } | { proven: ProvenLogin }): Promise<void> {
+async function keep({ interaction }: Visit, step: { pending: PendingLogin } | { proven: ProvenSignIn }): Promise<void> {
   const { vouched } = interaction.result ?? {};
   interaction.result = { ...(vouched && { vouched }), ...step };
   await interaction.persist();
 }
 
 /** Undefined where nobody is vouched for, so that there is nothing to ask. */
-async function keepProven(
-  visit: Visit,
-  accountId: string,
-  amr: readonly string[],
-): Promise<VouchedIdentity | undefined> {
+async function keepProven(visit: Visit, proven: ProvenSignIn): Promise<VouchedIdentity | undefined> {
   const { vouched } = visit.interaction.result ?? {};
-  if (!vouched) return undefined;
-  const proof = proofOf((await accountOf(visit.context, accountId))?.passwordHash);
-  await keep(visit, { proven: { accountId, amr, atMs: Date.now(), proof } });
+  if (vouched) await keep(visit, { proven });
   return vouched;
 }
 
 /** The person has proven who it is, with its password. */
-async function finishSignIn(visit: Visit, accountId: string, amr: readonly string[]): Promise<void> {
-  const vouched = await keepProven(visit, accountId, amr);
+async function finishSignIn(visit: Visit, proven: ProvenSignIn): Promise<void> {
+  const vouched = await keepProven(visit, proven);
   if (vouched) return showLinkQuestion(visit, vouched);
-  goOn(visit, await settleSignIn(visit, accountId, amr));
+  goOn(visit, await settleSignIn(visit, proven));
 }
 
 async function finishLinking(visit: Visit, { vouched, proven }: Linking, isWanted: boolean): Promise<void> {
-  const account = await accountOf(visit.context, proven.accountId);
-  const isProven = account?.active && !account.mustReset && proofOf(account.passwordHash) === proven.proof;
-  if (!isProven) return await showLogin(visit);
+  if (!(await stillStands(visit.context, proven))) return await showLogin(visit);
   if (isWanted) await linkVouched(visit.context, proven.accountId, vouched);
-  goOn(visit, await settleSignIn(visit, proven.accountId, proven.amr));
+  goOn(visit, await settleSignIn(visit, proven));
 }
 
 /** For the audit; of nobody where no account is meant. */
@@ -240,8 +237,9 @@ async function note({ context }: Visit, act: AccountAct, accountId: string | und
 }
 
 /** Where to go on; somebody else's session in this browser ends. */
-async function settleSignIn(visit: Visit, accountId: string, amr: readonly string[]): Promise<string> {
+async function settleSignIn(visit: Visit, proven: ProvenSignIn): Promise<string> {
   const { context, ctx, interaction } = visit;
+  const { accountId } = proven;
   await note(visit, 'sign-in', accountId);
   // Of the browser as it is now: somebody may have signed in at another window since this page was opened.
   const session = await context.provider().Session.get(ctx);
@@ -251,5 +249,5 @@ async function settleSignIn(visit: Visit, accountId: string, amr: readonly strin
     await interaction.persist();
   }
   // The cookie goes with the browser's window.
-  return await context.provider().interactionResult(ctx.req, ctx.res, { login: { accountId, amr, remember: false } });
+  return await context.provider().interactionResult(ctx.req, ctx.res, { login: { ...proven, remember: false } });
 }

@@ -78,8 +78,9 @@ export async function acceptUpstream(context: UpstreamContext, ctx: Koa.Context,
   const visit = await openVisit(context, ctx, uid);
   const identity = visit && (await takeVouch(context, uid, new URLSearchParams(ctx.querystring).get('vouch') ?? ''));
   if (!identity) return sendError(context, ctx, 400, expired);
-  const accountId = await findOwner(context, identity);
-  if (accountId !== undefined) return await signInWithoutPassword(visit, accountId);
+  const owner = await findOwner(context, identity);
+  const { issuer, subject } = identity;
+  if (owner) return await signInWithoutPassword(visit, owner, { issuer, subject });
   await acceptIdentity(visit, identity);
   const error = `Nobody here is known by your sign-in at ${identity.display} yet. Sign in with your password once to link it.`;
   await showLogin(visit, { error, status: 200 });
@@ -104,7 +105,7 @@ async function findOwner({ tenantId, tenantDoor, keyRing }: UpstreamContext, ide
   return await tenantDoor(tenantId, async (trx) => {
     const accountId = await findAccountOfIdentity(trx, cipher, identity);
     const account = accountId === undefined ? undefined : await findAccount(trx, cipher, accountId);
-    return account?.active && !account.mustReset ? account.id : undefined;
+    return account?.active && !account.mustReset ? account : undefined;
   });
 }
 

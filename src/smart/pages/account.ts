@@ -14,7 +14,7 @@ export interface AccountView {
   readonly notice?: string;
   readonly error?: string;
   /** The section that `error` is about. */
-  readonly errorAt?: 'password' | 'second-factor';
+  readonly errorAt?: 'password' | 'second-factor' | 'identities';
   /** Otherwise the person signs in by the clinic's identity provider only. */
   readonly hasPassword: boolean;
   readonly secondFactor: {
@@ -23,8 +23,21 @@ export interface AccountView {
     readonly isRequired: boolean;
     readonly recoveryCodesLeft: number;
   };
+  /** Absent where the clinic has no identity provider, and the account no identity. */
+  readonly identities?: readonly IdentityView[];
   readonly sessions: readonly SessionView[];
   readonly apps: readonly AppView[];
+}
+
+export interface IdentityView {
+  readonly id: string;
+  /** The identity provider, for people. */
+  readonly provider: string;
+  /** What it calls the person. */
+  readonly knownAs?: string;
+  readonly since: Date;
+  /** The one that `error` is about. */
+  readonly isWrong?: boolean;
 }
 
 export interface SessionView {
@@ -55,6 +68,7 @@ export function accountPage(view: AccountView, context: PageContext): PageBody {
 ${[errorSummary(view.error), notice(view.notice)]}
 ${view.hasPassword && section('Password', passwordForm(view, action('password')))}
 ${section('Second step of signing in', secondFactorForms(view, action))}
+${view.identities && section('Linked sign-ins', identityList(view, view.identities, context))}
 ${section('Where you are signed in', sessionList(view, context, action))}
 ${section('Apps with access', appList(view, context, action))}
 ${form({ action: action('sign-out'), csrf, content: button({ label: 'Sign out', kind: 'secondary' }) })}`,
@@ -122,6 +136,40 @@ ${form({
     ]}</div>`,
   ],
 })}`;
+}
+
+/** Each has a form of its own, so that Enter in a password field unlinks nothing else. */
+function identityList(view: AccountView, identities: readonly IdentityView[], context: PageContext): Html {
+  if (identities.length === 0) {
+    return html`<p>None. Sign in by one of your clinic’s other ways once, and you are asked whether to link it.</p>`;
+  }
+  return html`<p>Whoever signs in there comes in here as you, without your password.</p>
+<ul class="rows">
+${identities.map(
+  (
+    identity,
+  ) => html`<li><div><bdi>${identity.provider}</bdi>${identity.knownAs !== undefined && html` as <bdi>${identity.knownAs}</bdi>`}<br/>
+<span class="hint">Since ${time(identity.since, context)}</span>
+${view.hasPassword && unlinkForm(view, identity, `${context.basePath}/account/identities/unlink`)}</div></li>
+`,
+)}
+</ul>`;
+}
+
+function unlinkForm({ csrf, email }: AccountView, { id, provider, isWrong }: IdentityView, action: string): Html {
+  return html`<details${isWrong && html` open=""`}><summary>Unlink <bdi>${provider}</bdi></summary>${form({
+    action,
+    csrf,
+    content: [
+      hidden('identity', id),
+      passwordOwner(email),
+      field({
+        ...{ name: 'password', id: `unlink-${id}`, label: 'Present password', type: 'password', lengthMax: 1_024 },
+        ...{ autocomplete: 'current-password', isWrong: isWrong ?? false },
+      }),
+      button({ label: 'Unlink', kind: 'danger', spoken: `Unlink ${provider}` }),
+    ],
+  })}</details>`;
 }
 
 function sessionList({ csrf, sessions }: AccountView, context: PageContext, action: ActionOf): Html {

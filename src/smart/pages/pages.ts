@@ -2,6 +2,7 @@
 
 import { type AccountView, accountPage } from './account.ts';
 import { type ConsentView, consentPage } from './consent.ts';
+import { type EncounterPickerView, encounterPickerPage } from './encounter-picker.ts';
 import { layOut, type PageBody, type PageContext } from './layout.ts';
 import { type LoginView, loginPage } from './login.ts';
 import { type MessageView, messagePage } from './message.ts';
@@ -23,6 +24,7 @@ export type PageView =
   | RecoveryCodesView
   | ConsentView
   | PickerView
+  | EncounterPickerView
   | MessageView
   | ResetRequestView
   | NewPasswordView
@@ -47,6 +49,8 @@ function bodyOf(view: PageView, context: PageContext): PageBody {
       return consentPage(view);
     case 'picker':
       return pickerPage(view);
+    case 'encounter-picker':
+      return encounterPickerPage(view);
     case 'message':
       return messagePage(view);
     case 'reset-request':

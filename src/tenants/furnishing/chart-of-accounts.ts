@@ -37,21 +37,31 @@ const chart: readonly (readonly [number: string, name: string, kind: Kind])[] = 
   ['7000', 'Foreign exchange gain and loss', 'expense'],
 ];
 
-const glAccountSystem = 'https://hpms.example/fhir/sid/gl-account';
+export const glAccountSystem = 'https://hpms.example/fhir/sid/gl-account';
 
-/** The root first. `owner` is the clinic's Organization. */
+/** The root first, which all others are part of. `owner` is the clinic's Organization. */
 export function chartOfAccounts(newId: () => string, owner: string | undefined): Account[] {
-  const rootId = newId();
   const owned = owner === undefined ? {} : { owner: { reference: owner } };
-  return [
-    { ...account(rootId, root.number, root.name), ...owned },
-    ...chart.map(([number, name, kind]) => ({
-      ...account(newId(), number, name),
-      type: { text: kind },
-      ...owned,
-      partOf: { reference: `Account/${rootId}` },
-    })),
-  ];
+  const root = { ...rootAccount(newId()), ...owned };
+  return [root, ...partsOf(`Account/${root.id}`, newId).map((account) => ({ ...account, ...owned }))];
+}
+
+export function rootAccount(id: string): Account {
+  return account(id, root.number, root.name);
+}
+
+/** All of the chart but the root, which `partOf` names. */
+export function partsOf(partOf: string, newId: () => string): Account[] {
+  return chart.map(([number, name, kind]) => ({
+    ...account(newId(), number, name),
+    type: { text: kind },
+    partOf: { reference: partOf },
+  }));
+}
+
+/** Of an account of the chart. */
+export function accountName(number: string): string | undefined {
+  return chart.find(([one]) => one === number)?.[1];
 }
 
 function account(id: string, number: string, name: string): Account {

@@ -34,7 +34,7 @@ const post = (session: AccountSession, path: string, form: Record<string, string
 
 const posts = [
   ...['/password', '/second-factor', '/second-factor/confirm', '/second-factor/codes', '/sessions/end'],
-  ...['/sessions/end-others', '/apps/withdraw', '/sign-out'],
+  ...['/sessions/end-others', '/apps/withdraw', '/identities/unlink', '/sign-out'],
 ];
 
 describe('the account page', () => {

@@ -68,6 +68,17 @@ export const sampleViews: Readonly<Record<string, PageView>> = {
     hasMore: true,
   },
   'picker-empty': { kind: 'picker', ...formParts, query: 'nobody', patients: [], hasMore: false },
+  'encounter-picker': {
+    kind: 'encounter-picker',
+    ...formParts,
+    clientName: 'Growth Chart',
+    patient: 'Peter James Chalmers',
+    encounters: [
+      { id: 'e1', name: 'Follow-up', date: '2026-11-20', status: 'under way' },
+      { id: 'e2', name: 'استشارة', status: 'finished' },
+    ],
+    hasMore: true,
+  },
   message: {
     kind: 'message',
     title: 'This link does not work',
@@ -92,6 +103,10 @@ export const sampleViews: Readonly<Record<string, PageView>> = {
     notice: 'The session was ended.',
     hasPassword: true,
     secondFactor: { isOn: true, isRequired: false, recoveryCodesLeft: 9 },
+    identities: [
+      { id: 'i1', provider: 'Riverside staff directory', knownAs: 'ada@example.org', since: when },
+      { id: 'i2', provider: 'https://idp.example.org', since: when },
+    ],
     sessions: [
       { id: 's1', device: 'Firefox on Linux', network: '192.0.2.7', lastUsedAt: when, isCurrent: true },
       { id: 's2', device: 'Safari on iPhone', lastUsedAt: when, isCurrent: false },
@@ -113,6 +128,7 @@ export const sampleViews: Readonly<Record<string, PageView>> = {
     errorAt: 'password',
     hasPassword: true,
     secondFactor: { isOn: false, isRequired: false, recoveryCodesLeft: 0 },
+    identities: [{ id: 'i1', provider: 'Riverside staff directory', since: when, isWrong: true }],
     sessions: [],
     apps: [],
   },

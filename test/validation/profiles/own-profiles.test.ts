@@ -104,10 +104,11 @@ describe('each extension', () => {
 
   /** A resource of the type of its first context, which is a resource in all but two. */
   const holder = ({ url, context }: StructureDefinition, value: object) => {
-    const [type = '', element] = context?.[0]?.expression?.split('.') ?? [];
+    const [type = '', element, part] = context?.[0]?.expression?.split('.') ?? [];
     const extension = { extension: [{ url, ...value }] };
     if (element === undefined) return { resourceType: type, ...extension };
-    return { resourceType: type, ...(element === 'total' ? { _total: extension } : { [element]: [extension] }) };
+    const held = part === undefined ? extension : { [part]: extension };
+    return { resourceType: type, ...(element === 'total' ? { _total: extension } : { [element]: [held] }) };
   };
   const issues = (resource: object) => checkResource(registry, resource).map(({ code }) => code);
 

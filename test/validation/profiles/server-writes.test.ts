@@ -1,13 +1,15 @@
 // What the server writes by itself, and what it is seeded with, has the profiles of fhir-profiles.
 
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Bundle, Resource } from '@medplum/fhirtypes';
+import type { Bundle, Extension, Resource } from '@medplum/fhirtypes';
 import { demoClinic } from '../../../seeds/demo-clinic.ts';
 import { buildChangeAudit } from '../../../src/access/audit.ts';
 import { serverCaller } from '../../../src/access/caller.ts';
 import { loadDefinitions } from '../../../src/fhir/definitions.ts';
+import { messageTemplates } from '../../../src/tenants/furnishing/message-templates.ts';
 import { checkResource } from '../../../src/validation/profiles/check-resource.ts';
 import { ownDefinitions } from '../../../src/validation/profiles/own-definitions.ts';
 import { createRegistry } from '../../../src/validation/profiles/registry.ts';
@@ -56,6 +58,25 @@ describe('AuditEvents', () => {
   test.each(['create', 'update', 'delete'] as const)('of a %s', (action) => {
     const audit = { id: 'a1', recorded: new Date(), action, version: 'Patient/1/_history/1', patient: 'Patient/1' };
     expect(issues(buildChangeAudit({ ...audit, caller: serverCaller(1, 'test') }))).toEqual([]);
+  });
+});
+
+describe('message templates', () => {
+  const templates = messageTemplates(randomUUID);
+
+  test('of all topics and ways', () => {
+    expect(templates.length).toBeGreaterThan(3);
+    expect(templates.flatMap(issues)).toEqual([]);
+  });
+
+  test.each([
+    ['without a body', (part: Extension) => part.url !== 'body'],
+    ['without a way', (part: Extension) => part.url !== 'channel'],
+  ])('%s would be refused', (_, isKept) => {
+    const [template] = templates;
+    const [message] = template?.extension ?? [];
+    const extension = [{ ...message, extension: message?.extension?.filter(isKept) }];
+    expect(issues({ ...template, extension } as Resource)).not.toEqual([]);
   });
 });
 

@@ -1,0 +1,124 @@
+// `npm run ledger:verify`: recomputes the ledgers of all tenants, or of one, and names the first difference of each (README, Ledger).
+
+import { parseArgs, styleText } from 'node:util';
+import { serverCaller } from '../access/caller.ts';
+import { LedgerDifference } from '../clinic/ledger/verify/difference.ts';
+import { verifyLedger } from '../clinic/ledger/verify/verify-ledger.ts';
+import { requireAnchor, type WalkedChain } from '../clinic/ledger/verify/walk-chain.ts';
+import { ConfigError, readConfig } from '../config.ts';
+import { createPool } from '../database/pool.ts';
+import { runningPostgresUrl } from '../database/postmaster.ts';
+import { rolePassword } from '../database/role-password.ts';
+import { createTenantDoor, type TenantDoor } from '../database/tenant-transaction.ts';
+import { openDoors } from '../doors.ts';
+import { openRepository } from '../open-repository.ts';
+import { inSession, type Repository } from '../repository/session.ts';
+import { count, Report } from './demo/report.ts';
+
+const usage = `Use: npm run ledger:verify [-- --tenant NAME [--anchor NUMBER:HASH]]
+Each line ends with the number and the hash of the last transaction: kept elsewhere, they are an anchor that a later run is
+held to, so that nobody can take away the end of the chain unseen.`;
+
+/** Exit code 1: a ledger is not as it was posted; 2: the command could not do its work. */
+const exitCodes = { different: 1, failed: 2 } as const;
+
+interface Tenant {
+  readonly id: number;
+  readonly name: string;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exitCode = exitCodes.failed;
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const { tenant: name, anchor } = readArguments(args);
+  const report = new Report(process.stdout);
+  await withSnapshots(async (repository, tenants) => {
+    const chosen = tenants.filter((tenant) => name === undefined || tenant.name === name);
+    if (chosen.length === 0)
+      throw new ConfigError(name === undefined ? 'There is no tenant.' : `There is no tenant ${name}.`);
+    for (const tenant of chosen) await verifyTenant(repository, tenant, anchor, report);
+  });
+}
+
+function readArguments(args: readonly string[]): { tenant?: string; anchor?: string } {
+  const options = { tenant: { type: 'string' }, anchor: { type: 'string' } } as const;
+  try {
+    const { values } = parseArgs({ args: [...args], options });
+    const isWhole =
+      values.anchor === undefined || (values.tenant !== undefined && /^\d+:[0-9a-f]{64}$/.test(values.anchor));
+    if (isWhole) return values;
+  } catch {
+    // It says what it does not know; people want to know what there is.
+  }
+  throw new ConfigError(usage);
+}
+
+async function verifyTenant(
+  repository: Repository,
+  { id, name }: Tenant,
+  anchor: string | undefined,
+  report: Report,
+): Promise<void> {
+  const progress = (what: string, done: number) => report.progress(`${name}: ${done.toLocaleString('en')} ${what}`);
+  try {
+    const chain = await inSession(repository, serverCaller(id, 'ledger:verify'), async (session) => {
+      if (anchor !== undefined) await requireAnchor(session, anchor);
+      return await verifyLedger(session, progress);
+    });
+    endLine(report, `${name}  ${styleText('green', 'as posted', { stream: process.stdout })}  ${told(chain)}`);
+  } catch (error) {
+    if (!(error instanceof LedgerDifference)) throw error;
+    endLine(report, `${name}  ${styleText('red', error.message, { stream: process.stdout })}`);
+    process.exitCode = exitCodes.different;
+  }
+}
+
+function told({ headSeq, headHash, lines }: WalkedChain): string {
+  const numbers = `${count(Number(headSeq), 'transaction')}, ${lines.toLocaleString('en')} entries`;
+  return headSeq === 0n ? numbers : `${numbers}, last ${headSeq}:${headHash}`;
+}
+
+/** On a terminal the progress stands in the line that is written next. */
+function endLine(report: Report, text: string): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+  report.line(text);
+}
+
+/** On a connection whose transactions each see one moment, however much is posted meanwhile. */
+async function withSnapshots(
+  work: (repository: Repository, tenants: readonly Tenant[]) => Promise<void>,
+): Promise<void> {
+  const config = readConfig(process.env);
+  const { rootKey } = config.crypto;
+  const databaseUrl =
+    config.database.url ?? runningPostgresUrl({ dataDir: config.dataDir, password: rolePassword(rootKey, 'postgres') });
+  if (databaseUrl === undefined) {
+    throw new ConfigError(`No HPMS runs on ${config.dataDir}; start it first, or set DATABASE_URL.`);
+  }
+  const onIdleError = () => undefined;
+  const doors = openDoors({ databaseUrl, rootKey, onIdleError });
+  const pool = createPool({ databaseUrl, rootKey, onIdleError, role: 'hpms_app', connectionsMax: 1, waitingMax: 10 });
+  try {
+    const tenantDoor = createTenantDoor(pool);
+    await setSnapshots(tenantDoor);
+    const { repository } = openRepository({ config, doors: { ...doors, tenantPool: pool, tenantDoor } });
+    const tenants = await doors.systemDoor((trx) =>
+      trx.query<Tenant>({ text: "SELECT id, name FROM tenant WHERE status <> 'shredded' ORDER BY name" }),
+    );
+    await work(repository, tenants);
+  } finally {
+    await Promise.all([pool.end(), doors.close()]);
+  }
+}
+
+/** Of the one connection, for all transactions that follow. */
+async function setSnapshots(tenantDoor: TenantDoor): Promise<void> {
+  await tenantDoor(0, (trx) =>
+    trx.query({ text: "SELECT set_config('default_transaction_isolation', 'repeatable read', false)" }),
+  );
+}
