@@ -23,6 +23,7 @@ import { createExtractor } from './search/extract.ts';
 import { houseDefinitions } from './search/own/house-definitions.ts';
 import { createBriefCache } from './tenants/brief-cache.ts';
 import { createSettingsReader, type Settings, type SettingsReader } from './tenants/settings.ts';
+import { findTenantById } from './tenants/tenant-by-id.ts';
 import { createValidator } from './validation/validate.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -51,8 +52,12 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
   const definitions = houseDefinitions();
   const own = createBriefCache(createDefinitionsLoader({ ...doors, definitions }), tenantsCachedMax);
   const objectStore = objectStoreOf(config);
-  const denials = createBriefCache(createDenialsLoader({ ...doors, objectStore }), tenantsCachedMax);
-  const workflows = createWorkflows({ settingsOf: settings.of });
+  const baseUrlOf = async (tenantId: number) => {
+    const { name = '' } = (await findTenantById(doors.systemDoor, tenantId)) ?? {};
+    return `${config.http.publicUrl}/t/${name}/fhir`;
+  };
+  const denials = createBriefCache(createDenialsLoader({ ...doors, objectStore, baseUrlOf }), tenantsCachedMax);
+  const workflows = createWorkflows({ settingsOf: settings.in });
   const operations = [...serverOperations, ...workflows.flatMap((workflow) => workflow.operations ?? [])];
   const resources = [terminologyModule, ownParametersModule, profilesModule, consentsModule];
   const modules: Module[] = [...resources, peopleModule, ...workflows];

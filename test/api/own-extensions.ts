@@ -16,7 +16,7 @@ const makers: Readonly<Record<string, (family: 0 | 1) => readonly Extension[]>> 
   ],
   ChargeItemDefinition: (family) => [{ url: `${own}practitioner`, ...referenceTo('Practitioner', family) }],
   Claim: (family) => [{ url: `${own}claim-lifecycle`, valueCode: ['submitted', 'paid'][family] }],
-  Encounter: (family) => [{ url: `${own}queue-number`, valueInteger: 7 + family }],
+  Encounter: (family) => [{ url: `${own}queue-order`, valueInteger: 7 + family }],
   Invoice: (family) => [
     { url: `${own}payment-state`, valueCode: ['partial', 'paid'][family] },
     { url: `${own}corrects`, ...referenceTo('Invoice', family) },

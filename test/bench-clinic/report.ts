@@ -4,6 +4,7 @@ import type { Machine } from '../bench/machine.ts';
 import { table } from '../bench/report.ts';
 import type { TableSize } from './load.ts';
 import type { QueryFigures, UserPlan } from './users.ts';
+import type { StepFigures } from './visits.ts';
 
 export interface Stage {
   readonly resources: number;
@@ -21,12 +22,23 @@ export interface ClinicResult {
   readonly plan: UserPlan;
   /** A hundredth of the clinic, and all of it; without the hundredth where the clinic was loaded by an earlier run. */
   readonly stages: readonly Stage[];
+  readonly work: Work;
   readonly sizes: readonly TableSize[];
 }
 
-const growthMax = 1.5;
+/** Visits, each step by itself and then whole ones beside users who read. */
+export interface Work {
+  readonly steps: readonly StepFigures[];
+  readonly visits: number;
+  readonly perSecond: number;
+  readonly slowestReads: readonly QueryFigures[];
+}
 
-export function markdownOf({ machine, scale, plan, stages, sizes }: ClinicResult): string {
+const growthMax = 1.5;
+/** Of any read beside the visits: domain.md S4-T5. */
+const readGoalMs = 200;
+
+export function markdownOf({ machine, scale, plan, stages, work, sizes }: ClinicResult): string {
   const { cpu, cores, memory, node, postgresql } = machine;
   const [all, part] = stages.toReversed();
   if (!all) throw new Error('There is no stage to report.');
@@ -57,11 +69,31 @@ export function markdownOf({ machine, scale, plan, stages, sizes }: ClinicResult
     ]),
     '',
     ...table([['Table', 'rows', 'MB with indexes'], ...sizes.map(sizeRow)]),
+    '',
+    ...table([['Step of a visit, 16 at once', 'per second', 'p50 ms', 'p95 ms', 'goal'], ...work.steps.map(stepRow)]),
+    '',
+    besideUsers(work, plan),
   ].join('\n');
 
   function sizeRow({ table: name, rows, megabytes }: TableSize): string[] {
     return [name, number(rows), number(megabytes)];
   }
+}
+
+function stepRow({ name, perSecond, p50Ms, p95Ms, goalMs }: StepFigures): string[] {
+  const goal = goalMs === undefined ? '' : `${p95Ms < goalMs ? 'yes:' : 'NO:'} under ${goalMs}`;
+  return [name, Math.round(perSecond).toLocaleString('en'), p50Ms.toFixed(1), p95Ms.toFixed(1), goal];
+}
+
+function besideUsers({ visits, perSecond, slowestReads }: Work, { users }: UserPlan): string {
+  const asked = slowestReads.reduce((sum, figures) => sum + figures.asked, 0);
+  const slowest = slowestReads.toSorted((a, b) => b.p95Ms - a.p95Ms)[0];
+  const reached = (slowest?.p95Ms ?? Number.NaN) < readGoalMs ? 'yes' : 'NO';
+  return [
+    `${visits.toLocaleString('en')} whole visits from booking to payment, ${perSecond.toFixed(1)} a second, beside ${users} users`,
+    `who read ${asked.toLocaleString('en')} times: the slowest kind of read (${slowest?.name}) has a p95 of`,
+    `${slowest?.p95Ms.toFixed(1)} ms (${reached}: under ${readGoalMs}).`,
+  ].join(' ');
 }
 
 function queryRow({ name, asked, p50Ms, p95Ms, goalMs }: Stage['queries'][number], part: Stage | undefined): string[] {

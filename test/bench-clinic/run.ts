@@ -1,5 +1,5 @@
 // `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR]`: a clinic of five years, loaded at a hundredth and then
-// whole, and how long its people wait for each answer. A DIR is kept: the next run finds the clinic loaded and measures it whole.
+// whole, how long its people wait for each answer, and how fast its visits are worked on. A DIR is kept: the next run finds the clinic loaded and measures it whole.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,11 +18,16 @@ import { checkRows } from './check-rows.ts';
 import { type LoadedPart, load, sizesOnDisk, stretchesOf, withoutIndexes } from './load.ts';
 import { type Counts, countsAt, smallTenant, totalOf } from './plan.ts';
 import { queriesOn } from './queries.ts';
-import { type ClinicResult, markdownOf, type Stage } from './report.ts';
+import { type ClinicResult, markdownOf, type Stage, type Work } from './report.ts';
 import { measureUsers, offeredOf, type UserPlan } from './users.ts';
+import { Visits } from './visits.ts';
 
 const smallTenants = 20;
 const thinkMs = 1_000;
+const stepVisits = 500;
+/** An hour's visits (domain.md S4-T2) in a few minutes. */
+const wholeVisits = 2_000;
+const visitsPerSecond = 10;
 
 const { values } = parseArgs({
   options: {
@@ -68,13 +73,14 @@ async function bench(): Promise<void> {
   const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
   const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId: rows[0]?.id as number };
   const stages = await stagesOf(clinic);
+  const work = await measureWork(clinic);
   const version = await database.query<{ server_version: string }>('SHOW server_version');
   const sizes = await sizesOnDisk(database);
   await database.end();
   await doors.close();
   await api.close();
   const machine = describeMachine(version.rows[0]?.server_version ?? '');
-  const result: ClinicResult = { machine, scale, plan, stages, sizes };
+  const result: ClinicResult = { machine, scale, plan, stages, work, sizes };
   publish(result, { prefix: 'clinic-', markdown: markdownOf(result) });
 }
 
@@ -138,6 +144,22 @@ async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond
     queries: figures.map((figure) => ({ ...figure, goalMs: goals.get(figure.name) ?? 0 })),
     skipped: queries.filter((query) => !offered.includes(query)).map(({ name }) => name),
   };
+}
+
+/** The money line of the clinic, alone and beside all its users. */
+async function measureWork({ api }: Clinic): Promise<Work> {
+  const counts = countsAt(scale);
+  const visits = new Visits(api, counts.Patient);
+  progress(`booking, completing, billing and paying ${stepVisits} visits, step by step`);
+  const steps = await visits.steps(stepVisits);
+  progress(`${wholeVisits} whole visits, ${visitsPerSecond} a second, beside ${plan.users} users who read`);
+  const offered = await offeredOf(api, queriesOn(counts), progress);
+  const seconds = wholeVisits / visitsPerSecond;
+  const [perSecond, figures] = await Promise.all([
+    visits.whole(wholeVisits, visitsPerSecond, (done) => progress(`${done} of ${wholeVisits} visits`)),
+    measureUsers(api, offered, { ...plan, seconds }),
+  ]);
+  return { steps, visits: wholeVisits, perSecond, slowestReads: figures };
 }
 
 async function cleanUp(): Promise<void> {

@@ -37,19 +37,24 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   people: [...belowOperations, 'operations', 'jobs', 'gateways'],
   // Each tenant is an issuer of its own, with its own signing key.
   smart: ['fhir', 'database', 'crypto', 'access', 'people', 'tenants', 'jobs/outbox.ts', 'gateways'],
-  clinic: ['fhir', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts', 'tenants/workflow-settings.ts'],
+  // Tables that onboarding and administration share with the workflows, each a file; and who may do what.
+  clinic: [
+    ...['fhir', 'access', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts'],
+    ...['people/number-series.ts', 'tenants/workflow-settings.ts', 'tenants/furnishing/chart-of-accounts.ts'],
+  ],
   http: [
     ...belowOperations,
     ...['operations', 'bundles', 'subscriptions', 'bulk', 'jobs', 'gateways', 'tenants', 'people', 'smart'],
   ],
 };
 
-/** Between the folders of clinic/ only these; `notifications` and `reports` react to events and import none. */
+/** Between the folders of clinic/ only these; `notifications` reacts to events and imports none. */
 const allowedWorkflows: Readonly<Record<string, readonly string[]>> = {
   visits: ['scheduling'],
   billing: ['ledger', 'numbers'],
   payments: ['billing', 'ledger', 'numbers'],
-  documents: ['billing', 'payments', 'ledger'],
+  documents: ['payments'],
+  reports: ['ledger', 'documents'],
   claims: ['billing'],
   pharmacy: ['inventory'],
 };

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
+import { writeSetting } from '../../src/tenants/settings.ts';
 import { createTestDatabase, type TestDatabase, testRootKey } from './database.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
@@ -96,6 +97,8 @@ const tokenAgeMaxMs = 200_000;
 
 async function makeTenant(app: App, origin: string, name: string): Promise<TestTenant> {
   const { tenantId, clientId, clientSecret } = await createTenant(app.doors, { name });
+  // Tests are full of patients who are alike; the Tasks about these are asked for where they are meant.
+  await app.doors.tenantDoor(tenantId, async (trx) => writeSetting(trx, 'patients.check-duplicates', false));
   const ask = () => fetchToken(origin, name, clientId, clientSecret);
   const token = await ask();
   let current = { token: Promise.resolve(token), gotAtMs: performance.now() };

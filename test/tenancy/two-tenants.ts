@@ -91,6 +91,7 @@ const valueByType: Readonly<Record<string, string>> = {
   text: "'x'",
   'text[]': "'{}'",
   integer: '1',
+  date: "'2026-01-01'",
   bigint: '1',
   'bigint[]': "'{1}'",
   boolean: 'false',

@@ -2,7 +2,7 @@
 
 import type { Appointment } from '@medplum/fhirtypes';
 import type { Reaction } from '../../repository/module.ts';
-import { tagSystem } from './canonicals.ts';
+import { isBilledElsewhere } from './no-billing.ts';
 
 export const fulfilledTopic = 'appointment.fulfilled';
 
@@ -16,8 +16,3 @@ export const appointmentFulfilled: Reaction = {
     return isBilledElsewhere(appointment) ? undefined : `${fulfilledTopic}-${id}`;
   },
 };
-
-/** Imports of what another system has billed carry the tag `no-billing` (contract.md 7). */
-function isBilledElsewhere({ meta }: Appointment): boolean {
-  return meta?.tag?.some(({ system, code }) => system === tagSystem && code === 'no-billing') ?? false;
-}

@@ -1,26 +1,26 @@
 // The job behind `appointment.fulfilled`: one priced ChargeItem and draft Invoice per Appointment, however often it runs (domain.md 3.6).
 
 import type { Appointment } from '@medplum/fhirtypes';
+import type { Decimal } from '../../fhir/decimal.ts';
 import { newId } from '../../fhir/ids.ts';
-import { type Currency, exactAmounts, isCurrency, isExact } from '../../fhir/money.ts';
 import type { ModuleJob } from '../../repository/module.ts';
-import { find } from '../../repository/read.ts';
 import type { Session } from '../../repository/session.ts';
-import { parseBody } from '../../repository/stored-version.ts';
-import { write } from '../../repository/write.ts';
+import type { SettingsOf } from '../clinic-settings.ts';
 import { fulfilledTopic } from './appointment-fulfilled.ts';
 import { claimKeys } from './auto-invoice-key.ts';
-import { choosePrice, furtherTaxes, type Visit } from './choose-price.ts';
+import { choosePrice } from './choose-price.ts';
+import { createDrafts } from './create-drafts.ts';
 import { draftResources } from './draft-invoice.ts';
-import type { Price } from './price.ts';
-import { grossOf, type LineComponent, priceLine } from './price-line.ts';
+import { coverByPaidVisit } from './free-visits.ts';
+import { lockAppointment } from './lock-appointment.ts';
+import { applyPrice, type PricedCharge } from './price-charge.ts';
 import type { PriceList } from './price-list.ts';
+import { nothing } from './price-packages.ts';
 import { visitFacts } from './visit-facts.ts';
 
 export interface AutoInvoiceOptions {
   readonly pricesOf: PriceList;
-  /** ISO 4217 code of the tenant's setting `currency`. */
-  readonly currencyOf: (tenantId: number) => Promise<string>;
+  readonly settingsOf: SettingsOf;
 }
 
 export function createAutoInvoiceJob(options: AutoInvoiceOptions): ModuleJob {
@@ -37,53 +37,31 @@ export function createAutoInvoiceJob(options: AutoInvoiceOptions): ModuleJob {
   };
 }
 
-/** Locked against changes: what makes it void comes before and is seen here, or comes after and sees the draft. */
-async function lockAppointment(session: Session, id: string): Promise<Appointment | undefined> {
-  session.trx.execute({
-    name: 'lock-appointment',
-    text: `SELECT FROM resource WHERE type = 'Appointment' AND id = $1 FOR SHARE`,
-    values: [id],
-  });
-  const version = await find(session, 'Appointment', id);
-  return version && (parseBody(version) as Appointment | undefined);
-}
-
 async function invoice(
   session: Session,
   appointment: Appointment,
   invoiceId: string,
-  { pricesOf, currencyOf }: AutoInvoiceOptions,
+  { pricesOf, settingsOf }: AutoInvoiceOptions,
 ): Promise<void> {
   const { at, trx } = session;
-  const currency = requireCurrency(await currencyOf(trx.tenantId));
+  const settings = await settingsOf(trx);
+  const { currency } = settings;
   const [prices, visit] = await Promise.all([pricesOf(session, currency), visitFacts(session, appointment)]);
-  const { price, components } = charge(prices, visit);
+  const price = choosePrice(prices, visit);
+  const terms = { ...visit, definitions: [], quantity: one, listedQuantity: one, overrideMinor: undefined };
+  const priced = price && applyPrice(prices, price, terms, settings['money.rounding']);
+  const appointmentId = appointment.id ?? '';
+  const free = priced && (await coverByPaidVisit(session, { appointmentId, invoiceId, visit, price: priced.price }));
+  const components = free === undefined ? (priced ?? unpriced).components : [nothing({ text: free })];
   const chargeItemId = newId(at.getTime());
-  const resources = draftResources({ appointment, visit, price, components, currency, at, chargeItemId, invoiceId });
-  await write(
-    session,
-    resources.map((resource) => ({
-      action: 'create',
-      resource,
-      exactNumbers: exactAmounts(resource),
-      ...(resource.id !== undefined && { id: resource.id }),
-    })),
-  );
+  const of = { appointment, visit, price: priced?.price, free, components, currency };
+  const resources = draftResources({ ...of, at, chargeItemId, invoiceId });
+  await createDrafts(session, resources);
 }
+
+const one: Decimal = { digits: 1n, scale: 0 };
 
 /** Without a price, or with one whose sum no JSON number can hold, the line is a base of zero. */
-function charge(prices: readonly Price[], visit: Visit): { price: Price | undefined; components: LineComponent[] } {
-  const price = choosePrice(prices, visit);
-  if (price) {
-    const taxes = furtherTaxes(prices, price, visit.at);
-    const components = priceLine({ ...price, furtherTaxes: taxes, quantity: { digits: 1n, scale: 0 } });
-    const amounts = [...components.map(({ amountMinor }) => amountMinor), grossOf(components)];
-    if (amounts.every(isExact)) return { price, components };
-  }
-  return { price: undefined, components: [{ type: 'base', code: undefined, factor: undefined, amountMinor: 0n }] };
-}
-
-function requireCurrency(code: string): Currency {
-  if (!isCurrency(code)) throw new Error('The setting `currency` is no currency of ISO 4217.');
-  return code;
-}
+const unpriced: Pick<PricedCharge, 'components'> = {
+  components: [{ type: 'base', code: undefined, factor: undefined, amountMinor: 0n }],
+};

@@ -1,7 +1,7 @@
 // The resources a completed visit is charged with: ChargeItem, draft Invoice, and a Task where no price was found (contract.md 26).
 
 import type { Appointment, ChargeItem, CodeableConcept, Invoice, Reference, Task } from '@medplum/fhirtypes';
-import type { Currency } from '../../fhir/money.ts';
+import { type Currency, toMoney } from '../../fhir/money.ts';
 import { autoInvoiceSystem, taskCodeSystem } from './canonicals.ts';
 import { toPriceComponent, totalsOf } from './invoice-amounts.ts';
 import type { Price } from './price.ts';
@@ -13,6 +13,8 @@ export interface Draft {
   readonly visit: VisitFacts;
   /** Undefined: nobody knows the price yet. */
   readonly price: Price | undefined;
+  /** Why it costs nothing, where it does not. */
+  readonly free: string | undefined;
   readonly components: readonly LineComponent[];
   readonly currency: Currency;
   /** When it is made. */
@@ -56,8 +58,9 @@ function invoiceOf(draft: Draft): Invoice {
 }
 
 function chargeItemOf(draft: Draft, patient: Reference): ChargeItem {
-  const { appointment, visit, price, at, chargeItemId } = draft;
+  const { appointment, visit, price, free, currency, at, chargeItemId } = draft;
   const { id, start, end } = appointment;
+  const [department] = visit.departments;
   return {
     resourceType: 'ChargeItem',
     id: chargeItemId,
@@ -68,7 +71,9 @@ function chargeItemOf(draft: Draft, patient: Reference): ChargeItem {
     ...(visit.encounter && { context: { reference: visit.encounter } }),
     ...(start !== undefined && { occurrencePeriod: { start, ...(end !== undefined && { end }) } }),
     ...(visit.practitioners.size > 0 && { performer: actorsOf(visit) }),
+    ...(department !== undefined && { performingOrganization: { reference: department } }),
     quantity: { value: 1 },
+    ...(free !== undefined && { priceOverride: toMoney(0n, currency), overrideReason: free }),
     enteredDate: at.toISOString(),
     supportingInformation: [{ reference: `Appointment/${id}` }],
   };

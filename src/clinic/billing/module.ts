@@ -1,22 +1,48 @@
-// Billing: a completed Appointment is charged once, by the price list (domain.md S1-P3, S2-FR-B01).
+// Billing: a completed Appointment is charged once, by the price list, and what is issued is posted and never changes (domain.md S1-P3, S2-FR-B01, SM-2).
 
 import type { Workflow } from '../../operations/workflow.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { createApply } from './apply-definition.ts';
 import { appointmentFulfilled } from './appointment-fulfilled.ts';
 import { createAutoInvoiceJob } from './auto-invoice.ts';
 import { claimWrittenKeys } from './auto-invoice-key.ts';
+import { rememberChargeItems } from './charge-items.ts';
+import { claimCharges } from './claim-charges.ts';
+import { createFeeJobs } from './fees.ts';
+import { keepBilled, keepIssued } from './guard-deletes.ts';
+import { createKeepFacts } from './keep-invoice-facts.ts';
+import { appointmentCancelled, appointmentMissed } from './missed-visits.ts';
+import { cancelDraftsOfMistakes, refuseBilledMistakes } from './mistaken-visits.ts';
+import type { ApplyCredit } from './on-issue.ts';
+import { createPostInvoices } from './post-invoices.ts';
+import { createPrepareInvoices } from './prepare-invoices.ts';
 import { createPriceList } from './price-list.ts';
 
 export interface BillingOptions {
   readonly settingsOf: SettingsOf;
+  /** Of the payments; absent = credit stays where it is. */
+  readonly applyCredit?: ApplyCredit;
 }
 
-export function createBillingModule({ settingsOf }: BillingOptions): Workflow {
-  const currencyOf = async (tenantId: number) => (await settingsOf(tenantId)).currency;
+export function createBillingModule({ settingsOf, applyCredit }: BillingOptions): Workflow {
+  const pricesOf = createPriceList();
   return {
     name: 'billing',
-    effects: [claimWrittenKeys],
-    reactions: [appointmentFulfilled],
-    jobs: [createAutoInvoiceJob({ pricesOf: createPriceList(), currencyOf })],
+    prepare: [
+      rememberChargeItems,
+      createPrepareInvoices({ settingsOf, pricesOf, appliesCredit: applyCredit !== undefined }),
+    ],
+    guards: [refuseBilledMistakes, keepIssued, keepBilled],
+    // Rows before postings: what follows reads them.
+    effects: [
+      claimWrittenKeys,
+      createKeepFacts(settingsOf),
+      claimCharges,
+      createPostInvoices({ settingsOf, applyCredit }),
+      cancelDraftsOfMistakes,
+    ],
+    reactions: [appointmentFulfilled, appointmentMissed, appointmentCancelled],
+    jobs: [createAutoInvoiceJob({ pricesOf, settingsOf }), ...createFeeJobs(settingsOf)],
+    operations: [createApply({ settingsOf, pricesOf })],
   };
 }

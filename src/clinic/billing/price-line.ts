@@ -1,15 +1,8 @@
 // From a price to the components of one Invoice line (contract.md 24, 25): https://hl7.org/fhir/R4/invoice-definitions.html#Invoice.lineItem.priceComponent
 
-import {
-  type Decimal,
-  divideHalfUp,
-  powerOfTen,
-  roundToSum,
-  splitByLargestRemainder,
-  sumOf,
-  timesHalfUp,
-} from '../../fhir/decimal.ts';
+import { type Decimal, powerOfTen, roundToSum, splitByLargestRemainder, sumOf } from '../../fhir/decimal.ts';
 import type { PriceComponent } from './price.ts';
+import { divideRounded, type Rounding, timesRounded } from './rounding.ts';
 
 /** A component of a line; discounts and deductions are negative, and amounts count for the whole quantity. */
 export interface LineComponent extends Omit<PriceComponent, 'amountMinor'> {
@@ -25,16 +18,23 @@ export interface LineTerms {
   readonly isTaxInclusive: boolean;
   /** Not negative. */
   readonly quantity: Decimal;
+  /** Absent = half up. */
+  readonly rounding?: Rounding;
 }
 
+/** How often something is charged, and how its parts are rounded. */
+type Measure = Required<Pick<LineTerms, 'quantity' | 'rounding'>>;
+
 /** All but the taxes in the order of the price, then the taxes. */
-export function priceLine({ components, furtherTaxes, isTaxInclusive, quantity }: LineTerms): LineComponent[] {
+export function priceLine(terms: LineTerms): LineComponent[] {
+  const { components, furtherTaxes, isTaxInclusive, quantity, rounding = 'half-up' } = terms;
+  const measure = { quantity, rounding };
   const listed = listedComponents(
     components.filter(({ type }) => type !== 'tax'),
-    quantity,
+    measure,
   );
   const taxes = [...components.filter(({ type }) => type === 'tax'), ...furtherTaxes];
-  return isTaxInclusive ? takeTaxesOut(listed, taxes, quantity) : addTaxes(listed, taxes, quantity);
+  return isTaxInclusive ? takeTaxesOut(listed, taxes, measure) : addTaxes(listed, taxes, measure);
 }
 
 /** The net amount of a line is the sum of these, the gross amount that with the taxes; `informational` is in neither. */
@@ -51,12 +51,12 @@ function amountOf({ amountMinor }: LineComponent): bigint {
 }
 
 /** R4 applies surcharges, discounts and deductions to the base price; together these never take more than there is. */
-function listedComponents(components: readonly PriceComponent[], quantity: Decimal): LineComponent[] {
-  const baseMinor = sumOf(
-    components.filter(({ type }) => type === 'base').map(({ amountMinor = 0n }) => timesHalfUp(amountMinor, quantity)),
-  );
+function listedComponents(components: readonly PriceComponent[], { quantity, rounding }: Measure): LineComponent[] {
+  const times = (amountMinor: bigint, factor: Decimal) => timesRounded(amountMinor, factor, rounding);
+  const bases = components.filter(({ type }) => type === 'base');
+  const baseMinor = sumOf(bases.map(({ amountMinor = 0n }) => times(amountMinor, quantity)));
   const amounts = components.map(({ type, factor, amountMinor = 0n }) =>
-    factor && type !== 'base' ? timesHalfUp(baseMinor, factor) : timesHalfUp(amountMinor, quantity),
+    factor && type !== 'base' ? times(baseMinor, factor) : times(amountMinor, quantity),
   );
   let leftMinor = baseMinor + sumOf(amounts.filter((_, index) => components[index]?.type === 'surcharge'));
   return components.map((component, index) => {
@@ -72,12 +72,12 @@ function listedComponents(components: readonly PriceComponent[], quantity: Decim
 function addTaxes(
   listed: readonly LineComponent[],
   taxes: readonly PriceComponent[],
-  quantity: Decimal,
+  { quantity, rounding }: Measure,
 ): LineComponent[] {
   const netMinor = netOf(listed);
   const added = taxes.map((tax) => {
-    const amountMinor = tax.factor ? timesHalfUp(netMinor, tax.factor) : timesHalfUp(tax.amountMinor ?? 0n, quantity);
-    return { ...tax, amountMinor };
+    const [amountMinor, times] = tax.factor ? [netMinor, tax.factor] : [tax.amountMinor ?? 0n, quantity];
+    return { ...tax, amountMinor: timesRounded(amountMinor, times, rounding) };
   });
   return [...listed, ...added];
 }
@@ -89,14 +89,14 @@ function addTaxes(
 function takeTaxesOut(
   listed: readonly LineComponent[],
   taxes: readonly PriceComponent[],
-  quantity: Decimal,
+  measure: Measure,
 ): LineComponent[] {
   const grossMinor = netOf(listed);
-  const fixed = fixedTaxes(taxes, quantity, grossMinor);
+  const fixed = fixedTaxes(taxes, measure, grossMinor);
   const restMinor = grossMinor - sumOf(fixed);
   const { one, rates } = commonScale(taxes);
   const onePlusRates = one + sumOf(rates);
-  const netMinor = divideHalfUp(restMinor * one, onePlusRates);
+  const netMinor = divideRounded(restMinor * one, onePlusRates, measure.rounding);
   const ratedMinor = splitByLargestRemainder(restMinor - netMinor, rates);
   const counted = listed.filter(({ type }) => type !== 'informational');
   // Of nothing, all shares are as large as they would be without fixed taxes.
@@ -120,10 +120,10 @@ function takeTaxesOut(
 }
 
 /** Zero for those with a rate; together never more than the gross. */
-function fixedTaxes(taxes: readonly PriceComponent[], quantity: Decimal, grossMinor: bigint): bigint[] {
+function fixedTaxes(taxes: readonly PriceComponent[], { quantity, rounding }: Measure, grossMinor: bigint): bigint[] {
   let leftMinor = grossMinor;
   return taxes.map(({ factor, amountMinor = 0n }) => {
-    const takenMinor = factor ? 0n : min(timesHalfUp(amountMinor, quantity), leftMinor);
+    const takenMinor = factor ? 0n : min(timesRounded(amountMinor, quantity, rounding), leftMinor);
     leftMinor -= takenMinor;
     return takenMinor;
   });

@@ -16,6 +16,11 @@ export interface Price {
   readonly id: string;
   /** `url|version`, as ChargeItem.definitionCanonical names it. */
   readonly canonical: string;
+  readonly url: string;
+  readonly title: string | undefined;
+  /** Canonicals of the packages it is sold in. */
+  readonly packages: readonly string[];
+  readonly freeVisits: FreeVisits | undefined;
   readonly code: CodeableConcept | undefined;
   /** Milliseconds since 1970, both ends inclusive. */
   readonly validFrom: number;
@@ -27,6 +32,12 @@ export interface Price {
   readonly taxCategory: string | undefined;
   readonly isTaxInclusive: boolean;
   readonly components: readonly PriceComponent[];
+}
+
+/** After a paid visit so many more cost nothing within so many days. */
+export interface FreeVisits {
+  readonly count: number;
+  readonly days: number;
 }
 
 /** One component for one unit of what is sold; where both are given, the factor counts, except in a base. */
@@ -53,6 +64,10 @@ export function readPrice(definition: ChargeItemDefinition, currency: Currency):
   return {
     id,
     canonical: version === undefined ? url : `${url}|${version}`,
+    url,
+    title: definition.title,
+    packages: definition.partOf ?? [],
+    freeVisits: readFreeVisits(extension),
     code,
     validFrom,
     validTo,
@@ -63,6 +78,15 @@ export function readPrice(definition: ChargeItemDefinition, currency: Currency):
     isTaxInclusive: extensionsOf(extension, extensionUrls.taxInclusive)[0]?.valueBoolean ?? false,
     components,
   };
+}
+
+/** Where no days are said, a follow-up is free for two weeks. */
+const freeDaysByDefault = 14;
+
+function readFreeVisits(extension: readonly Extension[] | undefined): FreeVisits | undefined {
+  const count = extensionsOf(extension, extensionUrls.validVisits)[0]?.valuePositiveInt;
+  const days = extensionsOf(extension, extensionUrls.validDays)[0]?.valuePositiveInt ?? freeDaysByDefault;
+  return count === undefined ? undefined : { count, days };
 }
 
 export function isInForce(price: Price, at: number): boolean {

@@ -1,12 +1,75 @@
 // Numbers of patients and appointments, given by the server as the clinic writes them (contract.md 45).
 
+import type { Identifier } from '@medplum/fhirtypes';
 import type { Workflow } from '../../operations/workflow.ts';
+import type { SeriesCode } from '../../people/number-series.ts';
+import type { Change } from '../../repository/change.ts';
+import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { addIdentifier, ofSystem, replaceOfSystem } from './identifiers.ts';
+import { takeNumbers } from './take-numbers.ts';
 
 export interface NumbersOptions {
   readonly settingsOf: SettingsOf;
 }
 
 export function createNumbersModule(_options: NumbersOptions): Workflow {
-  return { name: 'numbers' };
+  return {
+    name: 'numbers',
+    prepare: numbered.map((series) => ({
+      name: 'own-number',
+      type: series.type,
+      run: (changes) => keepNumbers(series, changes),
+    })),
+    // Last of the guards, so that what is refused has held no number that others would have had to pass over.
+    guards: numbered.map((series) => ({
+      name: 'next-number',
+      type: series.type,
+      run: (changes, session) => giveNumbers(series, changes, session),
+    })),
+  };
+}
+
+interface NumberedType {
+  readonly type: string;
+  readonly code: SeriesCode;
+  /** Without the value. */
+  readonly identifier: Identifier & { readonly system: string };
+}
+
+const numbered: readonly NumberedType[] = [
+  {
+    type: 'Patient',
+    code: 'PAT',
+    identifier: {
+      use: 'usual',
+      type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+      system: 'https://hpms.example/fhir/sid/patient',
+    },
+  },
+  {
+    type: 'Appointment',
+    code: 'APT',
+    identifier: { system: 'https://hpms.example/fhir/sid/appointment' },
+  },
+];
+
+/** What a client says in the server's system counts for nothing; what the server says of an old one does. */
+function keepNumbers({ identifier: { system } }: NumberedType, changes: readonly Change[]): void {
+  for (const change of changes) {
+    if (!change.resource || (change.byServer && change.oldResource)) continue;
+    replaceOfSystem(change, system, ofSystem(change.oldResource, system));
+  }
+}
+
+/** Also to those that were stored before there were numbers. */
+async function giveNumbers(
+  { code, identifier }: NumberedType,
+  changes: readonly Change[],
+  session: Session,
+): Promise<void> {
+  const without = changes.filter(({ resource }) => resource && ofSystem(resource, identifier.system).length === 0);
+  const numbers = await takeNumbers(session, code, without.length);
+  for (const [index, change] of without.entries())
+    addIdentifier(change, { ...identifier, value: numbers[index] ?? '' });
 }

@@ -2,11 +2,24 @@
 
 import type { Workflow } from '../../operations/workflow.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { createDuplicateCheck } from './check-duplicates.ts';
+import { refuseDeletion, refuseMerged, refuseMergeTasks } from './guard-patients.ts';
+import { match } from './match.ts';
+import { merge } from './merge.ts';
+import { mergeJob } from './merge-job.ts';
+import { mergeUndo } from './merge-undo.ts';
 
 export interface PatientsOptions {
   readonly settingsOf: SettingsOf;
 }
 
-export function createPatientsModule(_options: PatientsOptions): Workflow {
-  return { name: 'patients' };
+export function createPatientsModule({ settingsOf }: PatientsOptions): Workflow {
+  const duplicates = createDuplicateCheck(settingsOf);
+  return {
+    name: 'patients',
+    guards: [refuseMerged, refuseDeletion, refuseMergeTasks, ...duplicates.guards],
+    effects: duplicates.effects,
+    operations: [match, merge, mergeUndo],
+    jobs: [mergeJob],
+  };
 }

@@ -2,7 +2,8 @@
 
 import type { Appointment } from '@medplum/fhirtypes';
 
-type Status = Appointment['status'];
+export type AppointmentStatus = Appointment['status'];
+type Status = AppointmentStatus;
 
 /** Any forward jump counts as the steps it leaves out (domain.md, rulings); what is not here ends there. */
 const followers: Readonly<Partial<Record<Status, readonly Status[]>>> = {
@@ -20,6 +21,26 @@ const followers: Readonly<Partial<Record<Status, readonly Status[]>>> = {
 /** A status may always be sent again; an Appointment may begin its life in any. */
 export function mayFollow(from: Status | undefined, to: Status): boolean {
   return from === undefined || from === to || (followers[from]?.includes(to) ?? false);
+}
+
+/** True for a jump that leaves out a booking or an arrival, which a strict clinic refuses; at check-in a patient has arrived. */
+export function isJump(from: Status, to: Status): boolean {
+  if (from === 'booked') return to === 'fulfilled';
+  return isUnbooked(from) && hasArrived(to);
+}
+
+function isUnbooked(status: Status): boolean {
+  return status === 'proposed' || status === 'waitlist' || status === 'pending';
+}
+
+/** Still to come: neither there nor over. */
+export function isAwaited(status: Status): boolean {
+  return isUnbooked(status) || status === 'booked';
+}
+
+/** The patient is there, or has been seen. */
+export function hasArrived(status: Status): boolean {
+  return status === 'arrived' || status === 'checked-in' || status === 'fulfilled';
 }
 
 const holding: ReadonlySet<Status> = new Set<Status>(['pending', 'booked', 'arrived', 'checked-in', 'fulfilled']);

@@ -1,90 +1,60 @@
-// Scheduling: the state machine of Appointments and the times they hold.
+// Scheduling: the times that Appointments hold, weekly hours and leave, holds, series and the waiting list.
 
-import type { Appointment } from '@medplum/fhirtypes';
-import { type FhirError, fhirError } from '../../fhir/outcome.ts';
 import type { Workflow } from '../../operations/workflow.ts';
-import type { Change } from '../../repository/change.ts';
-import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { mayFollow } from './appointment-status.ts';
-import { type Booking, bookingsOf, sameBookings } from './booking.ts';
-import { type Clash, findDoubleBooking } from './find-double-booking.ts';
-import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
-import { storeBookings } from './store-bookings.ts';
+import { checkTimes, keepBookings } from './appointment-times.ts';
+import { createBook } from './book.ts';
+import { sayWhoCancelled } from './cancelled-by.ts';
+import { countMoves } from './count-moves.ts';
+import { expireHoldJob } from './expire-hold.ts';
+import { createFind } from './find.ts';
+import { tellOfFreedTimes } from './freed-times.ts';
+import { createHold } from './hold.ts';
+import { keepHoldExpiry, remindOfHolds } from './holds.ts';
+import { storeLeaves } from './leave-rows.ts';
+import { askToReschedule } from './leave-tasks.ts';
+import { createOfferJob } from './offer-time.ts';
+import { followWithSlots, keepSlotLinks, requireUntaken } from './own-slots.ts';
+import { storePlaces } from './place-rows.ts';
+import { storeSchedules } from './schedule-rows.ts';
+import { keepWaitingList } from './waiting-rows.ts';
 
 export interface SchedulingOptions {
   readonly settingsOf: SettingsOf;
 }
 
-export function createSchedulingModule(_options: SchedulingOptions): Workflow {
+export function createSchedulingModule({ settingsOf }: SchedulingOptions): Workflow {
+  const Appointment = { type: 'Appointment' };
   return {
     name: 'scheduling',
-    guards: [
-      { name: 'appointment-status', type: 'Appointment', run: checkStatus },
-      { name: 'appointment-times', type: 'Appointment', run: checkTimes },
+    prepare: [
+      { name: 'hold-expiry', ...Appointment, run: keepHoldExpiry },
+      { name: 'slot-links', ...Appointment, run: keepSlotLinks },
+      { name: 'cancelled-by', ...Appointment, run: sayWhoCancelled },
     ],
-    effects: [{ name: 'bookings', type: 'Appointment', run: keepBookings }],
+    guards: [
+      // Rows of places, hours and leave are guards' work: the Appointments of the same bundle are held to them.
+      { name: 'places', type: 'Location', run: storePlaces },
+      { name: 'zones', type: 'Organization', run: storePlaces },
+      { name: 'weekly-hours', type: 'Schedule', run: storeSchedules },
+      { name: 'slots-of-bookings', type: 'Slot', run: requireUntaken },
+      { name: 'leave', type: 'Slot', run: storeLeaves },
+      {
+        name: 'appointment-times',
+        ...Appointment,
+        run: (changes, session) => checkTimes(changes, session, settingsOf),
+      },
+      { name: 'reschedules', ...Appointment, run: (changes, session) => countMoves(changes, session, settingsOf) },
+    ],
+    effects: [
+      { name: 'bookings', ...Appointment, run: keepBookings },
+      { name: 'slots', ...Appointment, run: followWithSlots },
+      { name: 'holds', ...Appointment, run: remindOfHolds },
+      { name: 'waiting-list', ...Appointment, run: keepWaitingList },
+      { name: 'freed-times', ...Appointment, run: tellOfFreedTimes },
+      { name: 'leave-tasks', type: 'Slot', run: askToReschedule },
+    ],
+    operations: [createFind(settingsOf), createHold(settingsOf), createBook(settingsOf)],
+    jobs: [expireHoldJob, createOfferJob(settingsOf)],
   };
-}
-
-type StoredAppointment = Appointment & { readonly id: string };
-
-function checkStatus(changes: readonly Change[]): void {
-  for (const change of changes) {
-    const from = (change.oldResource as Appointment | undefined)?.status;
-    const to = (change.resource as Appointment | undefined)?.status;
-    if (to === undefined || mayFollow(from, to)) continue;
-    throw fhirError('business-rule', `An Appointment cannot go from ${from} to ${to}.`, {
-      expression: 'Appointment.status',
-      writeIndex: change.index,
-    });
-  }
-}
-
-async function checkTimes(changes: readonly Change[], session: Session): Promise<void> {
-  const moved = movedBookings(changes);
-  for (const { change } of moved) checkTime(change, session);
-  const wanted = moved.flatMap(({ bookings }) => bookings);
-  const replaced = moved.map(({ change }) => change.id);
-  const clash = await findDoubleBooking(session, wanted, replaced);
-  if (clash) throw doubleBooking(clash, changes);
-}
-
-/** Names the busy time only, never whose it is (domain.md S2-UC-01). */
-function doubleBooking({ appointmentId, from, until }: Clash, changes: readonly Change[]): FhirError {
-  const change = changes.find(({ id }) => id === appointmentId);
-  return fhirError('conflict', `The practitioner is busy from ${from.toISOString()} to ${until.toISOString()}.`, {
-    expression: 'Appointment.start',
-    ...(change ? { writeIndex: change.index } : {}),
-  });
-}
-
-function checkTime(change: Change, session: Session): void {
-  const appointment = change.resource as Appointment | undefined;
-  if (!appointment) return;
-  const { start, end } = appointment;
-  requireOverbookAllowed(appointment, session.caller);
-  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start)) {
-    throw fhirError('business-rule', 'An Appointment must end after it starts.', {
-      expression: 'Appointment.end',
-      writeIndex: change.index,
-    });
-  }
-}
-
-function keepBookings(changes: readonly Change[], session: Session): [] {
-  storeBookings(session, movedBookings(changes));
-  return [];
-}
-
-/** The changes whose bookings differ from those stored, with the bookings they shall have. */
-function movedBookings(changes: readonly Change[]): { change: Change; old: Booking[]; bookings: Booking[] }[] {
-  return changes
-    .map((change) => ({ change, old: held(change.oldResource), bookings: held(change.resource) }))
-    .filter(({ old, bookings }) => !sameBookings(old, bookings));
-}
-
-function held(resource: Change['resource']): Booking[] {
-  const appointment = resource as StoredAppointment | undefined;
-  return appointment ? bookingsOf(appointment, isOverbooked(appointment)) : [];
 }

@@ -8,6 +8,7 @@ import { createKeyRing } from '../../../src/crypto/key-ring.ts';
 import { createPool, type Pool } from '../../../src/database/pool.ts';
 import { createTenantDoor } from '../../../src/database/tenant-transaction.ts';
 import { loadDefinitions } from '../../../src/fhir/definitions.ts';
+import type { Currency } from '../../../src/fhir/money.ts';
 import { createDirectoryObjectStore } from '../../../src/gateways/directory-object-store.ts';
 import type { OutboxEvent } from '../../../src/jobs/outbox.ts';
 import type { WriteIntent } from '../../../src/repository/change.ts';
@@ -24,7 +25,7 @@ import { defaultWorkflowSettings } from '../../support/workflow-settings.ts';
 
 export class Clinic {
   readonly job: ModuleJob;
-  currency = 'USD';
+  currency: Currency = 'USD';
   readonly #database: TestDatabase;
   readonly #pool: Pool;
   readonly #folder: string;
@@ -60,7 +61,7 @@ export class Clinic {
     const tenantDoor = createTenantDoor(this.#pool);
     const definitions = loadDefinitions();
     const billing = createBillingModule({
-      settingsOf: () => ({ ...defaultWorkflowSettings, currency: this.currency }),
+      settingsOf: () => ({ ...defaultWorkflowSettings, currency: this.currency as Currency }),
     });
     this.job = billing.jobs![0]!;
     this.#repository = {

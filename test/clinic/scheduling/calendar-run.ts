@@ -99,7 +99,8 @@ export async function follow(server: TestServer, desk: Desk, sequence: readonly 
       move: 'booked',
       invite: 'booked',
     } as const;
-    const resource = { ...known.stored, ...resourceOf(entry), status: status[command.do] };
+    const reason = command.do === 'cancel' ? { cancelationReason: { text: 'x' } } : {};
+    const resource = { ...known.stored, ...resourceOf(entry), ...reason, status: status[command.do] };
     const answer = await desk.put(resource);
     const ends = command.do === 'cancel' || command.do === 'noshow';
     requireStatus(command, answer, ends || isFree(entry, known) ? 200 : 409);

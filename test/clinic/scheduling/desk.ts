@@ -78,6 +78,15 @@ export async function bookingsOf({ database }: TestServer, practitioners: readon
   return rows.map(({ line }) => line);
 }
 
+/** Before the first race all connections are open and know the statements, or it would be one request after the other. */
+export async function openConnections({ app, a }: TestServer): Promise<void> {
+  const pause = { text: 'SELECT pg_sleep(0.2)' };
+  await Promise.all(Array.from({ length: 50 }, () => app.doors.tenantDoor(a.id, (trx) => trx.query(pause))));
+  const rehearse = (index: number) =>
+    a.request('POST', '/Appointment', buildAppointment('Patient/rehearsal', `Practitioner/rehearsal-${index}`));
+  await Promise.all(Array.from({ length: 40 }, (_, index) => rehearse(index)));
+}
+
 /** How often each status came. */
 export function tally(answers: readonly TestResponse[]): Record<number, number> {
   const counts: Record<number, number> = {};

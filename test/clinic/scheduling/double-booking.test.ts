@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { runSql } from '../../jobs/job-bed.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
-import { Desk, tally } from './desk.ts';
+import { Desk, openConnections, tally } from './desk.ts';
 
 let server: TestServer;
 let desk: Desk;
@@ -11,11 +11,7 @@ let doctor: string;
 beforeAll(async () => {
   server = await startTestServer({ does: { api: true, jobs: false } });
   desk = await Desk.open(server.a);
-  // All connections are open before the first race, or it would be one request after the other.
-  const pause = { text: 'SELECT pg_sleep(0.2)' };
-  await Promise.all(
-    Array.from({ length: 50 }, () => server.app.doors.tenantDoor(server.a.id, (trx) => trx.query(pause))),
-  );
+  await openConnections(server);
 });
 afterAll(() => server.close());
 beforeEach(async () => {

@@ -1,0 +1,78 @@
+// What all letters to patients have in common: the clinic's head, the patient's address, a table of amounts.
+
+import type { Letterhead, PatientFacts } from './document-facts.ts';
+import type { Block } from './page.ts';
+
+export interface SheetHead {
+  readonly letterhead: Letterhead;
+  readonly patient: PatientFacts | undefined;
+  readonly title: string;
+  /** Printed beside the address: number, dates. */
+  readonly facts: readonly (readonly [label: string, value: string])[];
+}
+
+export function headOfSheet({ letterhead, patient, title, facts }: SheetHead): Block[] {
+  const { name, lines, logo } = letterhead;
+  return [
+    {
+      columns: [
+        logo === undefined ? { text: '', width: 120 } : { image: logo, fit: [120, 60], width: 120 },
+        { stack: [{ text: name, bold: true, fontSize: 12 }, ...lines.map((text) => ({ text }))], alignment: 'right' },
+      ],
+      margin: [0, 0, 0, 36],
+    },
+    {
+      columns: [
+        { stack: patient ? [{ text: patient.name }, ...patient.lines.map((text) => ({ text }))] : [] },
+        {
+          width: 'auto',
+          layout: 'noBorders',
+          table: {
+            body: facts
+              .filter(([, value]) => value !== '')
+              .map(([label, value]): Block[] => [{ text: label, color: '#555555' }, { text: value }]),
+          },
+        },
+      ],
+      margin: [0, 0, 0, 24],
+    },
+    { text: title, fontSize: 16, bold: true, margin: [0, 0, 0, 12] },
+  ];
+}
+
+/** The last columns are amounts. */
+export function tableOf(heads: readonly string[], rows: readonly (readonly string[])[], amountsFrom: number): Block {
+  const aligned = (texts: readonly string[], bold: boolean): Block[] =>
+    texts.map((text, index) => ({ text, bold, alignment: index < amountsFrom ? 'left' : 'right' }));
+  return {
+    layout: 'lightHorizontalLines',
+    table: {
+      headerRows: 1,
+      widths: heads.map((_, index) => (index === 0 ? '*' : 'auto')),
+      body: [aligned(heads, true), ...rows.map((row) => aligned(row, false))],
+    },
+    margin: [0, 0, 0, 12],
+  };
+}
+
+/** Sums below a table, the last of them stands out. */
+export function sumsOf(sums: readonly (readonly [label: string, value: string])[]): Block {
+  return {
+    columns: [
+      { text: '' },
+      {
+        width: 'auto',
+        layout: 'noBorders',
+        table: {
+          body: sums.map(([label, value], index): Block[] => {
+            const bold = index === sums.length - 1;
+            return [
+              { text: label, bold },
+              { text: value, bold, alignment: 'right' },
+            ];
+          }),
+        },
+      },
+    ],
+  };
+}

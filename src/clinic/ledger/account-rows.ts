@@ -1,0 +1,87 @@
+// Which Account resource is which account of the ledger, with how far its entries have come (domain.md 3.1, contract.md 42).
+
+import type { Session } from '../../repository/session.ts';
+import type { AccountKey } from './journal.ts';
+
+/** An account that an entry is to be made in, in one currency. */
+export interface WantedAccount extends AccountKey {
+  readonly currency: string;
+}
+
+export interface AccountState {
+  readonly number: string;
+  /** Empty for those of the chart. */
+  readonly sub: string;
+  readonly currency: string;
+  readonly accountId: string;
+  readonly controlId: string;
+  /** Of its last entry; 0 before the first. */
+  readonly seq: bigint;
+  readonly balanceMinor: bigint;
+}
+
+export interface AccountRow {
+  readonly accountId: string;
+  readonly number: string;
+  readonly sub: string;
+  readonly controlId: string;
+}
+
+/** Those that are there, by `stateKey`. Each account's last entry holds its balance, so that no row of it ever changes. */
+export async function findAccounts(
+  { trx }: Session,
+  wanted: readonly WantedAccount[],
+): Promise<Map<string, AccountState>> {
+  const rows = await trx.query<StateRow>({
+    name: 'find-ledger-accounts',
+    text: `SELECT account.number, account.sub, wanted.currency, account.account_id, account.control_id,
+             coalesce(last.account_seq, 0)::text AS seq, coalesce(last.balance_after, 0)::text AS balance
+           FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (number, sub, currency)
+           JOIN ledger_account account ON account.number = wanted.number AND account.sub = wanted.sub
+           LEFT JOIN LATERAL (
+             SELECT account_seq, balance_after FROM ledger_entry entry
+             WHERE entry.account_id = account.account_id AND entry.currency = wanted.currency
+             ORDER BY account_seq DESC LIMIT 1) AS last ON true`,
+    values: [
+      wanted.map(({ number }) => number),
+      wanted.map(({ sub = '' }) => sub),
+      wanted.map(({ currency }) => currency),
+    ],
+  });
+  return new Map(rows.map((row) => [stateKey(row), stateOf(row)]));
+}
+
+interface StateRow {
+  readonly number: string;
+  readonly sub: string;
+  readonly currency: string;
+  readonly account_id: string;
+  readonly control_id: string;
+  readonly seq: string;
+  readonly balance: string;
+}
+
+function stateOf(row: StateRow): AccountState {
+  const { number, sub, currency, account_id: accountId, control_id: controlId } = row;
+  return { number, sub, currency, accountId, controlId, seq: BigInt(row.seq), balanceMinor: BigInt(row.balance) };
+}
+
+export function stateKey({ number, sub = '', currency }: WantedAccount): string {
+  return `${number}/${sub}/${currency}`;
+}
+
+/** A number that is taken is left to whoever has it, or the constraint refuses it. */
+export function insertAccountRows({ trx }: Session, rows: readonly AccountRow[]): void {
+  trx.execute({
+    name: 'insert-ledger-accounts',
+    text: `INSERT INTO ledger_account (account_id, number, sub, control_id)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+           ON CONFLICT (tenant_id, account_id) DO NOTHING`,
+    values: [
+      rows.map(({ accountId }) => accountId),
+      rows.map(({ number }) => number),
+      rows.map(({ sub }) => sub),
+      rows.map(({ controlId }) => controlId),
+    ],
+  });
+}

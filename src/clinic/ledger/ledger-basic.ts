@@ -1,0 +1,65 @@
+// A journal as the Basic resource that shows it (contract.md 41): https://hl7.org/fhir/R4/basic.html
+
+import type { Basic, Extension } from '@medplum/fhirtypes';
+import { type Currency, toMoney } from '../../fhir/money.ts';
+import { basicCodeSystem, extensionUrls, ledgerTransactionCode } from './canonicals.ts';
+import { isReceivable, isRevenue } from './invoice-changes.ts';
+
+export interface ShownJournal {
+  readonly id: string;
+  readonly type: string;
+  readonly businessDate: string;
+  /** `Patient/x`; empty = nobody. */
+  readonly subject: string;
+  /** `Invoice/1/_history/2`. */
+  readonly source: string;
+  /** Id of another one; empty = none. */
+  readonly reverses: string;
+  readonly lines: readonly ShownLine[];
+}
+
+export interface ShownLine {
+  readonly number: string;
+  readonly accountId: string;
+  readonly currency: Currency;
+  readonly amountMinor: bigint;
+  readonly balanceAfterMinor: bigint;
+  readonly accountSeq: bigint;
+  readonly party: string;
+  readonly invoice: string;
+}
+
+export function ledgerBasic({ id, type, businessDate, subject, source, reverses, lines }: ShownJournal): Basic {
+  return {
+    resourceType: 'Basic',
+    id,
+    extension: [
+      { url: extensionUrls.ledgerType, valueCode: type },
+      { url: extensionUrls.source, valueReference: { reference: source } },
+      ...(reverses === '' ? [] : [{ url: extensionUrls.reverses, valueReference: { reference: `Basic/${reverses}` } }]),
+      ...lines.map((line) => ({ url: extensionUrls.entry, extension: entryParts(line) })),
+    ],
+    code: { coding: [{ system: basicCodeSystem, code: ledgerTransactionCode }] },
+    ...(subject !== '' && { subject: { reference: subject } }),
+    created: businessDate,
+  };
+}
+
+function entryParts(line: ShownLine): Extension[] {
+  const { number, accountId, currency, amountMinor, balanceAfterMinor, accountSeq, party, invoice } = line;
+  return [
+    { url: 'account', valueReference: { reference: `Account/${accountId}` } },
+    { url: 'amount', valueMoney: toMoney(amountMinor, currency) },
+    { url: 'balanceAfter', valueMoney: toMoney(balanceAfterMinor, currency) },
+    { url: 'seq', valueInteger: Number(accountSeq) },
+    ...(party === '' ? [] : [{ url: 'party', valueReference: { reference: party } }]),
+    ...(invoice !== '' && namesInvoice(number)
+      ? [{ url: 'invoice', valueReference: { reference: `Invoice/${invoice}` } }]
+      : []),
+  ];
+}
+
+/** What an Invoice owes and earns; taxes, discounts and losses are told by their accounts. */
+function namesInvoice(number: string): boolean {
+  return isReceivable(number) || number === '2400' || (isRevenue(number) && number.startsWith('40'));
+}

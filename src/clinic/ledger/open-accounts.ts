@@ -1,0 +1,106 @@
+// Makes the accounts that a posting needs and the ledger does not have yet: the chart's, and those below it (domain.md 3.1, contract.md 42).
+
+import type { Account } from '@medplum/fhirtypes';
+import { newId } from '../../fhir/ids.ts';
+import { fhirError } from '../../fhir/outcome.ts';
+import type { Session } from '../../repository/session.ts';
+import { writeOwn } from '../../repository/write.ts';
+import { accountName, glAccountSystem, partsOf, rootAccount } from '../../tenants/furnishing/chart-of-accounts.ts';
+import { type AccountState, findAccounts, insertAccountRows, stateKey, type WantedAccount } from './account-rows.ts';
+
+/** All of `wanted`, of which `found` are there. The money lock is held, so nobody else makes the same. */
+export async function openAccounts(
+  session: Session,
+  wanted: readonly WantedAccount[],
+  found: ReadonlyMap<string, AccountState>,
+): Promise<Map<string, AccountState>> {
+  const missing = wanted.filter((account) => !found.has(stateKey(account)));
+  if (missing.length === 0) return new Map(found);
+  const numbers = distinct(missing.map(({ number, currency }) => ({ number, currency })));
+  const unknownOf = (known: ReadonlyMap<string, AccountState>) => numbers.find((one) => !known.has(stateKey(one)));
+  let controls = await findAccounts(session, numbers);
+  if (unknownOf(controls)) {
+    await openChart(session);
+    controls = await findAccounts(session, numbers);
+  }
+  const unknown = unknownOf(controls);
+  if (unknown) throw noAccount(unknown.number);
+  await openSubs(session, missing, controls);
+  return await findAccounts(session, wanted);
+}
+
+/** Clinics of before have the resources already: these are taken as they are. */
+async function openChart(session: Session): Promise<void> {
+  const nextId = () => newId(session.at.getTime());
+  const [root = ''] = await openChartAccounts(session, [rootAccount(nextId())]);
+  await openChartAccounts(session, partsOf(`Account/${root}`, nextId));
+}
+
+/** The ids of those there are now. */
+async function openChartAccounts(session: Session, accounts: readonly Account[]): Promise<string[]> {
+  const results = await writeOwn(
+    session,
+    accounts.map((resource) => {
+      const query = new URLSearchParams({ identifier: `${glAccountSystem}|${numberOf(resource)}` }).toString();
+      return { action: 'create', resource, id: resource.id as string, ifNoneExist: { query } } as const;
+    }),
+  );
+  insertAccountRows(
+    session,
+    results.map(({ id }, index) => ({
+      accountId: id,
+      number: numberOf(accounts[index] as Account),
+      sub: '',
+      controlId: id,
+    })),
+  );
+  return results.map(({ id }) => id);
+}
+
+async function openSubs(
+  session: Session,
+  missing: readonly WantedAccount[],
+  controls: ReadonlyMap<string, AccountState>,
+): Promise<void> {
+  const subs = new Map<string, Account & { readonly id: string }>();
+  for (const { number, sub, currency } of missing) {
+    const control = controls.get(stateKey({ number, currency }));
+    if (sub !== undefined && control) subs.set(`${number}/${sub}`, subAccount(session, number, sub, control.controlId));
+  }
+  if (subs.size === 0) return;
+  await writeOwn(
+    session,
+    [...subs.values()].map((resource) => ({ action: 'create', resource, id: resource.id })),
+  );
+}
+
+/** No name of anybody: whose it is says `subject`. */
+function subAccount(
+  { at }: Session,
+  number: string,
+  sub: string,
+  controlId: string,
+): Account & { readonly id: string } {
+  const name = accountName(number) ?? number;
+  return {
+    resourceType: 'Account',
+    id: newId(at.getTime()),
+    identifier: [{ system: glAccountSystem, value: `${number}/${sub}` }],
+    status: 'active',
+    ...(sub.includes('/') ? { name, subject: [{ reference: sub }] } : { name: `${name}: ${sub}` }),
+    partOf: { reference: `Account/${controlId}` },
+  };
+}
+
+function numberOf({ identifier }: Account): string {
+  return identifier?.[0]?.value ?? '';
+}
+
+function distinct(wanted: readonly WantedAccount[]): WantedAccount[] {
+  return [...new Map(wanted.map((account) => [stateKey(account), account])).values()];
+}
+
+function noAccount(number: string): Error {
+  const diagnostics = `The clinic's ledger has no account ${number}: make an Account with the identifier ${glAccountSystem}|${number}.`;
+  return fhirError('business-rule', diagnostics);
+}

@@ -1,0 +1,50 @@
+// How alike two people's names are, whatever is their order, case and accents, and with a typing error here or there.
+
+/** Of each person's names the two that are most alike; undefined where one of both has none. */
+export function nameLikeness(
+  names: readonly ReadonlySet<string>[],
+  others: readonly ReadonlySet<string>[],
+): number | undefined {
+  if (names.length === 0 || others.length === 0) return undefined;
+  return Math.max(...names.flatMap((one) => others.map((other) => wordsLikeness(one, other))));
+}
+
+/** Each word beside the most similar one of the other name; one that has none is a middle name, or a name by marriage. */
+function wordsLikeness(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  return (sumOfBest(one, other) + sumOfBest(other, one)) / (one.size + other.size);
+}
+
+function sumOfBest(words: ReadonlySet<string>, others: ReadonlySet<string>): number {
+  let sum = 0;
+  for (const word of words) {
+    let best = 0;
+    for (const other of others) best = Math.max(best, wordLikeness(word, other));
+    sum += best;
+  }
+  return sum;
+}
+
+const wordLengthMax = 40;
+
+/** 1 of the same word; less of one that is written a little differently, and nothing of another one. */
+function wordLikeness(word: string, other: string): number {
+  if (word === other) return 1;
+  const length = Math.max(word.length, other.length);
+  if (length > wordLengthMax || Math.abs(word.length - other.length) > 2) return 0;
+  const likeness = 1 - editDistance(word, other) / length;
+  return likeness >= 0.75 ? likeness : 0;
+}
+
+/** Letters to change, add and take away: https://en.wikipedia.org/wiki/Levenshtein_distance */
+function editDistance(word: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...word].entries()) {
+    const next = [i + 1];
+    for (const [j, otherLetter] of [...other].entries()) {
+      const replaced = (row[j] ?? 0) + Number(letter !== otherLetter);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

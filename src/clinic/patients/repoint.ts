@@ -1,0 +1,102 @@
+// Lets what is about one Patient be about another: new versions, audited and indexed as any others.
+
+import type { Resource } from '@medplum/fhirtypes';
+import { forEachReference, parseReference } from '../../fhir/references.ts';
+import type { Content, WriteIntent } from '../../repository/change.ts';
+import type { Session } from '../../repository/session.ts';
+import { writeOwn } from '../../repository/write.ts';
+import { systemText } from '../../search/token-text.ts';
+import type { MergePair } from './merge-inputs.ts';
+import { duplicateCode, mergeCode, taskCodeSystem } from './task-codes.ts';
+
+/**
+ * What stays as it is: the Patients themselves; what was signed; the ledger, whose entries are never rewritten (its party is
+ * found by `patient_merge`); and the Tasks that keep earlier merges.
+ */
+const keptTypes = ['Patient', 'Provenance', 'Account'];
+const keptTexts = [
+  systemText('Basic.code', 'https://hpms.example/fhir/CodeSystem/basic-code', 'ledger-transaction'),
+  systemText('Task.code', taskCodeSystem, mergeCode),
+];
+
+/** OFFSET 0 keeps the planner from reading all resources. */
+const referring = `
+  WITH referring AS MATERIALIZED (
+    SELECT DISTINCT source_type, source_id FROM reference
+    WHERE target_type = 'Patient' AND target_id = $1 AND source_type <> ALL ($2::text[]))
+  SELECT r.type, r.id FROM referring
+  CROSS JOIN LATERAL (
+    SELECT r.* FROM resource r WHERE r.type = source_type AND r.id = source_id AND NOT r.deleted OFFSET 0) r
+  WHERE NOT r.tokens && $3::bigint[]`;
+
+function valuesOf({ cipher }: Session, patientId: string): unknown[] {
+  return [patientId, keptTypes, `{${keptTexts.map(cipher.tokenOf).join(',')}}`];
+}
+
+/** How many of each type there are. */
+export async function countReferring(session: Session, patientId: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.trx.query<{ type: string; count: number }>({
+    name: 'count-referring',
+    text: `SELECT type, count(*)::int AS count FROM (${referring}) r GROUP BY type ORDER BY type`,
+    values: valuesOf(session, patientId),
+  });
+  return new Map(rows.map(({ type, count }) => [type, count]));
+}
+
+/** At most so many; gives the versions it made, as `Type/id/_history/n`. */
+export async function repoint(session: Session, pair: MergePair, max: number): Promise<string[]> {
+  const intents = (await lockReferring(session, pair.sourceId, max)).map(
+    ({ type, id }): WriteIntent => ({
+      action: 'patch',
+      type,
+      id,
+      apply: (content) => repointed(session, content, pair),
+    }),
+  );
+  if (intents.length === 0) return [];
+  const written = await writeOwn(session, intents);
+  return written.map(({ type, id, versionId }) => `${type}/${id}/_history/${versionId}`);
+}
+
+/** In the order in which every write locks its rows; what somebody else deletes meanwhile is left out. */
+async function lockReferring(
+  session: Session,
+  patientId: string,
+  max: number,
+): Promise<{ type: string; id: string }[]> {
+  const found = await session.trx.query<{ type: string; id: string }>({
+    name: 'find-referring',
+    text: `${referring} ORDER BY r.type, r.id LIMIT $4`,
+    values: [...valuesOf(session, patientId), max],
+  });
+  if (found.length === 0) return [];
+  return await session.trx.query<{ type: string; id: string }>({
+    name: 'lock-referring',
+    text: `SELECT type, id FROM resource WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND NOT deleted
+           ORDER BY type, id FOR UPDATE`,
+    values: [found.map(({ type }) => type), found.map(({ id }) => id)],
+  });
+}
+
+/** A version of the source that was named is not one of the target. */
+function repointed({ repository }: Session, content: Content, { sourceId, targetId }: MergePair): Content {
+  const resource: Resource = structuredClone(content.resource);
+  forEachReference(repository.definitions, resource, (reference) => {
+    const target = parseReference(reference.reference);
+    if (target.kind === 'resource' && target.type === 'Patient' && target.id === sourceId) {
+      reference.reference = `Patient/${targetId}`;
+    }
+  });
+  return { ...content, resource: answered(resource) };
+}
+
+/** Whether two are one person is no question any more for those who are one. */
+function answered(resource: Resource): Resource {
+  if (resource.resourceType !== 'Task' || resource.status !== 'requested') return resource;
+  const { focus, input = [] } = resource;
+  const isDuplicate = resource.code?.coding?.some(
+    ({ system, code }) => system === taskCodeSystem && code === duplicateCode,
+  );
+  const isOne = input.some(({ valueReference }) => valueReference?.reference === focus?.reference);
+  return isDuplicate && isOne ? { ...resource, status: 'completed' } : resource;
+}

@@ -1,0 +1,118 @@
+// Fills in what the server knows of payments before they are stored, as far as it is known before the rest of their transaction is done.
+
+import type { PaymentReconciliation } from '@medplum/fhirtypes';
+import type { Session } from '../../repository/session.ts';
+import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
+import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
+import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import { cutToOutstanding, isCut, withAllocations } from './allocate.ts';
+import { localDay, requirePast } from './business-day.ts';
+import { extensionUrls } from './canonicals.ts';
+import { editContent, replaceContent } from './content.ts';
+import { requireOpen } from './drawer-days.ts';
+import { methodConcept } from './money-method.ts';
+import type { Move } from './moves.ts';
+import { payerOf } from './payer.ts';
+import { extensionOf, isMoneyIn, type Payment, withExtension } from './payment.ts';
+import { type PaymentRow, readPaymentRows } from './payment-rows.ts';
+import { limitMinor } from './rights.ts';
+
+export async function completePayments(
+  moves: readonly Move[],
+  session: Session,
+  settings: WorkflowSettings,
+): Promise<void> {
+  const today = localDay(session.at, settings.timezone);
+  for (const { payment, change } of moves) requirePast(payment.day, today, change.index);
+  const known = await readKnown(moves, session);
+  for (const move of moves) {
+    if (isMoneyIn(move.payment.kind)) await completeTaking(move, session, known);
+    else completeRefund(move, settings, known);
+  }
+}
+
+interface Known {
+  readonly facts: ReadonlyMap<string, InvoiceFacts>;
+  readonly refunded: ReadonlyMap<string, PaymentRow>;
+  /** Of Invoices that can be paid; what a payment takes of it is not there for the next. */
+  readonly outstanding: Map<string, bigint>;
+}
+
+async function readKnown(moves: readonly Move[], session: Session): Promise<Known> {
+  const taken = moves.filter(({ payment }) => isMoneyIn(payment.kind) && payment.phase === 'posted');
+  const invoiceIds = taken.flatMap(({ payment }) => invoicesOf(payment));
+  const refunds = moves.flatMap(({ payment: { refunds } }) =>
+    refunds?.type === 'PaymentReconciliation' ? [refunds.id] : [],
+  );
+  const [facts, balances, refunded] = await Promise.all([
+    readInvoiceFacts(session, invoiceIds),
+    readInvoiceBalances(session, invoiceIds),
+    readPaymentRows(session, refunds),
+    requireOpen(session, moves.flatMap(daysOf)),
+  ]);
+  const outstanding = new Map<string, bigint>();
+  // What a refund or a void beside it reopens is known once it is posted.
+  if (moves.some(reopens)) return { facts, refunded, outstanding };
+  // What is still a draft may be issued in the same transaction.
+  for (const { id, status, kind } of facts.values()) {
+    const balance = kind === 'invoice' && (status === 'issued' || status === 'balanced') ? balances.get(id) : undefined;
+    if (balance) outstanding.set(id, balance.outstandingMinor);
+  }
+  return { facts, refunded, outstanding };
+}
+
+function reopens({ payment, from }: Move): boolean {
+  return payment.kind === 'refund' || (payment.phase === 'void' && from === 'posted');
+}
+
+export function invoicesOf({ allocations }: Payment): string[] {
+  return allocations.flatMap(({ target }) => (target?.type === 'Invoice' ? [target.id] : []));
+}
+
+/** What moves no money may happen on any day. */
+function daysOf({ change, payment, from }: Move) {
+  const moves = payment.phase === 'void' ? from === 'posted' : payment.phase !== 'failed';
+  return moves ? [{ drawerId: payment.drawer ?? '', day: payment.day, writeIndex: change.index }] : [];
+}
+
+async function completeTaking(move: Move, session: Session, { facts, outstanding }: Known): Promise<void> {
+  const { change, payment } = move;
+  if (payment.phase !== 'posted') return;
+  const payer = await payerOf(session, payment, facts);
+  const kept = cutToOutstanding(payment.allocations, outstanding);
+  const namesPayer = extensionOf(change.resource as PaymentReconciliation, extensionUrls.issuer) !== undefined;
+  if (isCut(payment, kept) && (namesPayer || payer === undefined)) return;
+  edit(move, (resource) => {
+    const cut = isCut(payment, kept) ? resource : withAllocations(resource, payment, kept);
+    return namesPayer || payer === undefined ? cut : withPayer(cut, payer);
+  });
+}
+
+/** So that a search by patient finds it, also where nothing of it was left for the Invoice. */
+export function withPayer(resource: PaymentReconciliation, patientId: string): PaymentReconciliation {
+  return withExtension(resource, { url: extensionUrls.issuer, valueReference: { reference: `Patient/${patientId}` } });
+}
+
+/** Money goes back the way it came, and a large refund waits for a second person (contract.md 49). */
+function completeRefund(move: Move, settings: WorkflowSettings, { refunded }: Known): void {
+  const { change, payment } = move;
+  const method = refunded.get(payment.refunds?.id ?? '')?.method;
+  if (payment.method === undefined && method !== undefined) {
+    edit(move, (resource) =>
+      withExtension(resource, { url: extensionUrls.method, valueCodeableConcept: methodConcept(method) }),
+    );
+  }
+  const isFirst = move.from === undefined && payment.phase === 'posted';
+  if (isFirst && needsApproval(payment, settings)) (change.resource as PaymentReconciliation).outcome = 'queued';
+}
+
+export function needsApproval({ amountMinor, currency }: Payment, settings: WorkflowSettings): boolean {
+  const limit = settings['payments.dual-approval'];
+  return limit !== null && amountMinor > limitMinor(limit, currency);
+}
+
+function edit({ change }: Move, by: (resource: PaymentReconciliation) => PaymentReconciliation): void {
+  const { resource, exactNumbers } = change;
+  if (!resource) return;
+  replaceContent(change, editContent({ resource, ...(exactNumbers && { exactNumbers }) }, by));
+}

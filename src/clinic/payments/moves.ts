@@ -1,0 +1,38 @@
+// What a write of a PaymentReconciliation does to money, from its old and its new content (domain.md SM-4).
+
+import type { PaymentReconciliation } from '@medplum/fhirtypes';
+import type { Change } from '../../repository/change.ts';
+import { ofWrite } from '../../repository/plan-changes.ts';
+import { isMoney, type Payment } from './payment.ts';
+import { type Phase, phaseOf } from './phase.ts';
+import { readPayment } from './read-payment.ts';
+
+export interface Move {
+  readonly change: Change;
+  readonly payment: Payment;
+  /** Undefined where nothing was known of it before. */
+  readonly from: Phase | undefined;
+}
+
+/** Those by which something is to be stored or posted. What the server writes itself has been posted by whoever asked for it. */
+export function movesOf(changes: readonly Change[]): Move[] {
+  return changes.flatMap((change) => {
+    const move = change.byServer ? undefined : ofWrite(change.index, () => moveOf(change));
+    return move ? [move] : [];
+  });
+}
+
+function moveOf(change: Change): Move | undefined {
+  const resource = change.resource as PaymentReconciliation | undefined;
+  if (!resource || !isMoney(resource) || phaseOf(resource) === 'draft') return undefined;
+  const from = knownPhase(change);
+  if (from !== undefined && from === phaseOf(resource)) return undefined;
+  return { change, payment: readPayment(resource, change.exactNumbers), from };
+}
+
+/** The phase that a payment has left its first content in; a draft is none yet. */
+export function knownPhase({ oldResource }: Change): Phase | undefined {
+  const old = oldResource as PaymentReconciliation | undefined;
+  const phase = old && isMoney(old) ? phaseOf(old) : undefined;
+  return phase === 'draft' ? undefined : phase;
+}

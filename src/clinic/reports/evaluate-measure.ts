@@ -1,0 +1,129 @@
+// `Measure/$evaluate-measure` of what was earned and taken in, told apart by day, practitioner, department and method (domain.md S1-P4-4, D10).
+
+import type { MeasureReport, MeasureReportGroup, MeasureReportGroupStratifier } from '@medplum/fhirtypes';
+import { type Currency, exactAmounts, formatAmount } from '../../fhir/money.ts';
+import { fhirError } from '../../fhir/outcome.ts';
+import type { Operation, OperationInputs, OperationParameter } from '../../operations/operation.ts';
+import type { SettingsOf } from '../clinic-settings.ts';
+import { businessDay, daysOf } from '../ledger/business-day.ts';
+import { requireAllRows } from '../ledger/trial-balance.ts';
+import { type Dimension, dimensions, type Figure, readFigures } from './figures.ts';
+
+export const revenueSummary = 'https://hpms.example/fhir/Measure/revenue-summary';
+
+/** Five years, and a day to spare. */
+const daysMax = 1_828;
+const dayMs = 86_400_000;
+
+export function createEvaluateMeasure(settingsOf: SettingsOf): Operation {
+  return {
+    code: 'evaluate-measure',
+    definition: {
+      id: 'Measure-evaluate-measure',
+      url: 'https://hpms.example/fhir/OperationDefinition/Measure-evaluate-measure',
+      base: 'http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure',
+      name: 'EvaluateMeasure',
+      title: 'Evaluate Measure',
+      description: `Gives the revenue and the money taken in of a period, by currency. The only measure is ${revenueSummary}, the report that of all (summary).`,
+    },
+    levels: ['type'],
+    resourceTypes: ['Measure'],
+    affectsState: false,
+    permission: 'r',
+    parameters,
+    async run(session, { inputs }) {
+      requireAllRows(session);
+      requireMeasure(inputs);
+      const period = periodOf(inputs);
+      const [{ timezone }, figures] = await Promise.all([settingsOf(session.trx), readFigures(session, period)]);
+      const resource = reportOf(period, figures, businessDay(session.at, timezone));
+      return { resource, exactNumbers: scoresOf(resource) };
+    },
+  };
+}
+
+interface Period {
+  readonly start: string;
+  readonly end: string;
+}
+
+function requireMeasure(inputs: OperationInputs): void {
+  const measure = inputs.get('measure')?.[0]?.value ?? revenueSummary;
+  if (measure !== revenueSummary) throw fhirError('not-found', `The only measure here is ${revenueSummary}.`);
+  const type = inputs.get('reportType')?.[0]?.value ?? 'summary';
+  if (type !== 'summary') throw fhirError('not-supported', 'reportType is summary.', { status: 400 });
+}
+
+function periodOf(inputs: OperationInputs): Period {
+  const [start = '', end = ''] = ['periodStart', 'periodEnd'].map((name) => String(inputs.get(name)?.[0]?.value));
+  const period = { start: daysOf(start).first, end: daysOf(end).last };
+  if (period.end < period.start) throw fhirError('invalid', 'periodEnd is before periodStart.');
+  if ((Date.parse(period.end) - Date.parse(period.start)) / dayMs > daysMax)
+    throw fhirError('too-costly', 'A report is about five years at most.');
+  return period;
+}
+
+function reportOf(period: Period, figures: readonly Figure[], today: string): MeasureReport {
+  const groups = Map.groupBy(figures, ({ name, currency }) => `${name} ${currency}`);
+  return {
+    resourceType: 'MeasureReport',
+    status: 'complete',
+    type: 'summary',
+    measure: revenueSummary,
+    date: today,
+    period,
+    group: [...groups.values()].map(groupOf),
+  };
+}
+
+function groupOf(figures: readonly Figure[]): MeasureReportGroup {
+  const total = figures.find(({ dimension }) => dimension === undefined);
+  const [{ name, currency } = { name: '', currency: '' }] = figures;
+  return {
+    code: { text: `${name} in ${currency}` },
+    ...(total && { measureScore: scoreOf(total) }),
+    stratifier: dimensions.flatMap((dimension) => stratifierOf(dimension, figures)),
+  };
+}
+
+function stratifierOf(dimension: Dimension, figures: readonly Figure[]): MeasureReportGroupStratifier[] {
+  const told = figures.filter((figure) => figure.dimension === dimension && figure.value !== '');
+  if (told.length === 0) return [];
+  return [
+    {
+      code: [{ text: dimension }],
+      stratum: told.map((figure) => ({ value: { text: figure.value }, measureScore: scoreOf(figure) })),
+    },
+  ];
+}
+
+/** A Quantity in a currency: https://hl7.org/fhir/R4/valueset-currencies.html */
+function scoreOf({ amountMinor, currency }: Figure) {
+  return {
+    value: Number(formatAmount(amountMinor, currency)),
+    unit: currency,
+    system: 'urn:iso:std:iso:4217',
+    code: currency,
+  };
+}
+
+/** The amounts with all decimals of their currency. */
+function scoresOf(report: MeasureReport): Map<string, string> {
+  const asMoney = JSON.parse(JSON.stringify(report), (_, value) => {
+    const isScore = typeof value === 'object' && value !== null && 'unit' in value;
+    return isScore ? { ...value, currency: value.unit as Currency } : value;
+  }) as object;
+  return exactAmounts(asMoney);
+}
+
+const input = (name: string, type: string, min: 0 | 1, documentation: string): OperationParameter => {
+  return { name, use: 'in', min, max: 1, type, documentation };
+};
+
+const parameters: readonly OperationParameter[] = [
+  input('periodStart', 'date', 1, 'The first business date'),
+  input('periodEnd', 'date', 1, 'The last business date'),
+  input('measure', 'string', 0, 'The canonical of the measure'),
+  input('reportType', 'code', 0, 'summary'),
+  { name: 'return', use: 'out', min: 1, max: 1, type: 'MeasureReport', documentation: 'The figures' },
+];

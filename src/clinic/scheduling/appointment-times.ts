@@ -1,0 +1,71 @@
+// The rules of what an Appointment's times need: that they are right and free, and that their rows follow (contract.md 10 to 12).
+
+import type { Appointment } from '@medplum/fhirtypes';
+import { FhirError, fhirError } from '../../fhir/outcome.ts';
+import type { Change } from '../../repository/change.ts';
+import type { Session } from '../../repository/session.ts';
+import type { SettingsOf } from '../clinic-settings.ts';
+import { checkVisits, clashIssue, type StoredAppointment } from './check-visits.ts';
+import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
+import type { Booking } from './place-visits.ts';
+import { storeBookings } from './store-bookings.ts';
+import { sameVisit, type Visit, visitOf } from './visit.ts';
+
+/** What the guard found for a change is what its effect stores. */
+const placed = new WeakMap<Change, readonly Booking[]>();
+
+export async function checkTimes(changes: readonly Change[], session: Session, settingsOf: SettingsOf): Promise<void> {
+  const moved = movedVisits(changes);
+  for (const { change } of moved) checkTime(change, session);
+  const visits = moved.flatMap(({ visit }) => visit ?? []);
+  const replaced = moved.flatMap(({ change, old }) => (old ? [change.id] : []));
+  const { bookings, clashes } = await checkVisits(session, visits, replaced, settingsOf);
+  const [clash] = clashes;
+  if (clash) {
+    const change = changes.find(({ id }) => id === clash.appointmentId);
+    throw new FhirError([clashIssue(clash)], change ? { writeIndex: change.index } : {});
+  }
+  const byAppointment = Map.groupBy(bookings, ({ appointmentId }) => appointmentId);
+  for (const { change } of moved) placed.set(change, byAppointment.get(change.id) ?? []);
+}
+
+function checkTime(change: Change, session: Session): void {
+  const appointment = change.resource as Appointment | undefined;
+  if (!appointment) return;
+  const { start, end } = appointment;
+  if (!change.byServer) requireOverbookAllowed(appointment, session.caller);
+  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start)) {
+    throw fhirError('business-rule', 'An Appointment must end after it starts.', {
+      expression: 'Appointment.end',
+      writeIndex: change.index,
+    });
+  }
+}
+
+export function keepBookings(changes: readonly Change[], session: Session): [] {
+  const moved = movedVisits(changes);
+  storeBookings(
+    session,
+    moved.flatMap(({ change, old }) => (old ? [change.id] : [])),
+    moved.flatMap(({ change }) => placed.get(change) ?? []),
+  );
+  return [];
+}
+
+interface MovedVisit {
+  readonly change: Change;
+  readonly old: Visit | undefined;
+  readonly visit: Visit | undefined;
+}
+
+/** The changes that hold other times than before, or hold them for others. */
+export function movedVisits(changes: readonly Change[]): MovedVisit[] {
+  return changes
+    .map((change) => ({ change, old: held(change.oldResource), visit: held(change.resource) }))
+    .filter(({ old, visit }) => !sameVisit(old, visit));
+}
+
+export function held(resource: Change['resource']): Visit | undefined {
+  const appointment = resource as StoredAppointment | undefined;
+  return appointment && visitOf(appointment, isOverbooked(appointment));
+}

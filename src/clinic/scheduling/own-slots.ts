@@ -1,0 +1,98 @@
+// The Slot that `$hold` and `$book` keep for an Appointment: of an id that follows from its own, changed and deleted with it
+// (contract.md 19).
+
+import { createHash } from 'node:crypto';
+import type { Appointment, Reference, Slot } from '@medplum/fhirtypes';
+import { fhirError } from '../../fhir/outcome.ts';
+import type { Change, WriteIntent } from '../../repository/change.ts';
+import type { Session } from '../../repository/session.ts';
+import { holdsTime } from './appointment-status.ts';
+import { editResource } from './edit-resource.ts';
+
+/** Free times are computed and not stored, so a Slot is there as long as its time is taken. */
+export function slotOf(appointment: Appointment & { readonly id: string }, scheduleId: string): Slot & { id: string } {
+  return {
+    resourceType: 'Slot',
+    id: ownSlotId(appointment.id),
+    schedule: { reference: `Schedule/${scheduleId}` },
+    ...takenAs(appointment),
+  };
+}
+
+/** No client chooses such an id by chance, as it would that of the Appointment itself. */
+export function ownSlotId(appointmentId: string): string {
+  return `of-${createHash('sha256').update(appointmentId).digest('hex').slice(0, 40)}`;
+}
+
+const ownIdSyntax = /^of-[0-9a-f]{40}$/;
+
+export function ownSlotReference(appointmentId: string): Reference<Slot> {
+  return { reference: `Slot/${ownSlotId(appointmentId)}` };
+}
+
+export function hasOwnSlot(appointment: Appointment | undefined): boolean {
+  const { id, slot } = appointment ?? {};
+  if (id === undefined || !Array.isArray(slot)) return false;
+  const { reference } = ownSlotReference(id);
+  return slot.some((one) => one?.reference === reference);
+}
+
+function takenAs({ status, start = '', end = '' }: Appointment): Pick<Slot, 'status' | 'start' | 'end'> {
+  return { status: status === 'pending' ? 'busy-tentative' : 'busy', start, end };
+}
+
+/** `prepare`: the link stays while the time is held and goes with it, whatever a client sends. */
+export function keepSlotLinks(changes: readonly Change[]): void {
+  for (const change of changes) {
+    const appointment = change.resource as Appointment | undefined;
+    const isKept = appointment !== undefined && holdsTime(appointment.status);
+    const isOld = hasOwnSlot(change.oldResource as Appointment | undefined);
+    if (!appointment || !isOld || hasOwnSlot(appointment) === isKept) continue;
+    editResource(change, (resource) => {
+      const { slot } = resource as Appointment;
+      const own = ownSlotReference(change.id);
+      const others = (Array.isArray(slot) ? slot : []).filter((one) => one?.reference !== own.reference);
+      (resource as Appointment).slot = isKept ? [...others, own] : others;
+    });
+  }
+}
+
+/** Effect: the Slot is what its Appointment is. */
+export function followWithSlots(changes: readonly Change[]): WriteIntent[] {
+  return changes.flatMap(({ id: appointmentId, oldResource, resource }): WriteIntent[] => {
+    const old = oldResource as Appointment | undefined;
+    if (!old || !hasOwnSlot(old)) return [];
+    const next = resource as Appointment | undefined;
+    const id = ownSlotId(appointmentId);
+    if (!next || !hasOwnSlot(next)) return [{ action: 'delete', type: 'Slot', id }];
+    const taken = takenAs(next);
+    if (JSON.stringify(taken) === JSON.stringify(takenAs(old))) return [];
+    return [
+      {
+        action: 'patch',
+        type: 'Slot',
+        id,
+        apply: ({ resource: slot, ...texts }) => ({ resource: { ...slot, ...taken } as Slot, ...texts }),
+      },
+    ];
+  });
+}
+
+/** Guard: who wants such a Slot changed changes the Appointment. */
+export async function requireUntaken(changes: readonly Change[], { trx }: Session): Promise<void> {
+  const asked = changes.filter(({ byServer, id, oldResource }) => !byServer && oldResource && ownIdSyntax.test(id));
+  if (asked.length === 0) return;
+  const rows = await trx.query<{ id: string }>({
+    name: 'slots-of-bookings',
+    text: `SELECT target_id AS id FROM reference
+           WHERE target_type = 'Slot' AND target_id = ANY ($1::text[]) AND source_type = 'Appointment'`,
+    values: [asked.map(({ id }) => id)],
+  });
+  const taken = new Set(rows.map(({ id }) => id));
+  const change = asked.find(({ id }) => taken.has(id));
+  if (!change) return;
+  throw fhirError('conflict', 'This Slot is taken by an Appointment; change or cancel that.', {
+    expression: 'Slot',
+    writeIndex: change.index,
+  });
+}

@@ -1,0 +1,167 @@
+// The clinic's money line under load: how many visits are booked, completed, billed and paid in a second, and 2,000 whole visits beside the users.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Appointment, Bundle, Encounter, Invoice, PaymentReconciliation } from '@medplum/fhirtypes';
+import { buildAppointment } from '../bench/bodies.ts';
+import type { FhirApi } from '../bench/fhir-api.ts';
+import { percentile } from '../bench/measure.ts';
+import { dayMs, practitioners, referenceTo, visitMinutes } from './plan.ts';
+
+export interface StepFigures {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  /** Wanted of p95. */
+  readonly goalMs?: number;
+}
+
+/** At once; more would measure how they wait for each other. */
+const connections = 16;
+/** Behind all that is loaded. */
+const firstDay = Date.UTC(2028, 0, 1);
+const visitsPerDay = practitioners * 32;
+const waitMs = 30_000;
+
+type Stored<T> = T & { readonly id: string };
+
+/** Visits with numbers of their own, so that no two want the same time. */
+export class Visits {
+  readonly #api: FhirApi;
+  readonly #patients: number;
+  #count = 0;
+
+  constructor(api: FhirApi, patients: number) {
+    this.#api = api;
+    this.#patients = patients;
+  }
+
+  /** Each step for all visits before the next one. */
+  async steps(count: number): Promise<StepFigures[]> {
+    const numbers = Array.from({ length: count }, () => this.#count++);
+    const booking = await timed('booking', numbers, (n) => this.#book(n));
+    const checkIn = await timed('check-in, with a queue number', booking.results, (visit) =>
+      this.#move(visit, 'checked-in'),
+    );
+    const queue = await timed('queue of a practitioner', numbers, (n) => this.#queue(n));
+    const completion = await timed('completion', checkIn.results, (visit) => this.#move(visit, 'fulfilled'));
+    const bill = await timed('bill: from completion to the draft', completion.results, (visit) => this.#invoice(visit));
+    const issue = await timed('bill: issue, with number and posting', bill.results, (invoice) => this.#issue(invoice));
+    const payment = await timed('payment, with receipt and posting', issue.results, (invoice) => this.#pay(invoice));
+    const goals = new Map([
+      [queue.name, 20],
+      [issue.name, 50],
+    ]);
+    return [booking, checkIn, queue, completion, bill, issue, payment].map(({ results: _, ...figures }) => {
+      const goalMs = goals.get(figures.name);
+      return { ...figures, ...(goalMs !== undefined && { goalMs }) };
+    });
+  }
+
+  /** From booking to payment, `concurrent` at a time and at most so many a second; gives the rate that was reached. */
+  async whole(count: number, perSecond: number, report: (done: number) => void): Promise<number> {
+    const startedAt = performance.now();
+    let begun = 0;
+    let done = 0;
+    const work = async () => {
+      while (begun < count) {
+        const number = begun++;
+        const dueAt = startedAt + (number / perSecond) * 1_000;
+        await sleep(Math.max(0, dueAt - performance.now()));
+        const booked = await this.#book(this.#count++);
+        const fulfilled = await this.#move(await this.#move(booked, 'checked-in'), 'fulfilled');
+        await this.#pay(await this.#issue(await this.#invoice(fulfilled)));
+        done += 1;
+        if (done % 200 === 0) report(done);
+      }
+    };
+    await Promise.all(Array.from({ length: connections }, work));
+    return (count / (performance.now() - startedAt)) * 1_000;
+  }
+
+  #book(n: number): Promise<Stored<Appointment>> {
+    const slot = Math.floor((n % visitsPerDay) / practitioners);
+    const day = firstDay + Math.floor(n / visitsPerDay) * dayMs;
+    const wanted = buildAppointment(
+      referenceTo('Patient', (n * 7_919) % this.#patients),
+      referenceTo('Practitioner', n % practitioners),
+      { start: new Date(day + (8 * 60 + slot * visitMinutes) * 60_000), durationMinutes: visitMinutes },
+    );
+    return this.#api.ask('POST', '/Appointment', 201, wanted);
+  }
+
+  #move(visit: Stored<Appointment>, status: Appointment['status']): Promise<Stored<Appointment>> {
+    return this.#api.ask('PUT', `/Appointment/${visit.id}`, 200, { ...visit, status });
+  }
+
+  #queue(n: number): Promise<Bundle<Encounter>> {
+    const day = new Date(firstDay + Math.floor(n / visitsPerDay) * dayMs).toISOString().slice(0, 10);
+    const practitioner = referenceTo('Practitioner', n % practitioners);
+    return this.#api.ask('GET', `/Encounter/$queue?practitioner=${practitioner}&date=${day}`, 200);
+  }
+
+  async #invoice({ id }: Stored<Appointment>): Promise<Stored<Invoice>> {
+    const identifier = encodeURIComponent(`https://hpms.example/fhir/sid/auto-invoice|${id}`);
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < waitMs) {
+      const { entry } = await this.#api.ask<Bundle<Invoice>>('GET', `/Invoice?identifier=${identifier}`, 200);
+      const invoice = entry?.[0]?.resource;
+      if (invoice) return invoice as Stored<Invoice>;
+      await sleep(5);
+    }
+    throw new Error(`Appointment/${id} is fulfilled for ${waitMs} ms and has no Invoice.`);
+  }
+
+  #issue(invoice: Stored<Invoice>): Promise<Stored<Invoice>> {
+    return this.#api.ask('PUT', `/Invoice/${invoice.id}`, 200, { ...invoice, status: 'issued' });
+  }
+
+  #pay({ id, totalGross }: Stored<Invoice>): Promise<Stored<PaymentReconciliation>> {
+    return this.#api.ask('POST', '/PaymentReconciliation', 201, cashFor(`Invoice/${id}`, totalGross));
+  }
+}
+
+/** As contract.md 31 writes it. */
+function cashFor(invoice: string, amount: Invoice['totalGross']): PaymentReconciliation {
+  const r5 = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-PaymentReconciliation';
+  const concept = (system: string, code: string) => ({
+    coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code }],
+  });
+  if (!amount) throw new Error(`${invoice} has no total.`);
+  return {
+    resourceType: 'PaymentReconciliation',
+    status: 'active',
+    outcome: 'complete',
+    created: new Date().toISOString(),
+    paymentDate: new Date().toISOString().slice(0, 10),
+    paymentAmount: amount,
+    extension: [
+      { url: `${r5}.type`, valueCodeableConcept: concept('payment-type', 'payment') },
+      { url: `${r5}.method`, valueCodeableConcept: concept('v2-0570', 'CASH') },
+    ],
+    detail: [{ type: concept('payment-type', 'payment'), request: { reference: invoice }, amount }],
+  };
+}
+
+/** All inputs by a fixed number of connections. */
+async function timed<In, Out>(
+  name: string,
+  inputs: readonly In[],
+  work: (input: In) => Promise<Out>,
+): Promise<StepFigures & { readonly results: Out[] }> {
+  const results: Out[] = [];
+  const latenciesMs: number[] = [];
+  const startedAt = performance.now();
+  let next = 0;
+  const run = async () => {
+    while (next < inputs.length) {
+      const index = next++;
+      const sentAt = performance.now();
+      results[index] = await work(inputs[index] as In);
+      latenciesMs.push(performance.now() - sentAt);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, run));
+  const perSecond = (inputs.length / (performance.now() - startedAt)) * 1_000;
+  return { name, perSecond, p50Ms: percentile(latenciesMs, 0.5), p95Ms: percentile(latenciesMs, 0.95), results };
+}

@@ -1,0 +1,108 @@
+// Who takes money and gives it back: domain.md section 5, contract.md 2, 48, 49.
+
+import { describe, expect, test } from '@jest/globals';
+import { readPayment } from '../../../src/clinic/payments/read-payment.ts';
+import {
+  limitMinor,
+  personOf,
+  requireRefunding,
+  requireSettling,
+  requireTaking,
+  requireVoiding,
+} from '../../../src/clinic/payments/rights.ts';
+import type { Session } from '../../../src/repository/session.ts';
+import { buildPayment, type PaymentParts, today } from './till.ts';
+
+type Caller = Session['caller'];
+
+function caller(parts: Partial<Caller> = {}): Caller {
+  return {
+    ...{
+      tenantId: 1,
+      clientId: 'app',
+      kind: 'staff',
+      agent: { display: 'x' },
+      grants: [],
+      roles: new Set(['cashier']),
+    },
+    ...parts,
+  };
+}
+
+const withRight = (...operations: string[]) => caller({ operations: new Set(operations) });
+const system = caller({ kind: 'client', roles: new Set() });
+const patient = caller({ kind: 'patient', roles: new Set(['patient']) });
+const payment = (parts: PaymentParts = {}) => readPayment(buildPayment(100, parts), undefined);
+const refund = payment({ type: 'refund', refunds: 'PaymentReconciliation/1' });
+const forbidden = expect.objectContaining({ status: 403 });
+const limits = { limitMinor: 10_000n, paidOn: today() };
+
+describe('a patient', () => {
+  test('pays online only: what is paid is queued until the money is there', () => {
+    expect(() => requireTaking(patient, payment({ outcome: 'queued', method: 'CCCA' }))).not.toThrow();
+    expect(() => requireTaking(patient, payment({ method: 'CCCA' }))).toThrow(forbidden);
+    expect(() => requireTaking(patient, payment({ outcome: 'queued', method: 'CASH' }))).toThrow(forbidden);
+    expect(() => requireTaking(patient, payment({ outcome: 'queued', method: 'CHCK' }))).toThrow(forbidden);
+  });
+
+  test('gives nothing back, voids and settles nothing', () => {
+    expect(() => requireRefunding(patient, refund, limits)).toThrow(forbidden);
+    expect(() => requireVoiding(patient)).toThrow(forbidden);
+    expect(() => requireSettling(patient)).toThrow(forbidden);
+  });
+});
+
+describe('the front desk', () => {
+  const desk = (...roles: string[]) => caller({ roles: new Set(['front-desk', ...roles]) });
+
+  test('takes copays and deposits, and whatever another role of the same person takes', () => {
+    expect(() => requireTaking(desk(), payment({ type: 'copay' }))).not.toThrow();
+    expect(() => requireTaking(desk(), payment({ type: 'advance' }))).not.toThrow();
+    expect(() => requireTaking(desk(), payment())).toThrow(forbidden);
+    expect(() => requireTaking(desk('cashier'), payment())).not.toThrow();
+    expect(() => requireTaking(desk('clinic-admin'), payment())).toThrow(forbidden);
+  });
+});
+
+describe('a refund', () => {
+  test('up to the limit, of the same day, needs the right of a cashier', () => {
+    const cashier = withRight('op:refund-within-limit');
+    expect(() => requireRefunding(cashier, refund, limits)).not.toThrow();
+    expect(() => requireRefunding(cashier, refund, { ...limits, limitMinor: 9_999n })).toThrow(forbidden);
+    expect(() => requireRefunding(cashier, refund, { ...limits, paidOn: '2026-01-01' })).toThrow(forbidden);
+    expect(() => requireRefunding(withRight(), refund, limits)).toThrow(forbidden);
+  });
+
+  test('above it needs op:refund or op:void, or a system that has no role', () => {
+    const none = { limitMinor: 0n, paidOn: undefined };
+    for (const one of [withRight('op:refund'), withRight('op:void'), system]) {
+      expect(() => requireRefunding(one, refund, none)).not.toThrow();
+    }
+  });
+});
+
+test('a void needs op:void, a settlement $settle-day; a system that has no role may both', () => {
+  for (const one of [withRight('op:void'), system]) {
+    expect(() => requireVoiding(one)).not.toThrow();
+    expect(() => requireSettling(one)).not.toThrow();
+  }
+  expect(() => requireVoiding(withRight('op:refund', '$settle-day'))).toThrow(forbidden);
+  expect(() => requireSettling(withRight('$settle-day'))).not.toThrow();
+  expect(() => requireSettling(withRight('op:refund'))).toThrow(forbidden);
+});
+
+test('a person is the same by way of another app, a client is itself', () => {
+  const person = (clientId: string) => personOf(caller({ clientId, accountId: '7' }));
+  expect(person('a')).toBe(person('b'));
+  expect(personOf(caller({ clientId: 'a' }))).not.toBe(personOf(caller({ clientId: 'b' })));
+  expect(personOf(caller({ clientId: '7' }))).not.toBe(person('a'));
+});
+
+test.each([
+  [20, 'USD', 2_000n],
+  [20.5, 'USD', 2_050n],
+  [20.5, 'JPY', 20n],
+  [0, 'USD', 0n],
+] as const)('a limit of %d in %s is %d of its smallest unit', (limit, currency, minor) => {
+  expect(limitMinor(limit, currency)).toBe(minor);
+});

@@ -1,0 +1,20 @@
+// A tenant door that notes the names of the statements that go through it.
+
+import type { Statement } from '../../src/database/statement.ts';
+import type { TenantDoor, TenantTransaction } from '../../src/database/tenant-transaction.ts';
+
+export function recordingDoor(door: TenantDoor, names: string[]): TenantDoor {
+  const note = ({ name = '' }: Statement) => void names.push(name);
+  const recorded = (trx: TenantTransaction): TenantTransaction => ({
+    tenantId: trx.tenantId,
+    query(statement) {
+      note(statement);
+      return trx.query(statement);
+    },
+    execute(statement) {
+      note(statement);
+      trx.execute(statement);
+    },
+  });
+  return (tenantId, work, kind) => door(tenantId, (trx) => work(recorded(trx)), kind);
+}
