@@ -48,7 +48,7 @@ export async function up(knex: Knex): Promise<void> {
       slot_id text COLLATE "C" NOT NULL,
       schedule_id text COLLATE "C" NOT NULL,
       low timestamptz NOT NULL,
-      high timestamptz NOT NULL CHECK (low < high),
+      high timestamptz NOT NULL,
       PRIMARY KEY (tenant_id, slot_id)
     );
     CREATE INDEX leave_by_end ON store.leave (tenant_id, high);

@@ -27,8 +27,17 @@ export interface ModuleJob {
   run(event: OutboxEvent, session: Session): Promise<void>;
 }
 
+/** Taken before the rows of a client's write are locked, so that all who write these wait in the same order. */
+export interface Lock {
+  readonly type: string;
+  /** Whether the write may need it. */
+  isFor(intent: WriteIntent): boolean;
+  take(session: Session): void;
+}
+
 export interface Module {
   readonly name: string;
+  readonly locks?: readonly Lock[];
   /** Fill server-owned elements of `change.resource`, before validation. */
   readonly prepare?: readonly Rule<void>[];
   /** Refuse by throwing a FhirError, after validation and before anything is written. */

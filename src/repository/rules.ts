@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 
 /** The rules of all modules in the order of the modules, gathered once at start. */
 export interface Rules {
+  readonly locks: NonNullable<Module['locks']>;
   readonly prepare: NonNullable<Module['prepare']>;
   readonly guards: NonNullable<Module['guards']>;
   readonly effects: NonNullable<Module['effects']>;
@@ -14,6 +15,7 @@ export interface Rules {
 
 export function collectRules(modules: readonly Module[]): Rules {
   return {
+    locks: modules.flatMap((module) => module.locks ?? []),
     prepare: modules.flatMap((module) => module.prepare ?? []),
     guards: modules.flatMap((module) => module.guards ?? []),
     effects: modules.flatMap((module) => module.effects ?? []),

@@ -51,6 +51,7 @@ async function writeAllowed(
 ): Promise<WriteResult[]> {
   if (depth > cascadeDepthMax) throw new Error('Effects of effects go on without end.');
   const { rules } = begun.repository;
+  if (depth === 0) takeLocks(begun, intents);
   const found = await identify(begun, intents);
   // What effects ask for is the server's own doing: neither the caller's rights nor the tenant's profiles keep it from that.
   const isHeld = depth === 0;
@@ -82,6 +83,12 @@ async function writeAllowed(
     results.set(change.index, together(results.get(change.index), withIssues(result, told.get(change.index))));
   }
   return intents.map((_, index) => results.get(index) as WriteResult);
+}
+
+function takeLocks(session: Session, intents: readonly WriteIntent[]): void {
+  for (const { type, isFor, take } of session.repository.rules.locks) {
+    if (intents.some((intent) => typeOf(intent) === type && isFor(intent))) take(session);
+  }
 }
 
 /** No version is older than the one it replaces, whichever transaction began first: histories are in the order of time. */

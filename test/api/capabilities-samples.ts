@@ -30,7 +30,7 @@ const depthMax = 8;
 export function sampleResource(definitions: Definitions, type: string, sample: Sample): Resource {
   const { family, variant, isMinimal = false } = sample;
   const meta = isMinimal ? {} : { meta: sampleMeta(family) };
-  const extension = isMinimal ? [] : ownExtensions(type, family);
+  const extension = isMinimal ? [] : ownExtensions(type, family).filter(({ url }) => !isServers(url));
   return {
     ...{ resourceType: type, ...meta, ...objectOf(type, []), ...dependent(type, sample) },
     ...(extension.length > 0 && { extension }),
@@ -80,6 +80,11 @@ export function sampleResource(definitions: Definitions, type: string, sample: S
   }
 }
 
+/** With a type a payment would be this clinic's money (contract.md 50); the order of a queue is the server's own. */
+function isServers(url: string): boolean {
+  return url.endsWith('-PaymentReconciliation.type') || url.endsWith('/queue-order');
+}
+
 /** What links links two things. */
 function listOf(value: unknown, typeName: string): unknown[] {
   return typeName === 'Linkage' ? [value, value] : [value];
@@ -91,7 +96,12 @@ function dependent(type: string, { family, isMinimal = false }: Sample): Node {
   const inert = { status: ['draft', 'retired'][family] };
   if (type === 'SearchParameter') return inert;
   if (type === 'Bundle') return isMinimal ? { type: ['collection', 'searchset'][family] } : {};
-  if (type === 'Appointment') return isMinimal ? { status: ['proposed', 'cancelled'][family] } : {};
+  if (type === 'Appointment' && isMinimal) return { status: ['proposed', 'cancelled'][family] };
+  // An Appointment and its Encounter say the same.
+  if (type === 'Appointment') return { status: ['fulfilled', 'cancelled'][family] };
+  if (type === 'Encounter') return { status: ['finished', 'cancelled'][family] };
+  // Ended elsewhere: nothing is reckoned or posted for them.
+  if (type === 'Invoice') return { status: ['cancelled', 'entered-in-error'][family] };
   if (type !== 'StructureDefinition') return {};
   const path = ['Patient', 'Observation'][family];
   const base = { path, min: 0, max: '*' };

@@ -100,12 +100,19 @@ beforeAll(async () => {
   for (const one of stored) if (one.declared.type === 'AuditEvent') one.resources = await existing('AuditEvent', []);
 }, 120_000);
 
+/** The clinic's rules keep samples from having them: own-search-parameters.test.ts. */
+const provedElsewhere: ReadonlySet<string> = new Set([
+  'Encounter.queue-position',
+  'PaymentReconciliation.payment-type',
+]);
+
 test('every search parameter finds the resource that has the value, and not the one that has another', async () => {
   const unproved: string[] = [];
   await inParallel(
     stored.flatMap((one) => one.parameters.map((parameter) => ({ ...one, parameter }))),
     async ({ declared: { type }, parameter, resources }) => {
       const what = `${type}.${parameter.name}`;
+      if (provedElsewhere.has(what)) return;
       const readings = resources.map((resource) => ({ id: resource.id ?? '', values: valuesOf(parameter, resource) }));
       const match = readings.find(({ values }) => values.length > 0);
       const [value = ''] = match?.values ?? [];

@@ -153,6 +153,14 @@ test('a Slot and an Appointment of the same id, as in R4’s own examples, have 
   expect((await office.get('Appointment/example')).json.slot).toEqual([{ reference: 'Slot/example' }]);
 });
 
+test('a link to a Slot that did not come along is not missed: the visit moves and ends all the same', async () => {
+  const id = 'from-elsewhere';
+  const visit = { ...nine({ status: 'booked' }), id, slot: [{ reference: slotPath(id) }] };
+  expect((await office.put(visit)).status).toBe(201);
+  expect((await office.put({ ...visit, start: at('10:00'), end: at('10:30') })).status).toBe(200);
+  expect((await office.put({ ...visit, status: 'cancelled', cancelationReason })).status).toBe(200);
+});
+
 describe('at the same time', () => {
   test('50 holds of one time: one', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => office.hold(nine())));

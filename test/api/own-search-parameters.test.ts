@@ -43,7 +43,7 @@ const payment = withOwn({
   detail: [{ type: concept('payment'), request: to('Invoice/r0') }],
 });
 const invoice = withOwn({
-  ...{ resourceType: 'Invoice', status: 'draft', lineItem: [{ chargeItemReference: to('ChargeItem/r0') }] },
+  ...{ resourceType: 'Invoice', status: 'cancelled', lineItem: [{ chargeItemReference: to('ChargeItem/r0') }] },
 });
 const ledger = withOwn({ resourceType: 'Basic', code: concept('ledger') });
 const price = withOwn({

@@ -11,6 +11,7 @@ import {
   Till,
   today,
 } from '../clinic/payments/till.ts';
+import { runSql } from '../jobs/job-bed.ts';
 import { startTestServer, type TestResponse, type TestServer } from '../support/server.ts';
 import { expectNoFailure, expectRefusal } from './refusals.ts';
 
@@ -188,4 +189,9 @@ test('a settlement counts every payment that is taken, and none is taken after i
   const payments = answers.filter((answer) => answer !== settlement);
   for (const answer of payments) if (answer.status !== 201) expectRefusal(answer, 409);
   expect(settlement.json.paymentAmount.value).toBe(2 * countOf(payments, 201));
+});
+
+test('nobody of all these waited for one who waited for them', async () => {
+  const sql = 'SELECT deadlocks::int AS count FROM pg_stat_database WHERE datname = current_database()';
+  expect(await runSql(server.database.url, sql, [])).toEqual([{ count: 0 }]);
 });

@@ -114,6 +114,20 @@ describe('an active payment', () => {
   });
 });
 
+test('a payment that is void from the beginning is stored as sent, moves nothing and stays void', async () => {
+  const old = await till.created({ ...buildPayment(120, { details: forInvoice(120) }), status: 'cancelled' });
+  expect(await till.journalsOf(referenceTo(old))).toEqual([]);
+  expect(await till.stateOf(invoice)).toBe('issued pending 120');
+  expectRefusal(await till.put({ ...old, status: 'active' }), 422);
+  expectRefusal(await till.refund(1, referenceTo(old), { method: 'CASH' }), [409, 422]);
+  expectRefusal(await server.a.request('DELETE', `/${referenceTo(old)}`), 405);
+});
+
+test('a draft is no money yet, and may be deleted', async () => {
+  const draft = await till.created({ ...buildPayment(120, { details: forInvoice(120) }), status: 'draft' });
+  expect((await server.a.request('DELETE', `/${referenceTo(draft)}`)).status).toBe(204);
+});
+
 describe('a queued payment (37)', () => {
   test('posts nothing and leaves the Invoice as it is, until it is complete, once', async () => {
     const queued = await till.paid(150, { outcome: 'queued', method: 'CCCA', details: forInvoice(150) });

@@ -229,6 +229,7 @@ describe('refused is a settlement', () => {
     expectRefusal(await settle({ drawer, counted: { voucher: 1 } }), 422);
     expectRefusal(await settle({ drawer, counted: { CASH: -1 } }), 422);
     expectRefusal(await settle({ drawer, counted: { CASH: 0.001 } }), 422);
+    expectRefusal(await settle({ drawer, note: 'card 4111 1111 1111 1111' }), 422);
   });
 
   test('of who has not the right (403)', async () => {

@@ -33,7 +33,11 @@ describe('the checker', () => {
     await bed.sql(`CREATE TABLE public.kept AS SELECT * FROM store.${table} WHERE ${column} = '${id}'`);
     await bed.sql(`DELETE FROM store.${table} WHERE ${column} = '${id}'`);
     const found = await letters();
-    await bed.sql(`INSERT INTO store.${table} SELECT * FROM public.kept; DROP TABLE public.kept`);
+    // What the database reckons for itself cannot be put back.
+    await bed.sql(`DO $do$ BEGIN EXECUTE (
+      SELECT format('INSERT INTO store.${table} (%1$s) SELECT %1$s FROM public.kept', string_agg(attname, ', '))
+      FROM pg_attribute WHERE attrelid = 'store.${table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
+    END $do$; DROP TABLE public.kept`);
     return found;
   }
 
@@ -80,6 +84,7 @@ describe('the checker', () => {
     const [invoice] = await bed.a.all<Invoice>('Invoice');
     const { id: _, ...copy } = invoice!;
     await bed.sql('DELETE FROM store.auto_invoice WHERE invoice_id = $1', [invoice!.id]);
+    await bed.sql('DELETE FROM store.invoice_charge WHERE invoice_id = $1', [invoice!.id]);
     await bed.a.create(copy as Invoice);
     expect(await findProblems(bed, load.intents)).toContainEqual(expect.stringMatching(/^d: Invoices twice: 1/));
   });

@@ -2,6 +2,7 @@
 
 import type { Workflow } from '../../operations/workflow.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { lockMoney } from '../ledger/lock-money.ts';
 import { createApply } from './apply-definition.ts';
 import { appointmentFulfilled } from './appointment-fulfilled.ts';
 import { createAutoInvoiceJob } from './auto-invoice.ts';
@@ -11,6 +12,7 @@ import { claimCharges } from './claim-charges.ts';
 import { createFeeJobs } from './fees.ts';
 import { keepBilled, keepIssued } from './guard-deletes.ts';
 import { createKeepFacts } from './keep-invoice-facts.ts';
+import { mayMoveMoney } from './may-move-money.ts';
 import { appointmentCancelled, appointmentMissed } from './missed-visits.ts';
 import { cancelDraftsOfMistakes, refuseBilledMistakes } from './mistaken-visits.ts';
 import type { ApplyCredit } from './on-issue.ts';
@@ -28,6 +30,7 @@ export function createBillingModule({ settingsOf, applyCredit }: BillingOptions)
   const pricesOf = createPriceList();
   return {
     name: 'billing',
+    locks: [{ type: 'Invoice', isFor: mayMoveMoney, take: lockMoney }],
     prepare: [
       rememberChargeItems,
       createPrepareInvoices({ settingsOf, pricesOf, appliesCredit: applyCredit !== undefined }),

@@ -40,8 +40,8 @@ export function createAccountLedger(settingsOf: SettingsOf): Operation {
       const types = textsOf(inputs, 'type');
       const countMost = countOf(inputs);
       const after = cursor === undefined ? firstPlace : readPlace(cursor);
-      const [, opening, closing, page] = await Promise.all([
-        requireLedgerAccount(session, id),
+      await requireLedgerAccount(session, id);
+      const [opening, closing, page] = await Promise.all([
         period.start === firstPlace.day ? [] : readAccountBalances(session, [id], dayBefore(period.start)),
         readAccountBalances(session, [id], period.end),
         readJournalPage(session, { accountId: id, period, types, after, countMost }),

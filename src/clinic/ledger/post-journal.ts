@@ -58,8 +58,11 @@ async function postFresh(session: Session, fresh: readonly Posting[], known: Kno
   const accounts = await openAccounts(session, wantedBy(fresh), known.found);
   const journals = chainJournals(session, fresh, { ...known, accounts });
   insertJournals(session, journals);
-  // Both are sent together: what is refused is rolled back with the rest.
-  await Promise.all([keepBalances(session, journals), writeOwn(session, journals.map(basicIntent))]);
+  const kept = keepBalances(session, journals);
+  // A refusal is told once nothing more of this is to be sent: the transaction ends with it.
+  kept.catch(() => undefined);
+  await writeOwn(session, journals.map(basicIntent));
+  await kept;
   return journals;
 }
 

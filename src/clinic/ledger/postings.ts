@@ -194,10 +194,9 @@ function unpaidNet(balance: InvoiceBalance, netMinor: bigint, unpaidMinor: bigin
   return unpaidMinor === amountMinor && netMinor <= deferred ? netMinor : deferred;
 }
 
-/** Of each part `amount / whole`, to the nearest unit together; all of it when they are the same. */
+/** Of each part `amount / whole`, to the nearest unit together: all of it when they are the same. */
 function shareOf(parts: ReadonlyMap<string, bigint>, amount: bigint, whole: bigint): Map<string, bigint> {
   if (amount === 0n) return new Map();
-  if (amount === whole) return new Map(parts);
   const numerators = [...parts.values()].map((part) => part * amount);
   const rounded = roundToSum(numerators, whole, divideHalfUp(sumOf(numerators), whole));
   return new Map([...parts.keys()].map((key, index) => [key, rounded[index] ?? 0n]));

@@ -8,7 +8,7 @@ const digitsMin = 13;
 const digitsMax = 19;
 
 /** Throws 422 naming the element: 13 to 19 digits, spaced or not, with the check digit of a card. */
-export function refuseCardNumbers(resource: { readonly resourceType: string }, writeIndex: number): void {
+export function refuseCardNumbers(resource: { readonly resourceType: string }, writeIndex?: number): void {
   const place = findCardNumber(resource, resource.resourceType);
   if (place === undefined) return;
   throw fhirError(
@@ -16,7 +16,7 @@ export function refuseCardNumbers(resource: { readonly resourceType: string }, w
     'A card number is not stored here: send its last four digits, or the id of the authorisation.',
     {
       expression: place,
-      writeIndex,
+      ...(writeIndex !== undefined && { writeIndex }),
     },
   );
 }
@@ -34,28 +34,40 @@ function findCardNumber(node: unknown, place: string): string | undefined {
 
 /** Groups of digits that single spaces or hyphens join are looked at in every way in which they could be one number. */
 export function holdsCardNumber(text: string): boolean {
-  for (const [run] of text.matchAll(/\d+(?:[ -]\d+)*/g)) {
-    const groups = run.split(/[ -]/);
-    for (const start of groups.keys()) if (beginsCardNumber(groups, start)) return true;
+  for (const [run] of text.matchAll(/\d+(?:[ -]\d+)*/g)) if (holdsIn(run)) return true;
+  return false;
+}
+
+/** In time that grows with the run, however it is grouped: the sums up to each place tell that of any part. */
+function holdsIn(run: string): boolean {
+  const groups = run.split(/[ -]/);
+  const digits = groups.join('');
+  const isEdge = new Uint8Array(digits.length + 1);
+  isEdge[0] = 1;
+  let place = 0;
+  for (const group of groups) {
+    place += group.length;
+    isEdge[place] = 1;
+  }
+  const sums = [sumsOf(digits, 0), sumsOf(digits, 1)] as const;
+  for (let start = 0; start + digitsMin <= digits.length; start++) {
+    if (!isEdge[start]) continue;
+    for (let end = start + digitsMin; end <= Math.min(start + digitsMax, digits.length); end++) {
+      const sum = sums[end % 2 === 0 ? 0 : 1];
+      const part = (sum[end] ?? 0) - (sum[start] ?? 0);
+      // Zeros alone are nobody's.
+      if (isEdge[end] && part > 0 && part % 10 === 0) return true;
+    }
   }
   return false;
 }
 
-function beginsCardNumber(groups: readonly string[], start: number): boolean {
-  let digits = '';
-  for (let end = start; end < groups.length && digits.length <= digitsMax; end++) {
-    digits += groups[end];
-    if (digits.length >= digitsMin && digits.length <= digitsMax && hasCheckDigit(digits)) return true;
+/** ISO/IEC 7812-1 annex B, the formula of Luhn, before each place: every second digit counts twice, from the last but one on. */
+function sumsOf(digits: string, doubledParity: 0 | 1): Uint32Array {
+  const sums = new Uint32Array(digits.length + 1);
+  for (let place = 0; place < digits.length; place++) {
+    const value = Number(digits[place]) * (place % 2 === doubledParity ? 2 : 1);
+    sums[place + 1] = (sums[place] ?? 0) + (value > 9 ? value - 9 : value);
   }
-  return false;
-}
-
-/** ISO/IEC 7812-1 annex B: the formula of Luhn. */
-function hasCheckDigit(digits: string): boolean {
-  let sum = 0;
-  for (const [index, digit] of [...digits].reverse().entries()) {
-    const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
-    sum += value > 9 ? value - 9 : value;
-  }
-  return sum % 10 === 0 && /[1-9]/.test(digits);
+  return sums;
 }

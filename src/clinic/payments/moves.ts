@@ -24,9 +24,10 @@ export function movesOf(changes: readonly Change[]): Move[] {
 
 function moveOf(change: Change): Move | undefined {
   const resource = change.resource as PaymentReconciliation | undefined;
-  if (!resource || !isMoney(resource) || phaseOf(resource) === 'draft') return undefined;
-  const from = knownPhase(change);
-  if (from !== undefined && from === phaseOf(resource)) return undefined;
+  if (!resource || !isMoney(resource)) return undefined;
+  const [from, to] = [knownPhase(change), phaseOf(resource)];
+  // What is void from the beginning is somebody's memory of a payment, and moves nothing.
+  if (to === 'draft' || to === from || (from === undefined && to === 'void')) return undefined;
   return { change, payment: readPayment(resource, change.exactNumbers), from };
 }
 

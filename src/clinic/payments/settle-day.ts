@@ -18,6 +18,7 @@ import { postJournal } from '../ledger/post-journal.ts';
 import { overShortLines } from '../ledger/postings.ts';
 import { localDay, requirePast } from './business-day.ts';
 import { mainDrawerId } from './canonicals.ts';
+import { refuseCardNumbers } from './card-numbers.ts';
 import { closeDay, requireNothingQueued, requireOpen } from './drawer-days.ts';
 import { limitMinor, requireSettling } from './rights.ts';
 import { readSettleCall, type SettleCall, settleParameters } from './settle-parameters.ts';
@@ -62,6 +63,7 @@ async function settleDay(session: Session, call: OperationCall, settings: Workfl
   if (drawer !== undefined && expected.size === 0) await requireThere(session, 'Location', drawer);
   const lines = linesOf(expected, wanted.counted);
   const settlement = settlementOf(session, wanted, { lines, currency });
+  refuseCardNumbers(settlement);
   if (isPreview) return { resource: settlement, exactNumbers: exactAmounts(settlement) };
   requireCounted(lines);
   await requireAccepted(

@@ -9,7 +9,7 @@ import { checkVisits, clashIssue, type StoredAppointment } from './check-visits.
 import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
 import type { Booking } from './place-visits.ts';
 import { storeBookings } from './store-bookings.ts';
-import { sameVisit, type Visit, visitOf } from './visit.ts';
+import { sameVisit, timesOf, type Visit, visitOf } from './visit.ts';
 
 /** What the guard found for a change is what its effect stores. */
 const placed = new WeakMap<Change, readonly Booking[]>();
@@ -34,7 +34,9 @@ function checkTime(change: Change, session: Session): void {
   if (!appointment) return;
   const { start, end } = appointment;
   if (!change.byServer) requireOverbookAllowed(appointment, session.caller);
-  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start)) {
+  if (start === undefined || end === undefined) return;
+  const { low, high } = timesOf(start, end);
+  if (high <= low) {
     throw fhirError('business-rule', 'An Appointment must end after it starts.', {
       expression: 'Appointment.end',
       writeIndex: change.index,

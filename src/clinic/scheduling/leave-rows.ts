@@ -6,6 +6,7 @@ import { parseReference } from '../../fhir/references.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { lockCalendar } from './lock-calendar.ts';
+import { timesOf } from './visit.ts';
 
 export interface Leave {
   readonly slotId: string;
@@ -45,7 +46,8 @@ export function leaveOf(resource: Change['resource']): Leave | undefined {
   if (status !== 'busy-unavailable' || start === undefined || end === undefined) return undefined;
   const target = parseReference(schedule?.reference ?? '');
   if (target.kind !== 'resource' || target.type !== 'Schedule') return undefined;
-  return { slotId: id, scheduleId: target.id, low: new Date(start), high: new Date(end) };
+  const { low, high } = timesOf(start, end);
+  return { slotId: id, scheduleId: target.id, low: new Date(low), high: new Date(high) };
 }
 
 function requireEndAfterStart({ resource, index }: Change): void {

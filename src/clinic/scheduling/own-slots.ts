@@ -57,25 +57,38 @@ export function keepSlotLinks(changes: readonly Change[]): void {
   }
 }
 
-/** Effect: the Slot is what its Appointment is. */
-export function followWithSlots(changes: readonly Change[]): WriteIntent[] {
-  return changes.flatMap(({ id: appointmentId, oldResource, resource }): WriteIntent[] => {
-    const old = oldResource as Appointment | undefined;
-    if (!old || !hasOwnSlot(old)) return [];
-    const next = resource as Appointment | undefined;
-    const id = ownSlotId(appointmentId);
-    if (!next || !hasOwnSlot(next)) return [{ action: 'delete', type: 'Slot', id }];
-    const taken = takenAs(next);
-    if (JSON.stringify(taken) === JSON.stringify(takenAs(old))) return [];
-    return [
-      {
-        action: 'patch',
-        type: 'Slot',
-        id,
-        apply: ({ resource: slot, ...texts }) => ({ resource: { ...slot, ...taken } as Slot, ...texts }),
-      },
-    ];
+/** Effect: the Slot is what its Appointment is. One that did not come along with an import is not missed. */
+export async function followWithSlots(changes: readonly Change[], session: Session): Promise<WriteIntent[]> {
+  const moved = changes.flatMap(({ oldResource, resource }) => {
+    const [old, next] = [oldResource, resource] as (Appointment | undefined)[];
+    return old && hasOwnSlot(old) ? [{ id: ownSlotId(old.id ?? ''), old, next }] : [];
   });
+  const gone = moved.filter(({ next }) => !hasOwnSlot(next)).map(({ id }) => id);
+  const changed = moved.flatMap(({ id, old, next }) => {
+    const taken = next && hasOwnSlot(next) ? takenAs(next) : undefined;
+    return taken && JSON.stringify(taken) !== JSON.stringify(takenAs(old)) ? [{ id, taken }] : [];
+  });
+  const stored = changed.length === 0 ? new Set() : await storedSlots(session, changed);
+  return [
+    ...gone.map((id): WriteIntent => ({ action: 'delete', type: 'Slot', id })),
+    ...changed.filter(({ id }) => stored.has(id)).map(({ id, taken }) => retimed(id, taken)),
+  ];
+}
+
+function retimed(id: string, taken: Pick<Slot, 'status' | 'start' | 'end'>): WriteIntent {
+  return {
+    ...{ action: 'patch', type: 'Slot', id },
+    apply: ({ resource: slot, ...texts }) => ({ resource: { ...slot, ...taken } as Slot, ...texts }),
+  };
+}
+
+async function storedSlots({ trx }: Session, slots: readonly { readonly id: string }[]): Promise<ReadonlySet<string>> {
+  const rows = await trx.query<{ id: string }>({
+    name: 'stored-slots',
+    text: "SELECT id FROM resource WHERE type = 'Slot' AND NOT deleted AND id = ANY ($1::text[])",
+    values: [slots.map(({ id }) => id)],
+  });
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Guard: who wants such a Slot changed changes the Appointment. */

@@ -1,6 +1,7 @@
 // Whose time an Appointment holds, and when: pure, from the resource alone (contract.md 11).
 
 import type { Appointment } from '@medplum/fhirtypes';
+import { parseDate } from '../../fhir/dates.ts';
 import { parseReference } from '../../fhir/references.ts';
 import { holdsTime } from './appointment-status.ts';
 import type { Interval } from './interval.ts';
@@ -24,14 +25,18 @@ export function visitOf(appointment: Appointment & { readonly id: string }, over
   if (!holdsTime(status) || start === undefined || end === undefined) return undefined;
   return {
     appointmentId: id,
-    low: Date.parse(start),
-    high: Date.parse(end),
+    ...timesOf(start, end),
     practitionerIds: actorIds(appointment, 'Practitioner'),
     locationIds: actorIds(appointment, 'Location'),
     overbooked,
     isOver: status === 'fulfilled',
     services: servicesOf(appointment),
   };
+}
+
+/** Of instants that are valid; leap seconds, which Date does not know, among them. */
+export function timesOf(start: string, end: string): Interval {
+  return { low: parseDate(start, 'instant')?.low ?? Number.NaN, high: parseDate(end, 'instant')?.low ?? Number.NaN };
 }
 
 /** Those of this type who have not declined, each once. */

@@ -94,6 +94,20 @@ describe('outside of the weekly hours', () => {
   });
 });
 
+test('leap seconds and the ends of the calendar are times like others', async () => {
+  const [free, doctor] = [await office.practitioner(), await office.doctor()];
+  const times = [
+    ['2016-12-31T23:59:60Z', '2017-01-01T00:10:00Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:10:00Z'],
+    ['9999-12-31T23:40:00Z', '9999-12-31T23:59:59Z'],
+  ] as const;
+  for (const [start, end] of times) {
+    expect(await post([free], start, { end })).toBe(201);
+    expect(await post([free], start, { end })).toBe(409);
+    expect(await post([doctor], start, { end })).toBe(409);
+  }
+});
+
 describe('leave', () => {
   test('blocks whatever it says of itself, and a tentative or free Slot does not', async () => {
     const doctor = await office.practitioner();

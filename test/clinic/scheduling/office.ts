@@ -252,7 +252,7 @@ export function proposal(actors: readonly string[], start: string, overrides: Pa
     resourceType: 'Appointment',
     status: 'proposed',
     start,
-    end: new Date(Date.parse(start) + 1_800_000).toISOString(),
+    end: overrides.end ?? new Date(Date.parse(start) + 1_800_000).toISOString(),
     participant: actors.map((reference) => ({ actor: { reference }, status: 'needs-action' as const })),
     ...overrides,
   };

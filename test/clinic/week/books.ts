@@ -47,8 +47,21 @@ export async function readBooks(clinic: Requester): Promise<Books> {
     payments: await readAll(clinic, 'PaymentReconciliation'),
     receipts: await readAll(clinic, 'PaymentNotice'),
     basics: await readAll(clinic, 'Basic', `code=${ledgerCode}`),
-    accounts: await readAll(clinic, 'Account'),
+    accounts: await readAccounts(clinic),
   };
+}
+
+/** As their `$ledger` shows them, with the balance of today: contract.md 43. */
+async function readAccounts(clinic: Requester): Promise<Stored<Account>[]> {
+  const accounts = await readAll<Account>(clinic, 'Account');
+  return await Promise.all(
+    accounts.map(async ({ id }) => {
+      const { status, json, text } = await clinic.request('GET', `/Account/${id}/$ledger?_count=1`);
+      if (status !== 200) throw new Error(`Account/${id}/$ledger: ${status} ${text}`);
+      const { entry = [] } = json as Bundle;
+      return entry.find(({ resource }) => resource?.resourceType === 'Account')?.resource as Stored<Account>;
+    }),
+  );
 }
 
 export async function readAll<T extends Resource>(

@@ -1,8 +1,8 @@
 // The ledger by itself: I1 to I4 and I9 of domain.md 3.5.
 
 import type { Account } from '@medplum/fhirtypes';
-import type { Stored } from '../payments/till.ts';
-import { type Books, centsOf, sumOf } from './books.ts';
+import { referenceTo, type Stored } from '../payments/till.ts';
+import { type Books, centsOf, extensionOf, sumOf } from './books.ts';
 import { type Entry, type Journal, type LedgerView, total } from './ledger-view.ts';
 
 export function* checkLedger(books: Books, ledger: LedgerView): Generator<string> {
@@ -12,6 +12,14 @@ export function* checkLedger(books: Books, ledger: LedgerView): Generator<string
   }
   yield* checkBalances(books.accounts, ledger);
   yield* checkReversals(ledger);
+  yield* checkSources(books, ledger);
+}
+
+/** Nothing is posted of what is not there. */
+function* checkSources({ invoices, payments }: Books, ledger: LedgerView): Generator<string> {
+  const known = new Set([...invoices, ...payments].map(referenceTo));
+  for (const { id, source } of ledger.journals)
+    if (!known.has(source)) yield `I11: Basic/${id} is of ${source}, which cannot be found`;
 }
 
 /** I1. */
@@ -47,19 +55,12 @@ function* checkBalances(accounts: readonly Stored<Account>[], ledger: LedgerView
   }
   const roots: number[] = [];
   for (const account of accounts) {
-    const shown = shownBalance(account);
-    if (shown === undefined) continue;
+    const shown = centsOf(extensionOf(account, 'closing-balance')?.valueMoney);
     const expected = posted.get(`Account/${account.id}`) ?? 0;
     if (shown !== expected) yield `I4: Account/${account.id} shows ${shown}, its entries sum to ${expected}`;
     if (account.partOf === undefined) roots.push(shown);
   }
   if (sumOf(roots) !== 0) yield `I2: the trial balance is ${sumOf(roots)} and not 0`;
-}
-
-/** Undefined of an Account that is none of the ledger. */
-function shownBalance({ extension = [] }: Account): number | undefined {
-  const balance = extension.find(({ url }) => url.endsWith('/extension-Account.balance'));
-  return balance && centsOf(balance.extension?.find(({ url }) => url === 'amount')?.valueMoney);
 }
 
 /** I9. */

@@ -49,7 +49,8 @@ export class Door {
 
 /** The connection broke: the server was killed, or is not there yet. Anything else is a fault of the test. */
 function whyLost(error: unknown): { readonly lost: string } {
-  if (error instanceof TypeError && error.message === 'fetch failed') return { lost: String(error.cause) };
-  if (error instanceof Error && /terminated|no token|socket/.test(error.message)) return { lost: error.message };
+  // Errors of fetch are of another realm than Jest's: they are told by their words.
+  const { message, cause } = error as { readonly message: string; readonly cause?: unknown };
+  if (/^(fetch failed|terminated)$|There is no token/.test(message)) return { lost: `${message}: ${cause}` };
   throw error;
 }

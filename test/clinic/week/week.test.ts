@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../../support/server.ts';
 import { findBadWeek, newTenant } from './weeks.ts';
 
 const seed = Number(process.env.SEED ?? 20_261_123);
-const weeks = Number(process.env.WEEKS ?? 1);
+const weeks = Number(process.env.WEEKS ?? 2);
 
 let server: TestServer;
 beforeAll(async () => {

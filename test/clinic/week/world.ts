@@ -24,6 +24,7 @@ export interface Visit {
 }
 
 export class World {
+  /** Whoever reads is as patient as who writes. */
   readonly clinic: Requester;
   readonly door: Door;
   /** Only one client acts, so what it is told can be foreseen. */
@@ -45,8 +46,9 @@ export class World {
   }
 
   private constructor(clinic: Requester, name: string, isForeseen: boolean) {
-    this.clinic = clinic;
-    this.door = new Door(clinic, name);
+    const door = new Door(clinic, name);
+    this.door = door;
+    this.clinic = { request: (...request) => door.ask(...request) };
     this.isForeseen = isForeseen;
   }
 
