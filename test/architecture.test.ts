@@ -95,7 +95,7 @@ describe('each rule can fail', () => {
       ),
       read(
         'src/clinic/billing/module.ts',
-        "import { post } from '../ledger/post.ts';\nimport { book } from '../scheduling/book.ts';",
+        "import { post } from '../ledger/post.ts';\nimport { take } from '../payments/take.ts';",
       ),
       read('src/http/server.ts', "const late = await import('../clinic/billing/module.ts');"),
       read('src/app.ts', "import { module } from './clinic/billing/module.ts';"),
@@ -103,7 +103,7 @@ describe('each rule can fail', () => {
     expect(found.map(({ where, what }) => `${where} ${what}`)).toEqual([
       'src/fhir/dates.ts imports src/database/pool.ts',
       'src/smart/grants.ts imports src/jobs/worker.ts',
-      'src/clinic/billing/module.ts imports src/clinic/scheduling/book.ts',
+      'src/clinic/billing/module.ts imports src/clinic/payments/take.ts',
       'src/http/server.ts imports src/clinic/billing/module.ts',
     ]);
   });

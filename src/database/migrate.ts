@@ -1,7 +1,8 @@
 // Brings a database to this version: roles, schemas, tables, the queue's own schema, and the passwords of the login roles.
 
+import { readdir } from 'node:fs/promises';
 import { runMigrations as runQueueMigrations } from 'bullmq';
-import knex, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import pg from 'pg';
 import type { DatabaseRole } from './pool.ts';
 import { rolePassword } from './role-password.ts';
@@ -22,7 +23,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
-    await migrateSchema(options);
+    if (!(await isMigrated(client))) await migrateSchema(options);
     await migrateQueue(client);
     for (const role of loginRoles) await setPassword(client, role, rolePassword(options.rootKey, role));
   } finally {
@@ -30,7 +31,17 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   }
 }
 
+/** Most starts find nothing to do, and then need neither knex nor the migrations in memory. */
+async function isMigrated(client: pg.Client): Promise<boolean> {
+  const { rows: tables } = await client.query("SELECT to_regclass('public.migration') AS found");
+  if (tables[0].found === null) return false;
+  const { rows } = await client.query('SELECT name FROM public.migration');
+  const files = (await readdir(migrationSource.directory)).filter((file) => file.endsWith('.ts')).sort();
+  return JSON.stringify(files) === JSON.stringify(rows.map(({ name }) => name).sort());
+}
+
 async function migrateSchema(options: MigrateOptions): Promise<void> {
+  const { default: knex } = await import('knex');
   const database = knex({
     client: 'pg',
     connection: options.databaseUrl,
@@ -45,12 +56,12 @@ async function migrateSchema(options: MigrateOptions): Promise<void> {
   }
 }
 
-const migrationSource: Knex.MigratorConfig = {
+const migrationSource = {
   directory: new URL('../../migrations', import.meta.url).pathname,
   loadExtensions: ['.ts'],
   schemaName: 'public',
   tableName: 'migration',
-};
+} satisfies Knex.MigratorConfig;
 
 async function migrateQueue(client: pg.Client): Promise<void> {
   await runQueueMigrations(client, 'jobs');

@@ -32,6 +32,7 @@ export class BatchedTransaction implements Transaction {
   #underWay: Promise<void> | undefined;
   #isScheduled = false;
   #isOpen = false;
+  #isOver = false;
   #failure: unknown;
 
   constructor(connection: PooledConnection, options: TransactionOptions) {
@@ -62,9 +63,11 @@ export class BatchedTransaction implements Transaction {
       await this.#send(this.#isOpen ? [] : this.#options.setUp, closing);
     if (this.#failure !== undefined) throw this.#failure;
     this.#isOpen = false;
+    this.#isOver = true;
   }
 
   async rollback(): Promise<void> {
+    this.#isOver = true;
     this.#waiting = [];
     await this.#settled();
     if (this.#isOpen) await this.#connection.send([entryOf(rollback, ignore)]);
@@ -76,6 +79,11 @@ export class BatchedTransaction implements Transaction {
   }
 
   #add(statement: Statement, answered: BatchEntry['answered'], failed: BatchEntry['failed']): void {
+    // Work that was not awaited goes on after another part of it failed: the connection is somebody else's by then.
+    if (this.#isOver) {
+      failed(new Error('A statement came after the end of its transaction.'));
+      return;
+    }
     this.#waiting.push({ statement, answered, failed });
     this.#schedule();
   }

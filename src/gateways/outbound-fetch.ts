@@ -3,7 +3,7 @@
 
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { Agent, fetch as undiciFetch } from 'undici';
+import type { fetch as undiciFetch } from 'undici';
 
 export interface OutboundOptions {
   /** Names that may be asked wherever they lead, and without TLS: an identity provider inside the hospital, or a test's. */
@@ -20,8 +20,7 @@ const bodyBytesMax = 64 * 1_024;
 const nullBodyStatuses: ReadonlySet<number> = new Set([204, 205, 304]);
 
 export function createOutboundFetch({ allowedHosts }: OutboundOptions): OutboundFetch {
-  const guarded = new Agent({ connect: { lookup: publicLookup, timeout: connectTimeoutMs } });
-  const open = new Agent({ connect: { timeout: connectTimeoutMs } });
+  let client: ReturnType<typeof openClient> | undefined;
   return async (url, init = {}) => {
     const { protocol, hostname } = new URL(url);
     const isAllowed = allowedHosts.has(hostname);
@@ -29,13 +28,25 @@ export function createOutboundFetch({ allowedHosts }: OutboundOptions): Outbound
       throw new OutboundRefusal(hostname, 'not by TLS');
     const address = hostname.replace(/^\[|\]$/g, '');
     if (!isAllowed && isIP(address) !== 0 && isPrivate(address)) throw new OutboundRefusal(hostname, 'not public');
+    client ??= openClient();
+    const { fetch, guarded, open } = await client;
     const request = {
       ...init,
       redirect: 'manual' as const,
       dispatcher: isAllowed ? open : guarded,
       signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])]),
     };
-    return await bounded(await undiciFetch(url, request as Parameters<typeof undiciFetch>[1]), hostname);
+    return await bounded(await fetch(url, request as Parameters<typeof fetch>[1]), hostname);
+  };
+}
+
+/** Loaded by the first who asks: most installations ask nobody, and undici takes 4 MB. */
+async function openClient() {
+  const { Agent, fetch } = await import('undici');
+  return {
+    fetch,
+    guarded: new Agent({ connect: { lookup: publicLookup, timeout: connectTimeoutMs } }),
+    open: new Agent({ connect: { timeout: connectTimeoutMs } }),
   };
 }
 

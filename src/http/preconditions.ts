@@ -43,7 +43,8 @@ export function answerVersion(request: InteractionRequest, version: ReadVersion)
     ifNoneMatch: request.header('If-None-Match'),
     ifModifiedSince: request.header('If-Modified-Since'),
   };
-  const isKnown = isNotModified(conditions, version);
+  // What is computed may be another one though the version is the same.
+  const isKnown = !version.isComputed && isNotModified(conditions, version);
   return {
     status: isKnown ? 304 : 200,
     headers,

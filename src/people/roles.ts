@@ -19,7 +19,7 @@ export const typeGroups = {
   stock: ['MedicationKnowledge', 'Medication', 'SupplyRequest', 'SupplyDelivery', 'RequestGroup'],
   billing: ['ChargeItem', 'Invoice'],
   payments: ['PaymentReconciliation', 'PaymentNotice'],
-  ledger: ['Account'],
+  ledger: ['Account', 'Basic'],
   insurance: [
     ...['Coverage', 'CoverageEligibilityRequest', 'CoverageEligibilityResponse'],
     ...['Claim', 'ClaimResponse', 'ExplanationOfBenefit'],
@@ -103,7 +103,10 @@ export const roles = {
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
       ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
     ],
-    operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day', 'op:write-off', 'op:void'],
+    operations: [
+      ...['$submit', '$inquire', '$ledger', '$statement', '$settle-day'],
+      ...['op:write-off', 'op:void', 'op:refund'],
+    ],
   },
   'billing-staff': {
     name: 'Billing staff',
@@ -112,7 +115,7 @@ export const roles = {
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
       ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
     ],
-    operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day'],
+    operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day', 'op:refund'],
   },
   pharmacist: {
     name: 'Pharmacist',

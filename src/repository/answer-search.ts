@@ -14,6 +14,7 @@ import { mayReadContext } from './binary-access.ts';
 import { resolveCodes } from './resolve-codes.ts';
 import { isUnstored } from './search-definitions.ts';
 import type { Session } from './session.ts';
+import { showComputed } from './show-computed.ts';
 import { openVersions, openWithoutData, parseBody, type StoredVersion } from './stored-version.ts';
 import { visibleRows } from './visible.ts';
 
@@ -96,8 +97,9 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
       rows.filter((row) => !isUnstored(row)),
     )
   ).values();
-  const versions = rows.map((row) =>
-    isUnstored(row) ? builtIn(session, row) : (stored.next().value as StoredVersion),
+  const versions = await showComputed(
+    session,
+    rows.map((row) => (isUnstored(row) ? builtIn(session, row) : (stored.next().value as StoredVersion))),
   );
   const entries: ResultEntry[] = [];
   for (const [index, version] of versions.entries()) {

@@ -3,6 +3,7 @@
 import type { OutboxEvent } from '../jobs/outbox.ts';
 import type { Change, WriteIntent } from './change.ts';
 import type { Session } from './session.ts';
+import type { StoredVersion } from './stored-version.ts';
 
 /** A rule is called once per transaction step with the list of all changes of its type. */
 export interface Rule<Result> {
@@ -35,6 +36,17 @@ export interface Lock {
   take(session: Session): void;
 }
 
+/** What the server computes whenever resources of a type are read or found; versions of before show what is stored. */
+export interface Show {
+  /** Names it in documentation. */
+  readonly name: string;
+  readonly type: string;
+  /** The bodies to answer with, in the order of the versions, which are current. */
+  show(versions: readonly ShownVersion[], session: Session): Promise<readonly Buffer[]>;
+}
+
+export type ShownVersion = StoredVersion & { readonly body: Buffer };
+
 export interface Module {
   readonly name: string;
   readonly locks?: readonly Lock[];
@@ -45,5 +57,6 @@ export interface Module {
   /** Write typed rows, and may ask for further resources in the same transaction. */
   readonly effects?: readonly Rule<readonly WriteIntent[]>[];
   readonly reactions?: readonly Reaction[];
+  readonly shows?: readonly Show[];
   readonly jobs?: readonly ModuleJob[];
 }

@@ -6,6 +6,7 @@ import { isId, timeOfId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
 import type { Session } from './session.ts';
+import { showComputed } from './show-computed.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
 import { isPlainlyVisible, isVisible } from './visible.ts';
 
@@ -19,7 +20,8 @@ export async function read(session: Session, type: string, id: string): Promise<
   if (!version || !(isPlainlyVisible(session, version) || (await isVisible(session, version))))
     throw notFound(type, id);
   if (!version.body) throw gone(type, id);
-  return version as ReadVersion;
+  const [shown] = await showComputed(session, [version as ReadVersion]);
+  return shown as ReadVersion;
 }
 
 /** The current version, a deletion included, or undefined; for the server's own rules, so no scope is asked for. */

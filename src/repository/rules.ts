@@ -11,6 +11,7 @@ export interface Rules {
   readonly guards: NonNullable<Module['guards']>;
   readonly effects: NonNullable<Module['effects']>;
   readonly reactions: NonNullable<Module['reactions']>;
+  readonly shows: NonNullable<Module['shows']>;
 }
 
 export function collectRules(modules: readonly Module[]): Rules {
@@ -20,6 +21,7 @@ export function collectRules(modules: readonly Module[]): Rules {
     guards: modules.flatMap((module) => module.guards ?? []),
     effects: modules.flatMap((module) => module.effects ?? []),
     reactions: modules.flatMap((module) => module.reactions ?? []),
+    shows: modules.flatMap((module) => module.shows ?? []),
   };
 }
 

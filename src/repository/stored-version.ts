@@ -31,6 +31,8 @@ export interface StoredVersion {
   readonly body: Buffer | undefined;
   /** Of a Binary: see binary-access.ts. */
   readonly securityContext?: Reference | undefined;
+  /** The body has more than is stored, which is another one at another time: see show-computed.ts. */
+  readonly isComputed?: boolean;
 }
 
 /** Additional data of the encryption: a body moved to another row, id or version does not open. */

@@ -315,3 +315,40 @@ describe('$trial-balance (I2)', () => {
     expect(partOf(rowsOf(json, 'total')[0]!, 'debit')?.valueMoney).toEqual({ value: 1, currency: 'USD' });
   });
 });
+
+describe('the balance of an Account (contract 42)', () => {
+  const shown = (number: string) => world.a.accountOf(number);
+
+  test('is shown wherever the Account is read, found or included, with all decimals, and is another one after a posting', async () => {
+    const drawer = await shown('1010/Location/drawer');
+    const balance = (value: number) => [
+      {
+        url: 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Account.balance',
+        extension: [{ url: 'amount', valueMoney: { value, currency: 'USD' } }],
+      },
+    ];
+    const read = await ask('GET', `/Account/${drawer.id}`);
+    expect(read.json.extension).toEqual(balance(120));
+    expect(read.text).toContain('"value":120.00');
+    expect(drawer.extension).toEqual(balance(120));
+    expect((await shown('1010')).extension).toEqual(balance(120));
+    expect((await shown('2100')).extension).toEqual(balance(-120));
+    expect((await shown('1020')).extension).toEqual(balance(0));
+    const included = await ask('GET', `/Basic?_id=${id}&_include=Basic:ledger-account`);
+    const accounts = included.json.entry.filter(
+      ({ search }: { search: { mode: string } }) => search.mode === 'include',
+    );
+    expect(accounts.every(({ resource }: { resource: object }) => 'extension' in resource)).toBe(true);
+    await world.a.post(deposit(50n));
+    const etag = { 'If-None-Match': read.headers.get('ETag') ?? '' };
+    const later = await ask('GET', `/Account/${drawer.id}`, undefined, etag);
+    expect([later.status, later.json.extension]).toEqual([200, balance(120.5)]);
+  });
+
+  test('is in no version, and in no Account that is none of the ledger', async () => {
+    const drawer = await shown('1010/Location/drawer');
+    expect((await ask('GET', `/Account/${drawer.id}/_history/1`)).json.extension).toBeUndefined();
+    const { json } = await ask('POST', '/Account', { resourceType: 'Account', status: 'active' });
+    expect((await ask('GET', `/Account/${json.id}`)).json.extension).toBeUndefined();
+  });
+});

@@ -51,7 +51,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
 /** Between the folders of clinic/ only these; `notifications` reacts to events and imports none. */
 const allowedWorkflows: Readonly<Record<string, readonly string[]>> = {
   visits: ['scheduling'],
-  billing: ['ledger', 'numbers'],
+  billing: ['ledger', 'numbers', 'scheduling'],
   payments: ['billing', 'ledger', 'numbers'],
   documents: ['payments'],
   reports: ['ledger', 'documents'],

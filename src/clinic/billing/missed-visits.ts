@@ -3,6 +3,7 @@
 import type { Appointment } from '@medplum/fhirtypes';
 import type { Change } from '../../repository/change.ts';
 import type { Reaction } from '../../repository/module.ts';
+import { cancelledBy } from '../scheduling/cancelled-by.ts';
 import { isBilledElsewhere } from './no-billing.ts';
 
 export const noShowTopic = 'billing.no-show';
@@ -18,17 +19,13 @@ export const appointmentCancelled: Reaction = {
   topic: cancelledTopic,
   type: 'Appointment',
   eventKeyOf: (change) =>
-    becomes(change, 'cancelled') && isByPatient(change) ? `${cancelledTopic}-${change.id}` : undefined,
+    becomes(change, 'cancelled') && cancelledBy(change.resource as Appointment) === 'patient'
+      ? `${cancelledTopic}-${change.id}`
+      : undefined,
 };
 
 function becomes({ resource, oldResource }: Change, status: Appointment['status']): boolean {
   const appointment = resource as Appointment | undefined;
   if (appointment?.status !== status || isBilledElsewhere(appointment)) return false;
   return (oldResource as Appointment | undefined)?.status !== status;
-}
-
-/** The codes of https://hl7.org/fhir/R4/valueset-appointment-cancellation-reason.html say whose side it was. */
-function isByPatient({ resource }: Change): boolean {
-  const { cancelationReason } = resource as Appointment;
-  return cancelationReason?.coding?.some(({ code }) => code === 'pat' || code?.startsWith('pat-')) ?? false;
 }

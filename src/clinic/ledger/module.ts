@@ -5,6 +5,7 @@ import type { SettingsOf } from '../clinic-settings.ts';
 import { createAccountLedger } from './account-ledger.ts';
 import { keepLedgerAccounts, storeLedgerAccounts } from './ledger-accounts.ts';
 import { createBalanceRule, refuseLedgerWrites } from './ledger-writes.ts';
+import { createShowBalances } from './show-balances.ts';
 import { createTrialBalance } from './trial-balance.ts';
 
 export interface LedgerOptions {
@@ -17,6 +18,7 @@ export function createLedgerModule({ settingsOf }: LedgerOptions): Workflow {
     prepare: [refuseLedgerWrites, createBalanceRule(settingsOf)],
     guards: [keepLedgerAccounts],
     effects: [storeLedgerAccounts],
+    shows: [createShowBalances(settingsOf)],
     operations: [createAccountLedger(settingsOf), createTrialBalance(settingsOf)],
   };
 }

@@ -9,7 +9,7 @@ type Status = AppointmentStatus;
 const followers: Readonly<Partial<Record<Status, readonly Status[]>>> = {
   proposed: ['pending', 'waitlist', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'entered-in-error'],
   waitlist: ['proposed', 'pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'cancelled', 'entered-in-error'],
-  pending: ['booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
+  pending: ['waitlist', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
   booked: ['arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
   arrived: ['checked-in', 'fulfilled', 'noshow', 'cancelled', 'entered-in-error'],
   'checked-in': ['fulfilled', 'noshow', 'cancelled', 'entered-in-error'],

@@ -25,6 +25,8 @@ function isAllowed(from: Status, to: Status): boolean {
   if (to === 'entered-in-error') return true;
   if (!isOpen(from)) return false;
   if (to === 'cancelled') return true;
+  // An offer that nobody took goes back to the list.
+  if (from === 'pending' && to === 'waitlist') return true;
   if (to === 'noshow') return stepOf(from) >= stepOf('pending');
   return stepOf(to) > stepOf(from) || (stepOf(to) === 0 && stepOf(from) === 0);
 }

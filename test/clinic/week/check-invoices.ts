@@ -71,6 +71,13 @@ function* checkPosted(invoice: Stored<Invoice>, ledger: LedgerView): Generator<s
     ({ number }) => number === '1200',
   );
   if (charged !== (expected === 0 ? 0 : gross)) yield `I11: Invoice/${invoice.id} of ${gross} is charged ${charged}`;
+  const taxes = (invoice.totalPriceComponent ?? []).filter(({ type }) => type === 'tax');
+  const tax = expected === 0 ? 0 : sumOf(taxes.map(({ amount }) => centsOf(amount)));
+  const owedTax = -total(
+    charges.flatMap(({ entries }) => entries),
+    ({ number }) => number === '2200',
+  );
+  if (owedTax !== tax) yield `I14: Invoice/${invoice.id} has ${tax} tax and posted ${owedTax}`;
   if (invoice.status !== 'cancelled') return;
   const owed = total(ledger.entries, (entry) => entry.invoice === `Invoice/${invoice.id}`);
   if (owed !== 0) yield `I9: Invoice/${invoice.id} is cancelled and its entries leave ${owed}`;

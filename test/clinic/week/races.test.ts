@@ -3,7 +3,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Appointment, ChargeItem, Encounter, Invoice, Patient, PaymentReconciliation } from '@medplum/fhirtypes';
 import { expectRefusal } from '../../api/refusals.ts';
-import { runSql } from '../../jobs/job-bed.ts';
 import {
   buildAppointment,
   buildLocation,
@@ -13,13 +12,14 @@ import {
 } from '../../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer } from '../../support/server.ts';
 import { buildInvoice, buildPayment, referenceTo, type Stored, Till } from '../payments/till.ts';
+import { tally } from '../scheduling/desk.ts';
+import { bookOneTime, deadlocksOf } from './book-one-time.ts';
 import { numberIn, readAll } from './books.ts';
 import { automaticOf, isBilled } from './check-visits.ts';
 import { checkWeek } from './check-week.ts';
 
 const many = 50;
 const patchType = { 'Content-Type': 'application/json-patch+json' };
-const room = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/location-physical-type', code: 'ro' }] };
 
 let server: TestServer;
 let till: Till;
@@ -45,13 +45,6 @@ async function atOnce(work: (index: number) => Promise<TestResponse>): Promise<T
     }
   };
   return await Promise.all(Array.from({ length: many }, (_, index) => answered(index)));
-}
-
-/** `{ 201: 1, 409: 49 }` */
-function tally(answers: readonly TestResponse[]): Record<number, number> {
-  const counts: Record<number, number> = {};
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
 }
 
 const patch = (path: string, ...operations: object[]) =>
@@ -135,13 +128,7 @@ describe('118: an Invoice of 100 that is paid by 2 twenty-five times', () => {
 
 describe('119: fifty bookings of one time', () => {
   test('of a practitioner and a room, named in opposite orders: one 201, the others 409', async () => {
-    const place = referenceTo(await till.created(buildLocation({ physicalType: room })));
-    const answers = await atOnce((index) => {
-      const actors = index % 2 === 0 ? [patient, doctor, place] : [place, doctor, patient];
-      const participant = actors.map((reference) => ({ actor: { reference }, status: 'accepted' as const }));
-      return server.a.request('POST', '/Appointment', buildAppointment(patient, doctor, { participant }));
-    });
-    expect(tally(answers)).toEqual({ 201: 1, 409: many - 1 });
+    expect(tally(await bookOneTime(till, many))).toEqual({ 201: 1, 409: many - 1 });
   });
 
   test('by pairs of five practitioners, in either order: whoever has one has both', async () => {
@@ -234,9 +221,7 @@ test('35: credit of a deposit is applied when an Invoice is issued, over HTTP', 
 test('after all of that the books of the clinic agree, and PostgreSQL has met no deadlock', async () => {
   await waitForDrafts();
   expect(await checkWeek(server.a)).toBeUndefined();
-  const text = 'SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()';
-  expect(await runSql(server.database.url, text)).toEqual([{ n: 0 }]);
-  expect(server.logLines.filter((line) => /deadlock|40P01|"level":(50|60)/.test(line))).toEqual([]);
+  expect(await deadlocksOf(server)).toEqual([]);
 });
 
 /** Every fulfilled visit has its draft: the job is quick, and the test’s own time limit ends the wait. */
