@@ -1,10 +1,10 @@
-// Numbers of a resource are found by the resource alone: half of what the table took on disk was its primary key.
+// Numbers of a resource are found by it and the parameter: half of what the table took on disk was its primary key.
 
 import type { Knex } from 'knex';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
-    CREATE INDEX range_value_resource ON store.range_value (tenant_id, type, id);
+    CREATE INDEX range_value_resource ON store.range_value (tenant_id, type, id, parameter);
     ALTER TABLE store.range_value DROP CONSTRAINT range_value_pkey;
   `);
 }

@@ -23,7 +23,8 @@ async function showWith<Version extends StoredVersion>(
 ): Promise<readonly Version[]> {
   const isShown = (version: Version): version is Version & ShownVersion => version.type === type && !!version.body;
   const bodies = (await show(versions.filter(isShown), session)).values();
-  return versions.map((version) =>
-    isShown(version) ? { ...version, body: bodies.next().value as Buffer, isComputed: true } : version,
-  );
+  return versions.map((version) => {
+    const body = isShown(version) ? bodies.next().value : version.body;
+    return body === version.body ? version : { ...version, body, isComputed: true };
+  });
 }

@@ -263,7 +263,36 @@ function terminologyStep(name: string): (walk: Walk) => Promise<void> {
   };
 }
 
+/** What the clinic's operations say to a call that has too little: they are there, and have tests of their own. */
+const incomplete: Readonly<Record<string, readonly ['GET' | 'POST', path: string, status: number]>> = {
+  find: ['GET', '/Appointment/$find', 400],
+  hold: ['POST', '/Appointment/$hold', 400],
+  book: ['POST', '/Appointment/$book', 400],
+  queue: ['GET', '/Encounter/$queue', 400],
+  match: ['POST', '/Patient/$match', 400],
+  merge: ['POST', '/Patient/$merge', 400],
+  'merge-undo': ['POST', '/Patient/$merge-undo', 400],
+  apply: ['POST', '/ChargeItemDefinition/nothing/$apply', 400],
+  'settle-day': ['POST', '/PaymentReconciliation/$settle-day', 400],
+  ledger: ['GET', '/Account/nothing/$ledger', 404],
+  statement: ['GET', '/Account/nothing/$statement', 404],
+  'trial-balance': ['GET', '/Account/$trial-balance?asOf=nothing', 400],
+  aging: ['GET', '/Account/$aging?asOf=2026', 400],
+  'evaluate-measure': ['GET', '/Measure/$evaluate-measure', 400],
+  render: ['GET', '/Invoice/nothing/$render', 404],
+};
+
+function clinicStep(name: string): (walk: Walk) => Promise<void> {
+  return async (walk) => {
+    const [method, path, status] = incomplete[name] as NonNullable<(typeof incomplete)[string]>;
+    const answer = await ask(walk, method, path, method === 'POST' ? { resourceType: 'Parameters' } : undefined);
+    expectStatus(answer, status, path);
+    expect(answer.text).not.toContain('is offered');
+  };
+}
+
 const operations: Readonly<Record<string, (walk: Walk) => Promise<void>>> = {
+  ...Object.fromEntries(Object.keys(incomplete).map((name) => [name, clinicStep(name)])),
   meta,
   'meta-add': metaAdd,
   'meta-delete': metaDelete,

@@ -25,6 +25,11 @@ const digits = (n: number, length: number) => String(n).padStart(length, '0');
 
 export const mrnOf = (n: number) => `MRN-${digits(n, 9)}`;
 
+/** Spread over ninety years, so that who has the same name is somebody else. */
+function birthDateOf(n: number): string {
+  return new Date(Date.UTC(1930, 0, 1) + ((n * 7_919) % 32_850) * 86_400_000).toISOString().slice(0, 10);
+}
+
 /** Family names repeat with a suffix, as far as those of a large town do. */
 export function buildPatient(n: number): Patient {
   const family = `${pick(families, n)}${pick(['', 'son', 'ova', 'berg', 'ton'], n >> 3)}`;
@@ -47,7 +52,7 @@ export function buildPatient(n: number): Patient {
       { system: 'email', value: `${given}.${family}.${n}@mail.example`.toLowerCase(), use: 'home' },
     ],
     gender: n % 2 === 0 ? 'female' : 'male',
-    birthDate: `${1930 + (n % 90)}-${digits(1 + (n % 12), 2)}-${digits(1 + (n % 28), 2)}`,
+    birthDate: birthDateOf(n),
     address: [
       {
         use: 'home',

@@ -17,6 +17,9 @@ export interface Scenario {
   call(n: number, base: string): Call;
 }
 
+/** Patients of one scenario are nobody of another, or the server would say that they are there already. */
+const othersApart = 1_000_003;
+
 export function scenariosOn({ patients, practitioners, days }: Seeded): Scenario[] {
   const pick = (list: readonly string[], n: number) => list[n % list.length] as string;
   // The floor's updates keep the number of tokens and not what they say, so nothing is searched among what is updated.
@@ -68,7 +71,7 @@ export function scenariosOn({ patients, practitioners, days }: Seeded): Scenario
       name: `transaction of ${entries.toLocaleString('en')}`,
       resourcesPerCall: entries,
       ...rest,
-      call: (n: number, base: string) => transaction(base, buildVisits(fresh(n), entries / 10)),
+      call: (n: number, base: string) => transaction(base, buildVisits(fresh(n) + entries * othersApart, entries / 10)),
     })),
   ];
 }

@@ -28,8 +28,8 @@ export function createSettleDay(settingsOf: SettingsOf): Operation {
   return {
     code: 'settle-day',
     definition: {
-      id: 'hpms-settle-day',
-      url: 'https://hpms.example/fhir/OperationDefinition/hpms-settle-day',
+      id: 'PaymentReconciliation-settle-day',
+      url: 'https://hpms.example/fhir/OperationDefinition/PaymentReconciliation-settle-day',
       name: 'SettleDay',
       title: 'Settle the day of a drawer',
       description:

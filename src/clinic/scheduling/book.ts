@@ -15,8 +15,8 @@ export function createBook(settingsOf: SettingsOf): Operation {
   return {
     code: 'book',
     definition: {
-      id: 'hpms-appointment-book',
-      url: 'https://hpms.example/fhir/OperationDefinition/appointment-book',
+      id: 'Appointment-book',
+      url: 'https://hpms.example/fhir/OperationDefinition/Appointment-book',
       name: 'AppointmentBook',
       title: 'Book a time',
       description:

@@ -16,8 +16,8 @@ export function createFind(settingsOf: SettingsOf): Operation {
   return {
     code: 'find',
     definition: {
-      id: 'hpms-appointment-find',
-      url: 'https://hpms.example/fhir/OperationDefinition/appointment-find',
+      id: 'Appointment-find',
+      url: 'https://hpms.example/fhir/OperationDefinition/Appointment-find',
       name: 'AppointmentFind',
       title: 'Find free times',
       description:

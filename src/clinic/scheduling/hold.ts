@@ -29,8 +29,8 @@ export function createHold(settingsOf: SettingsOf): Operation {
   return {
     code: 'hold',
     definition: {
-      id: 'hpms-appointment-hold',
-      url: 'https://hpms.example/fhir/OperationDefinition/appointment-hold',
+      id: 'Appointment-hold',
+      url: 'https://hpms.example/fhir/OperationDefinition/Appointment-hold',
       name: 'AppointmentHold',
       title: 'Hold a time',
       description:

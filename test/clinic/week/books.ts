@@ -51,15 +51,17 @@ export async function readBooks(clinic: Requester): Promise<Books> {
   };
 }
 
-/** As their `$ledger` shows them, with the balance of today: contract.md 43. */
+/** As a search shows them (contract.md 42), and with what their `$ledger` says beside it (43). */
 async function readAccounts(clinic: Requester): Promise<Stored<Account>[]> {
   const accounts = await readAll<Account>(clinic, 'Account');
   return await Promise.all(
-    accounts.map(async ({ id }) => {
+    accounts.map(async (account) => {
+      const { id, extension = [] } = account;
       const { status, json, text } = await clinic.request('GET', `/Account/${id}/$ledger?_count=1`);
       if (status !== 200) throw new Error(`Account/${id}/$ledger: ${status} ${text}`);
       const { entry = [] } = json as Bundle;
-      return entry.find(({ resource }) => resource?.resourceType === 'Account')?.resource as Stored<Account>;
+      const told = entry.find(({ resource }) => resource?.resourceType === 'Account')?.resource as Account;
+      return { ...account, extension: [...extension, ...(told.extension ?? [])] };
     }),
   );
 }

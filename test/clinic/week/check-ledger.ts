@@ -58,6 +58,9 @@ function* checkBalances(accounts: readonly Stored<Account>[], ledger: LedgerView
     const shown = centsOf(extensionOf(account, 'closing-balance')?.valueMoney);
     const expected = posted.get(`Account/${account.id}`) ?? 0;
     if (shown !== expected) yield `I4: Account/${account.id} shows ${shown}, its entries sum to ${expected}`;
+    const balance = account.extension?.find(({ url }) => url.endsWith('/extension-Account.balance'));
+    const found = centsOf(balance?.extension?.find(({ url }) => url === 'amount')?.valueMoney);
+    if (found !== expected) yield `42: Account/${account.id} is found with ${found}, its entries sum to ${expected}`;
     if (account.partOf === undefined) roots.push(shown);
   }
   if (sumOf(roots) !== 0) yield `I2: the trial balance is ${sumOf(roots)} and not 0`;

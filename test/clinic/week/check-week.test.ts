@@ -62,6 +62,19 @@ const doctorings: readonly (readonly [string, RegExp, (books: Doctored) => void]
     (b) => (extensionOf(b.accounts[0], 'closing-balance').valueMoney!.value! += 5),
   ],
   [
+    'an Account that is found with another balance',
+    /^42/,
+    (b) => (extensionOf(b.accounts[0], 'Account.balance').extension![0]!.valueMoney!.value! += 5),
+  ],
+  [
+    'a tax that is not posted',
+    /^I14/,
+    (b) =>
+      b.invoices
+        .find((one) => one.status === 'balanced' && !isNote(one))
+        .totalPriceComponent.push({ type: 'tax', amount: { value: 1 } }),
+  ],
+  [
     'a reversal of something else',
     /^I9/,
     (b) => {

@@ -3,13 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Appointment, ChargeItem, Encounter, Invoice, Patient, PaymentReconciliation } from '@medplum/fhirtypes';
 import { expectRefusal } from '../../api/refusals.ts';
-import {
-  buildAppointment,
-  buildLocation,
-  buildPatient,
-  buildPractitioner,
-  buildPrice,
-} from '../../support/builders.ts';
+import { buildAppointment, buildPatient, buildPractitioner, buildPrice } from '../../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer } from '../../support/server.ts';
 import { buildInvoice, buildPayment, referenceTo, type Stored, Till } from '../payments/till.ts';
 import { tally } from '../scheduling/desk.ts';
