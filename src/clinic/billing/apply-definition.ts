@@ -44,7 +44,7 @@ export function createApply(options: ApplyOptions): Operation {
         min: 1,
         max: 1,
         type: 'Reference',
-        documentation: 'The ChargeItem on which the definition is to be applied',
+        documentation: 'The ChargeItem on which the definition is to ba applies',
       },
       {
         name: 'account',
@@ -59,7 +59,7 @@ export function createApply(options: ApplyOptions): Operation {
         use: 'out',
         min: 1,
         max: 1,
-        type: 'ChargeItem',
+        type: 'Any',
         documentation: 'The resource that is the result of applying the definition',
       },
     ],
