@@ -23,17 +23,13 @@ function killOnce(startQueue: () => Promise<TestRedis | undefined>): void {
     await redis?.stop();
   });
 
-  test.each([1, 2])(
-    'round %i: a kill at each failure point, 32 Appointments, 32 draft Invoices',
-    async (round) => {
-      const { interruptions, startedAgain, drafts } = await runRound(billing, round, 32);
-      expect(interruptions.map(({ point }) => point)).toEqual(failurePoints);
-      expect(startedAgain).toBeGreaterThan(0);
-      expect(Object.values(drafts)).toEqual(Array(32).fill(1));
-      expect(await bed.a.all('Invoice')).toHaveLength(round * 32);
-    },
-    60_000,
-  );
+  test('a kill at each failure point, 32 Appointments, 32 draft Invoices', async () => {
+    const { interruptions, startedAgain, drafts } = await runRound(billing, 1, 32);
+    expect(interruptions.map(({ point }) => point)).toEqual(failurePoints);
+    expect(startedAgain).toBeGreaterThan(0);
+    expect(Object.values(drafts)).toEqual(Array(32).fill(1));
+    expect(await bed.a.all('Invoice')).toHaveLength(32);
+  }, 60_000);
 
   test('afterwards everything else holds too', async () => {
     expect(await findProblems(bed, [])).toEqual([]);
