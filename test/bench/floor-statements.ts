@@ -43,7 +43,7 @@ export const findByToken = (type: string, token: bigint): FloorStatement => ({
   values: [type, String(token)],
 });
 
-/** Appointments by their tokens, then their patients by the rows of the references. */
+/** Appointments by their tokens, then their patients by the rows of the references, which are those of `actor`. */
 export const schedule = (tokens: readonly bigint[]): FloorStatement => ({
   name: 'schedule',
   text: `WITH page AS MATERIALIZED (
@@ -51,7 +51,7 @@ export const schedule = (tokens: readonly bigint[]): FloorStatement => ({
            WHERE type = 'Appointment' AND NOT deleted),
          patient AS MATERIALIZED (
            SELECT DISTINCT target_id AS id FROM page JOIN reference ON source_id = page.id
-           WHERE source_type = 'Appointment' AND parameter = 'patient' AND target_type = 'Patient')
+           WHERE source_type = 'Appointment' AND parameter = 'actor' AND target_type = 'Patient')
          SELECT * FROM page
          UNION ALL
          SELECT type, resource.id, version_id, content FROM patient JOIN resource ON resource.id = patient.id
