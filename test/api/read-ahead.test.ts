@@ -76,16 +76,12 @@ describe('who may read', () => {
 
 describe('who may not read is told nothing of it', () => {
   test('without the scope: 403', async () => {
-    const { rows } = await alter('SELECT scope FROM store.client WHERE client_id = $1', [server.a.clientId]);
-    const token = await freshToken();
-    await alter("UPDATE store.client SET scope = 'system/Observation.rs' WHERE client_id = $1", [server.a.clientId]);
-    try {
-      for (let answer = await read(token); answer.status !== 403; answer = await read(await freshToken()));
-      const answer = await read(token);
-      expect([answer.status, answer.text.includes('Ahead')]).toEqual([403, false]);
-    } finally {
-      await alter('UPDATE store.client SET scope = $1 WHERE client_id = $2', [rows[0].scope, server.a.clientId]);
-    }
+    const url = `${server.origin}/t/${server.a.name}/admin/clients`;
+    const wanted = { name: 'Narrow', grantTypes: ['client_credentials'], scope: 'system/Observation.rs' };
+    const made = await send(url, 'POST', wanted, { Authorization: `Bearer ${server.a.token}` });
+    const { clientId, clientSecret } = made.json;
+    const answer = await read(await fetchToken(server.origin, server.a.name, clientId, clientSecret));
+    expect([answer.status, answer.text.includes('Ahead')]).toEqual([403, false]);
   });
 
   test('without a token, or with one that cannot be of here: 401, and nothing is fetched', async () => {
