@@ -1,6 +1,7 @@
 // What a clinic may set for its workflows: appointments, fees, money (contract.md 3, 5, 19, 44, 49).
 
 import { type Currency, isCurrency } from '../fhir/money.ts';
+import { isZoneName } from '../fhir/time-zone.ts';
 import { isBoolean, type SettingRule } from './setting-rule.ts';
 
 export interface WorkflowSettings {
@@ -165,13 +166,7 @@ function isLanguage(value: unknown): boolean {
   }
 }
 
+/** An offset is no zone: it knows no summer time. */
 function isTimezone(value: unknown): boolean {
-  // Intl would also take an offset, which is no zone: it knows no summer time.
-  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value });
-    return true;
-  } catch {
-    return false;
-  }
+  return typeof value === 'string' && isZoneName(value);
 }

@@ -6,7 +6,6 @@ import { describe, expect, test } from '@jest/globals';
 import type { ChargeItemDefinition, Location, Organization, Resource, Schedule } from '@medplum/fhirtypes';
 import { demoClinic, demoStaff } from '../../seeds/demo-clinic.ts';
 import { readWeeklyHours } from '../../src/clinic/scheduling/scheduling-parameters.ts';
-import { zoneOf } from '../../src/clinic/scheduling/time-zone.ts';
 import { openWindows } from '../../src/clinic/scheduling/weekly-hours.ts';
 import { readBundleFile, type SentEntry } from '../../src/commands/demo/bundle-file.ts';
 import { findDifference } from '../../src/commands/demo/compare-resource.ts';
@@ -14,6 +13,7 @@ import { alignTable, count } from '../../src/commands/demo/report.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { type ParsedJson, parseJson } from '../../src/fhir/json.ts';
 import { forEachReference } from '../../src/fhir/references.ts';
+import { zoneOf } from '../../src/fhir/time-zone.ts';
 import { roles } from '../../src/people/roles.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 

@@ -1,12 +1,13 @@
 // `Account/{id}/$ledger`: the postings of an account, with its balances before and behind them (contract.md 43, domain.md `$ledger`).
 
 import { fhirError } from '../../fhir/outcome.ts';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationInputs, OperationParameter } from '../../operations/operation.ts';
 import { read } from '../../repository/read.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { ledgerAccountIds, readAccountBalances } from './account-balances.ts';
-import { businessDay, dayBefore, daysOf, requirePastDay } from './business-day.ts';
+import { dayBefore, daysOf, requirePastDay } from './business-day.ts';
 import { firstPlace, type JournalPeriod, readJournalPage, readPlace } from './journal-page.ts';
 import { ledgerBundle } from './ledger-bundle.ts';
 
@@ -35,7 +36,7 @@ export function createAccountLedger(settingsOf: SettingsOf): Operation {
         read(session, 'Account', id),
         settingsOf(session.trx),
       ]);
-      const period = periodOf(inputs, businessDay(session.at, timezone));
+      const period = periodOf(inputs, localDate(session.at, timezone));
       const cursor = textsOf(inputs, '_cursor')[0];
       const types = textsOf(inputs, 'type');
       const countMost = countOf(inputs);

@@ -1,11 +1,6 @@
-// Days of the clinic: which one it is there, and which days a date of FHIR means: https://hl7.org/fhir/R4/datatypes.html#date
+// Days of the clinic: which ones a date of FHIR means, and which are to come: https://hl7.org/fhir/R4/datatypes.html#date
 
 import { fhirError } from '../../fhir/outcome.ts';
-
-/** `YYYY-MM-DD` in the zone. */
-export function businessDay(at: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at);
-}
 
 /** The first and the last day that a date of three, two or one part means. */
 export function daysOf(date: string): { readonly first: string; readonly last: string } {

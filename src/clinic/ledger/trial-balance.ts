@@ -4,11 +4,12 @@ import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
 import { type Currency, exactAmounts, toMoney } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationParameter } from '../../operations/operation.ts';
 import { rowsOf } from '../../repository/row-access.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { businessDay, daysOf, requirePastDay } from './business-day.ts';
+import { daysOf, requirePastDay } from './business-day.ts';
 
 export interface TrialBalanceRow {
   readonly accountId: string;
@@ -37,7 +38,7 @@ export function createTrialBalance(settingsOf: SettingsOf): Operation {
     async run(session, { inputs }) {
       requireAllRows(session);
       const { timezone } = await settingsOf(session.trx);
-      const today = businessDay(session.at, timezone);
+      const today = localDate(session.at, timezone);
       const given = inputs.get('asOf')?.[0]?.value as string | undefined;
       if (given !== undefined) requirePastDay('asOf', daysOf(given).first, today);
       const asOf = given === undefined ? today : daysOf(given).last;

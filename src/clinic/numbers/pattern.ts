@@ -1,5 +1,7 @@
 // How a number is written, and when its count begins again: contract.md 45, domain.md D11.
 
+import { localDate } from '../../fhir/time-zone.ts';
+
 /** What a series is stored with; an empty period means that whatever period comes is counted on into. */
 export interface Dated {
   readonly pattern: string;
@@ -32,17 +34,4 @@ export function formatNumber(pattern: string, period: string, number: number): s
     if (part === 'MM') return period.slice(5, 7);
     return part === 'dd' ? period.slice(8, 10) : String(number).padStart(part.length, '0');
   });
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** `2026-11-20`, as calendars in the zone say. */
-function localDate(at: Date, timeZone: string): string {
-  let format = formats.get(timeZone);
-  if (!format) {
-    // Swedish writes dates as ISO 8601 does.
-    format = new Intl.DateTimeFormat('sv', { timeZone, dateStyle: 'short' });
-    formats.set(timeZone, format);
-  }
-  return format.format(at);
 }

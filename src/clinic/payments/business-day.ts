@@ -1,12 +1,6 @@
 // The day that money belongs to, in the clinic's own time (contract.md 38).
 
 import { fhirError } from '../../fhir/outcome.ts';
-import { clinicTime } from '../billing/clinic-time.ts';
-
-/** `2026-11-20` */
-export function localDay(at: Date, timeZone: string): string {
-  return clinicTime(at, timeZone).slice(0, 10);
-}
 
 /** Throws 422 for money of tomorrow. */
 export function requirePast(day: string, today: string, writeIndex?: number): void {

@@ -1,12 +1,13 @@
 // Fills in what the server knows of payments before they are stored, as far as it is known before the rest of their transaction is done.
 
 import type { PaymentReconciliation } from '@medplum/fhirtypes';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
 import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
 import { cutToOutstanding, isCut, withAllocations } from './allocate.ts';
-import { localDay, requirePast } from './business-day.ts';
+import { requirePast } from './business-day.ts';
 import { extensionUrls } from './canonicals.ts';
 import { editContent, replaceContent } from './content.ts';
 import { requireOpen } from './drawer-days.ts';
@@ -22,7 +23,7 @@ export async function completePayments(
   session: Session,
   settings: WorkflowSettings,
 ): Promise<void> {
-  const today = localDay(session.at, settings.timezone);
+  const today = localDate(session.at, settings.timezone);
   for (const { payment, change } of moves) requirePast(payment.day, today, change.index);
   const known = await readKnown(moves, session);
   for (const move of moves) {

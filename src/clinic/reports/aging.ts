@@ -3,9 +3,9 @@
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
 import { type Currency, exactAmounts, toMoney } from '../../fhir/money.ts';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationParameter } from '../../operations/operation.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { businessDay } from '../ledger/business-day.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { buckets } from './buckets.ts';
 import { type Debt, readDebts } from './outstanding.ts';
@@ -30,7 +30,7 @@ export function createAging(settingsOf: SettingsOf): Operation {
     async run(session) {
       requireAllRows(session);
       const { timezone } = await settingsOf(session.trx);
-      const today = businessDay(session.at, timezone);
+      const today = localDate(session.at, timezone);
       const resource = agingOf(today, await readDebts(session, today, undefined));
       return { resource, exactNumbers: exactAmounts(resource) };
     },

@@ -3,9 +3,10 @@
 import type { MeasureReport, MeasureReportGroup, MeasureReportGroupStratifier } from '@medplum/fhirtypes';
 import { type Currency, exactAmounts, formatAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationInputs, OperationParameter } from '../../operations/operation.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { businessDay, daysOf } from '../ledger/business-day.ts';
+import { daysOf } from '../ledger/business-day.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { type Dimension, dimensions, type Figure, readFigures } from './figures.ts';
 
@@ -36,7 +37,7 @@ export function createEvaluateMeasure(settingsOf: SettingsOf): Operation {
       requireMeasure(inputs);
       const period = periodOf(inputs);
       const [{ timezone }, figures] = await Promise.all([settingsOf(session.trx), readFigures(session, period)]);
-      const resource = reportOf(period, figures, businessDay(session.at, timezone));
+      const resource = reportOf(period, figures, localDate(session.at, timezone));
       return { resource, exactNumbers: scoresOf(resource) };
     },
   };

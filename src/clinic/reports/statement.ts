@@ -3,6 +3,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { newId } from '../../fhir/ids.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationCall, OperationParameter } from '../../operations/operation.ts';
 import { recordOperation } from '../../operations/record-operation.ts';
 import { read } from '../../repository/read.ts';
@@ -11,7 +12,7 @@ import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { readLetterhead, readPatient } from '../documents/document-facts.ts';
 import type { Print } from '../documents/print.ts';
-import { businessDay, daysOf } from '../ledger/business-day.ts';
+import { daysOf } from '../ledger/business-day.ts';
 import { readDebts } from './outstanding.ts';
 import { readMovements, type StatementPeriod } from './statement-lines.ts';
 import { type Statement, statementDocument, statementPage } from './statement-page.ts';
@@ -41,7 +42,7 @@ export function createStatement({ settingsOf, print }: StatementOptions): Operat
     parameters,
     async run(session, call) {
       const settings = await settingsOf(session.trx);
-      const today = businessDay(session.at, settings.timezone);
+      const today = localDate(session.at, settings.timezone);
       const period = periodOf(call, today);
       const statement = await readStatement(session, call, { period, today, settings });
       const place = `Account/${call.id}`;

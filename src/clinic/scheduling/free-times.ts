@@ -1,10 +1,10 @@
 // The visits that weekly hours still have room for: pure, from hours, bookings and leave (contract.md 17, 18).
 
 import { fhirError } from '../../fhir/outcome.ts';
+import { zoneOf } from '../../fhir/time-zone.ts';
 import { type Interval, meets } from './interval.ts';
 import { freeSeat, zoneName } from './place-visits.ts';
 import type { BusyTime, LeaveTime, ScheduledHours } from './read-calendar.ts';
-import { zoneOf } from './time-zone.ts';
 import { openWindows, visitsIn, type WeeklyHours } from './weekly-hours.ts';
 
 export interface FoundSchedule extends ScheduledHours {

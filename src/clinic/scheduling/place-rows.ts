@@ -2,10 +2,10 @@
 
 import type { CodeableConcept, Extension, Location, Organization } from '@medplum/fhirtypes';
 import { parseReference } from '../../fhir/references.ts';
+import { isZoneName } from '../../fhir/time-zone.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { physicalTypeSystem, timezoneUrl } from './canonicals.ts';
-import { isZoneName } from './time-zone.ts';
 
 interface PlaceRow {
   readonly type: string;

@@ -1,8 +1,8 @@
 // Gives every wanted visit a seat with each of its actors, or says what is in its way: pure (contract.md 10 to 12, 16, 17).
 
+import { zoneOf } from '../../fhir/time-zone.ts';
 import { contains, type Interval, meets, merged } from './interval.ts';
 import type { BusyTime, Calendar, LeaveTime, ScheduledHours } from './read-calendar.ts';
-import { zoneOf } from './time-zone.ts';
 import type { Visit } from './visit.ts';
 import { openWindows, type WeeklyHours } from './weekly-hours.ts';
 

@@ -2,8 +2,8 @@
 
 import type { Extension, Quantity, Schedule } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
+import { isZoneName } from '../../fhir/time-zone.ts';
 import { schedulingParametersUrl } from './canonicals.ts';
-import { isZoneName } from './time-zone.ts';
 import type { WeeklyHours, WeeklyWindow } from './weekly-hours.ts';
 
 const parametersMax = 10;

@@ -3,8 +3,8 @@
 
 import type { Extension } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
+import { isZoneName, type Zone, zoneOf } from '../../fhir/time-zone.ts';
 import type { Interval } from './interval.ts';
-import { isZoneName, type Zone, zoneOf } from './time-zone.ts';
 
 export const occurrencesMax = 100;
 

@@ -1,7 +1,7 @@
 // Weekly hours on the calendar of their zone: when they are open, and when visits can start (contract.md 17).
 
+import type { Zone } from '../../fhir/time-zone.ts';
 import { type Interval, meets } from './interval.ts';
-import type { Zone } from './time-zone.ts';
 
 /** What one `X/scheduling-parameters` says, as it is stored in a typed row. */
 export interface WeeklyHours {

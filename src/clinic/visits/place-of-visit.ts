@@ -2,12 +2,11 @@
 
 import type { Location, PractitionerRole, Reference } from '@medplum/fhirtypes';
 import { parseReference } from '../../fhir/references.ts';
+import { isZoneName, localDate } from '../../fhir/time-zone.ts';
 import type { Session } from '../../repository/session.ts';
 import { openVersion, parseBody, type VersionRow, versionColumns } from '../../repository/stored-version.ts';
 import { timezoneUrl } from '../scheduling/canonicals.ts';
-import { isZoneName } from '../scheduling/time-zone.ts';
 import type { AppointmentFacts } from './appointment-facts.ts';
-import { localDate } from './local-date.ts';
 
 export interface PlaceOfVisit {
   readonly localDate: string | null;

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type FoundSchedule, type FreeTimesOptions, freeTimes } from '../../../src/clinic/scheduling/free-times.ts';
 import { type Interval, meets, merged } from '../../../src/clinic/scheduling/interval.ts';
 import type { BusyTime } from '../../../src/clinic/scheduling/read-calendar.ts';
-import { zoneOf } from '../../../src/clinic/scheduling/time-zone.ts';
 import { openWindows, visitsIn, type WeeklyHours } from '../../../src/clinic/scheduling/weekly-hours.ts';
+import { zoneOf } from '../../../src/fhir/time-zone.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

@@ -1,8 +1,8 @@
-// Wall time in zones: gaps and folds, against what the platform itself says: security.md 120; domain.md section 6, Time zones.
+// Wall time and days in zones: gaps and folds, against what the platform itself says: security.md 120; contract.md 15, 38; domain.md section 6.
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isZoneName, zoneOf } from '../../../src/clinic/scheduling/time-zone.ts';
+import { isZoneName, localDate, zoneOf } from '../../src/fhir/time-zone.ts';
 
 const names = [
   ...['UTC', 'America/New_York', 'Europe/Berlin', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Africa/Casablanca'],
@@ -76,6 +76,19 @@ describe('on the days of change', () => {
     expect(apia.instantOf(Date.UTC(2011, 11, 30, 12))).toBeUndefined();
     expect(apia.firstInstantFrom(Date.UTC(2011, 11, 30, 12))).toBe(Date.UTC(2011, 11, 30, 10));
   });
+});
+
+test.each([
+  ['2026-11-23T23:30:00Z', 'UTC', '2026-11-23'],
+  ['2026-11-23T23:30:00Z', 'Europe/Zurich', '2026-11-24'],
+  ['2026-11-23T03:30:00Z', 'America/New_York', '2026-11-22'],
+  ['2026-11-23T10:00:00Z', 'Pacific/Kiritimati', '2026-11-24'],
+  // The clocks go forward at one and back at one: 23:59 before and 00:00 after are two days all the same.
+  ['2026-03-28T23:59:00Z', 'Europe/London', '2026-03-28'],
+  ['2026-03-29T23:00:00Z', 'Europe/London', '2026-03-30'],
+  ['2026-10-25T23:59:00Z', 'Europe/London', '2026-10-25'],
+])('the day of %s in %s is %s', (at, zone, day) => {
+  expect(localDate(new Date(at), zone)).toBe(day);
 });
 
 test('what is no zone of IANA is refused', () => {

@@ -25,6 +25,11 @@ export function zoneOf(name: string): Zone {
   return zone;
 }
 
+/** The calendar day of an instant there, `YYYY-MM-DD`. Throws a RangeError for a zone that is none. */
+export function localDate(instant: Date, timeZone: string): string {
+  return new Date(zoneOf(timeZone).wallOf(instant.getTime())).toISOString().slice(0, 10);
+}
+
 export function isZoneName(name: string): boolean {
   if (!/^[A-Za-z][\w+/-]{0,63}$/.test(name)) return false;
   if (zones.has(name)) return true;
