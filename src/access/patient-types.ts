@@ -59,5 +59,16 @@ export function reachOfPatient(type: string): 'own' | 'any' | undefined {
   return Object.hasOwn(openToRead, type) ? 'any' : undefined;
 }
 
+/** Of these types patients see what is released to them: what a search of it must ask (domain.md section 5, "issued"). */
+const released: Readonly<Record<string, string>> = {
+  // A draft is the clinic's own paper: its lines and prices are nobody's bill yet.
+  Invoice: 'status=issued,balanced,cancelled',
+};
+
+/** A search parameter with its value, `status=issued`; undefined where every record of the patient is the patient's to see. */
+export function releaseOf(type: string): string | undefined {
+  return Object.hasOwn(released, type) ? released[type] : undefined;
+}
+
 /** Every type with records of patients. */
 export const patientTypes: ReadonlySet<string> = compartment;

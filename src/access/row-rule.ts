@@ -3,7 +3,7 @@
 import { fhirError } from '../fhir/outcome.ts';
 import type { Caller, Grant, Permission } from './caller.ts';
 import { ownParametersOf } from './own-rows.ts';
-import { reachOfPatient } from './patient-types.ts';
+import { reachOfPatient, releaseOf } from './patient-types.ts';
 
 /** Every row, or those that meet all conditions of one alternative; no alternative = none. */
 export type RowRule = 'all' | readonly RowAlternative[];
@@ -103,7 +103,9 @@ function conditionsOfOwn(fhirUser: string, permission: Permission, type: string)
   }
   const conditions = conditionsOfPatient(id, permission, type);
   // What any patient may read is nobody's own.
-  return conditions?.length === 0 ? undefined : conditions;
+  if (!conditions || conditions.length === 0) return undefined;
+  const query = releaseOf(type);
+  return query === undefined ? conditions : [...conditions, { kind: 'constraint', query }];
 }
 
 function isSame(one: RowCondition, other: RowCondition): boolean {

@@ -13,6 +13,8 @@ export interface Operation {
   readonly resourceTypes?: readonly string[];
   /** What does not may also be called by GET, when its inputs are primitive. */
   readonly affectsState: boolean;
+  /** It changes nothing of what it is called on, but stores what it has made, so it runs in a transaction. */
+  readonly keepsRecords?: true;
   /** What the caller must be allowed to do to the type in the URL; where nobody may, the operation is not offered. */
   readonly permission: Permission;
   readonly parameters: readonly OperationParameter[];

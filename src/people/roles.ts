@@ -29,10 +29,19 @@ export const typeGroups = {
 
 export interface Role {
   readonly name: string;
-  /** `group or Type` + `.` + letters of a SMART v2 scope; `own:` before it where only what is the person's own counts. */
+  /**
+   * `group or Type` + `.` + letters of a SMART v2 scope; `own:` before it where only what is the person's own counts, and search
+   * parameters behind a `?` where only what meets them does.
+   */
   readonly grants: readonly string[];
   /** Operations, `$book`, and rights that are no interaction, `op:admin`. */
   readonly operations: readonly string[];
+}
+
+/** The Tasks of these codes (contract.md 7), which the server makes for those who can do what they ask for. */
+function tasks(letters: string, ...codes: readonly string[]): string {
+  const coded = codes.map((code) => `https://hpms.example/fhir/CodeSystem/task-code|${code}`);
+  return `Task.${letters}?code=${coded.join(',')}`;
 }
 
 const readsAllButAudit = (Object.keys(typeGroups) as (keyof typeof typeGroups)[])
@@ -51,7 +60,7 @@ export const roles = {
     grants: [
       ...['administration.cruds', 'patients.cruds', 'schedules.cruds', 'encounters.cruds', 'clinical.rs'],
       ...['prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs', 'billing.crus'],
-      ...['payments.rs', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+      ...['payments.rs', 'ledger.rs', 'insurance.crus', 'audit.rs', 'Task.crus', 'Measure.rs'],
     ],
     operations: [
       'op:admin',
@@ -68,7 +77,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rus', 'schedules.rs', 'own:schedules.cu', 'own:encounters.crus'],
       ...['own:clinical.crus', 'prescriptions.crus', 'dispensing.rs', 'laboratory.crs', 'own:laboratory.u'],
-      ...['optical.crs', 'stock.rs', 'billing.rs', 'insurance.rs', 'Provenance.rs'],
+      ...['optical.crs', 'stock.rs', 'billing.rs', 'insurance.rs', 'Provenance.rs', tasks('rs', 'reschedule')],
     ],
     operations: ['$find', '$book', '$sign', '$apply', '$everything'],
   },
@@ -77,6 +86,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rus', 'schedules.rus', 'encounters.crus', 'Observation.cru', 'clinical.rs'],
       ...['prescriptions.rs', 'dispensing.rs', 'Specimen.crus', 'laboratory.rs', 'stock.rs'],
+      tasks('rus', 'reschedule'),
     ],
     operations: ['$find', 'op:queue-call'],
   },
@@ -85,6 +95,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.crus', 'schedules.crus', 'encounters.crus', 'laboratory.rs', 'optical.rs'],
       ...['billing.rs', 'payments.crs', 'Coverage.crus', 'CoverageEligibilityRequest.crs', 'insurance.rs'],
+      tasks('rus', 'reschedule', 'possible-duplicate'),
     ],
     operations: ['$find', '$hold', '$book', '$match', '$render', '$statement'],
   },
@@ -92,7 +103,9 @@ export const roles = {
     name: 'Cashier',
     grants: [
       ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'prescriptions.rs', 'dispensing.rs'],
-      ...['laboratory.rs', 'optical.rs', 'billing.crus', 'payments.crs', 'insurance.rs'],
+      // To complete what was queued, and to void what was taken today.
+      ...['laboratory.rs', 'optical.rs', 'billing.crus', 'payments.crs', 'PaymentReconciliation.u', 'insurance.rs'],
+      tasks('rus', 'pricing-missing'),
     ],
     operations: ['$settle-day', '$render', 'op:refund-within-limit'],
   },
@@ -102,6 +115,7 @@ export const roles = {
       ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
       ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+      tasks('rus', 'pricing-missing'),
     ],
     operations: [
       ...['$submit', '$inquire', '$ledger', '$statement', '$settle-day'],
@@ -114,6 +128,7 @@ export const roles = {
       ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
       ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+      tasks('rus', 'pricing-missing'),
     ],
     operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day', 'op:refund'],
   },
@@ -150,7 +165,7 @@ export const roles = {
   },
   auditor: {
     name: 'Auditor',
-    grants: [...readsAllButAudit, 'audit.rs'],
+    grants: [...readsAllButAudit, 'audit.rs', 'Task.rs', 'Measure.rs'],
     operations: ['$ledger', '$export', '$viewdefinition-run'],
   },
   patient: {
@@ -168,9 +183,9 @@ export type RoleSlug = keyof typeof roles;
 
 /** What a grant of the table is about: `own:schedules.cu`. */
 export function typesOf(grant: string) {
-  const [, own, target = '', letters = ''] = /^(own:)?(\w+)\.(\w+)$/.exec(grant) ?? [];
+  const [, own, target = '', letters = '', constraint] = /^(own:)?(\w+)\.(\w+)(?:\?(.+))?$/.exec(grant) ?? [];
   const group: readonly string[] | undefined = (typeGroups as Record<string, readonly string[]>)[target];
-  return { own: own !== undefined, types: group ?? [target], letters };
+  return { own: own !== undefined, types: group ?? [target], letters, constraint };
 }
 
 export function isSystemRole(slug: string): slug is RoleSlug {

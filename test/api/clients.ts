@@ -15,11 +15,15 @@ export async function clientOf(
   tenant: TestTenant,
   scope: string,
   roles: readonly string[] = [],
+  fhirUser?: string,
 ): Promise<TestClient> {
   const { doors } = server.app;
   const cipher = await doors.keyRing.cipherOf(tenant.id);
   const { clientId, clientSecret } = await doors.tenantDoor(tenant.id, async (trx) =>
-    createClient(trx, cipher, { name: `Test ${scope}`, grantTypes: ['client_credentials'], scope, roles }),
+    createClient(trx, cipher, {
+      ...{ name: `Test ${scope}`, grantTypes: ['client_credentials'], scope, roles },
+      ...(fhirUser !== undefined && { fhirUser }),
+    }),
   );
   const token = await fetchToken(server.origin, tenant.name, clientId, clientSecret);
   return {

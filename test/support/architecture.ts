@@ -18,7 +18,7 @@ const belowOperations = [...belowSearch, 'search', 'repository'];
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   fhir: [],
   database: ['fhir'],
-  crypto: ['database'],
+  crypto: ['database', 'gateways/root-key.ts'],
   access: ['fhir', 'database'],
   // Displays are found by words folded as everywhere else; that file is pure.
   terminology: ['fhir', 'database', 'crypto', 'access', 'search/fold-text.ts'],
@@ -26,25 +26,32 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   search: belowSearch,
   // Not in the table's cell, but in hop 8 of its write path: the outbox row, and bodies too big for a row.
   repository: [...belowSearch, 'search', 'jobs/outbox.ts', 'gateways'],
-  operations: belowOperations,
+  // What was read and changed, and the proof of it.
+  audit: [...belowSearch, 'search', 'repository', 'gateways', 'jobs/outbox.ts'],
+  operations: [...belowOperations, 'audit'],
   bundles: belowOperations,
   subscriptions: belowOperations,
   bulk: belowOperations,
   jobs: ['fhir', 'database'],
   gateways: ['fhir'],
   // A new tenant has its first client.
-  tenants: [...belowOperations, 'operations', 'jobs', 'gateways', 'people'],
+  tenants: [...belowOperations, 'audit', 'operations', 'jobs', 'gateways', 'people'],
   people: [...belowOperations, 'operations', 'jobs', 'gateways'],
   // Each tenant is an issuer of its own, with its own signing key.
   smart: ['fhir', 'database', 'crypto', 'access', 'people', 'tenants', 'jobs/outbox.ts', 'gateways'],
   // Tables that onboarding and administration share with the workflows, each a file; and who may do what.
   clinic: [
     ...['fhir', 'access', 'repository', 'search', 'operations', 'gateways', 'jobs/outbox.ts'],
-    ...['people/number-series.ts', 'tenants/workflow-settings.ts', 'tenants/furnishing/chart-of-accounts.ts'],
+    ...[
+      'people/number-series.ts',
+      'people/person-rights.ts',
+      'tenants/workflow-settings.ts',
+      'tenants/furnishing/chart-of-accounts.ts',
+    ],
   ],
   http: [
     ...belowOperations,
-    ...['operations', 'bundles', 'subscriptions', 'bulk', 'jobs', 'gateways', 'tenants', 'people', 'smart'],
+    ...['audit', 'operations', 'bundles', 'subscriptions', 'bulk', 'jobs', 'gateways', 'tenants', 'people', 'smart'],
   ],
 };
 

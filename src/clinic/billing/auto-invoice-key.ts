@@ -15,6 +15,7 @@ export interface KeyClaim {
 
 /** Gives the Appointments whose key was free and is now taken. Waits for another transaction that is taking the same one. */
 export async function claimKeys({ trx }: Session, claims: readonly KeyClaim[]): Promise<Set<string>> {
+  if (claims.length === 0) return new Set();
   // In one order, so that two transactions which want the same keys cannot deadlock.
   const ordered = [...claims].sort((a, b) => (a.appointmentId < b.appointmentId ? -1 : 1));
   const rows = await trx.query<{ appointment_id: string }>({
@@ -23,15 +24,24 @@ export async function claimKeys({ trx }: Session, claims: readonly KeyClaim[]): 
            ON CONFLICT (tenant_id, appointment_id) DO NOTHING RETURNING appointment_id`,
     values: [ordered.map((claim) => claim.appointmentId), ordered.map((claim) => claim.invoiceId)],
   });
-  return new Set(rows.map((row) => row.appointment_id));
+  const claimed = new Set(rows.map((row) => row.appointment_id));
+  const held = heldKeys.get(trx) ?? new Map<string, string>();
+  for (const { appointmentId, invoiceId } of claims) if (claimed.has(appointmentId)) held.set(appointmentId, invoiceId);
+  heldKeys.set(trx, held);
+  return claimed;
 }
+
+/** By transaction the keys that it has taken, with whose they are: nobody else can have them. */
+const heldKeys = new WeakMap<Session['trx'], Map<string, string>>();
 
 /** Whoever writes an Invoice with the identifier takes the key, so that the job adds no second one; a taken key is a 409. */
 export const claimWrittenKeys: Rule<readonly WriteIntent[]> = {
   name: 'auto-invoice-key',
   type: 'Invoice',
   async run(changes, session) {
-    const claims = changes.flatMap(newClaims);
+    const held = heldKeys.get(session.trx);
+    const wanted = changes.flatMap(newClaims);
+    const claims = wanted.filter(({ appointmentId, invoiceId }) => held?.get(appointmentId) !== invoiceId);
     if (claims.length === 0 || (await claimKeys(session, claims)).size === claims.length) return [];
     const owners = await ownersOf(session, claims);
     for (const { appointmentId, invoiceId, index } of claims) {

@@ -5,6 +5,7 @@ import type { Decimal } from '../../fhir/decimal.ts';
 import { newId } from '../../fhir/ids.ts';
 import type { ModuleJob } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
+import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { fulfilledTopic } from './appointment-fulfilled.ts';
 import { claimKeys } from './auto-invoice-key.ts';
@@ -13,10 +14,11 @@ import { createDrafts } from './create-drafts.ts';
 import { draftResources } from './draft-invoice.ts';
 import { coverByPaidVisit } from './free-visits.ts';
 import { lockAppointment } from './lock-appointment.ts';
+import type { Price } from './price.ts';
 import { applyPrice, type PricedCharge } from './price-charge.ts';
 import type { PriceList } from './price-list.ts';
 import { nothing } from './price-packages.ts';
-import { visitFacts } from './visit-facts.ts';
+import { type VisitFacts, visitFacts } from './visit-facts.ts';
 
 export interface AutoInvoiceOptions {
   readonly pricesOf: PriceList;
@@ -31,22 +33,29 @@ export function createAutoInvoiceJob(options: AutoInvoiceOptions): ModuleJob {
       const appointment = await lockAppointment(session, event.resourceId);
       if (!appointment || appointment.status === 'entered-in-error') return;
       const invoiceId = newId(session.at.getTime());
-      const claimed = await claimKeys(session, [{ appointmentId: event.resourceId, invoiceId }]);
-      if (claimed.size > 0) await invoice(session, appointment, invoiceId, options);
+      const settings = await options.settingsOf(session.trx);
+      // Side by side, for one message: who finds the key taken has asked for little in vain.
+      const [claimed, prices, visit] = await Promise.all([
+        claimKeys(session, [{ appointmentId: event.resourceId, invoiceId }]),
+        options.pricesOf(session, settings.currency),
+        visitFacts(session, appointment),
+      ]);
+      if (claimed.size > 0) await invoice(session, { appointment, invoiceId, settings, prices, visit });
     },
   };
 }
 
-async function invoice(
-  session: Session,
-  appointment: Appointment,
-  invoiceId: string,
-  { pricesOf, settingsOf }: AutoInvoiceOptions,
-): Promise<void> {
-  const { at, trx } = session;
-  const settings = await settingsOf(trx);
+interface Billed {
+  readonly appointment: Appointment;
+  readonly invoiceId: string;
+  readonly settings: WorkflowSettings;
+  readonly prices: readonly Price[];
+  readonly visit: VisitFacts;
+}
+
+async function invoice(session: Session, { appointment, invoiceId, settings, prices, visit }: Billed): Promise<void> {
+  const { at } = session;
   const { currency } = settings;
-  const [prices, visit] = await Promise.all([pricesOf(session, currency), visitFacts(session, appointment)]);
   const price = choosePrice(prices, visit);
   const terms = { ...visit, definitions: [], quantity: one, listedQuantity: one, overrideMinor: undefined };
   const priced = price && applyPrice(prices, price, terms, settings['money.rounding']);

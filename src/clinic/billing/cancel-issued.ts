@@ -4,7 +4,7 @@ import type { Invoice } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
-import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import { knownBalances } from '../ledger/known-balances.ts';
 import { extensionUrls } from './canonicals.ts';
 import { isSameContent, restoreContent } from './frozen-invoice.ts';
 import { readCorrections } from './invoice-facts.ts';
@@ -22,7 +22,7 @@ export async function prepareCancellation(change: Change, session: Session): Pro
   if (kindOf(old) !== 'invoice') throw refused('What a credit note has posted stays posted.', 'Invoice.status');
   if (!isSameContent(old, next)) throw conflict('An Invoice is cancelled as it is: send nothing else with it.');
   const [balances, corrections] = await Promise.all([
-    readInvoiceBalances(session, [change.id]),
+    knownBalances(session, [change.id]),
     readCorrections(session, [change.id]),
   ]);
   const balance = balances.get(change.id);

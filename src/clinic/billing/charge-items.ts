@@ -7,7 +7,7 @@ import type { Session } from '../../repository/session.ts';
 import { openVersions, parseBody, type VersionRow, versionColumns } from '../../repository/stored-version.ts';
 import { localTarget } from './local-target.ts';
 
-/** By the transaction that writes them. */
+/** By the transaction that reads or writes them. */
 const underWay = new WeakMap<Session['trx'], Map<string, ChargeItem>>();
 
 /** A bundle may bring an Invoice together with what it charges. */
@@ -36,7 +36,11 @@ export async function readChargeItems(session: Session, ids: readonly string[]):
   for (const version of await openVersions(reader, rows)) {
     items.set(version.id, parseBody(version) as ChargeItem);
   }
-  return items;
+  const read = underWay.get(session.trx) ?? new Map<string, ChargeItem>();
+  // What was written since it was asked for is newer.
+  for (const id of unread) if (!read.has(id) && items.has(id)) read.set(id, items.get(id) as ChargeItem);
+  underWay.set(session.trx, read);
+  return new Map(ids.flatMap((id) => (items.has(id) ? [[id, read.get(id) ?? (items.get(id) as ChargeItem)]] : [])));
 }
 
 /** Without doubles, in the order of the lines. */

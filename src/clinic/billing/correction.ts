@@ -4,8 +4,10 @@ import type { Invoice } from '@medplum/fhirtypes';
 import { type Currency, formatAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
-import { type InvoiceBalance, readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import type { InvoiceBalance } from '../ledger/invoice-balances.ts';
+import { knownBalances } from '../ledger/known-balances.ts';
 import { creditableMinor } from '../ledger/postings.ts';
+import { isBilling } from './billing-roles.ts';
 import { adjustmentReasonSystem, extensionUrls } from './canonicals.ts';
 import { type InvoiceFacts, readCorrections, readInvoiceFacts } from './invoice-facts.ts';
 import { kindOf } from './invoice-status.ts';
@@ -35,7 +37,7 @@ export async function requireCorrectable(
     throw refused('A credit note takes something back: its amount is negative.', 'Invoice.lineItem');
   const [facts, balances, corrections] = await Promise.all([
     readInvoiceFacts(session, [id]),
-    readInvoiceBalances(session, [id]),
+    knownBalances(session, [id]),
     readCorrections(session, [id]),
   ]);
   const corrected = facts.get(id);
@@ -110,14 +112,11 @@ function requireOneReason({ lineItem = [] }: Invoice): void {
 }
 
 const writeOffRight = 'op:write-off';
-const billingRoles = ['billing-staff', 'billing-manager', 'clinic-admin'];
 
-/** Clients without a role act for themselves: a credit note is what their scopes allow, a write-off is not. */
-function requireRight({ kind, roles, operations }: Session['caller'], isWriteOff: boolean): void {
-  const hasRole = (slugs: readonly string[]) => slugs.some((slug) => roles.has(slug));
-  const isAllowed = isWriteOff
-    ? operations?.has(writeOffRight) || hasRole(['clinic-admin'])
-    : (kind === 'client' && roles.size === 0) || hasRole(billingRoles);
+/** A credit note is what the scopes of a client without a role allow, a write-off is not. */
+function requireRight(caller: Session['caller'], isWriteOff: boolean): void {
+  const { kind, roles, operations } = caller;
+  const isAllowed = isWriteOff ? operations?.has(writeOffRight) || roles.has('clinic-admin') : isBilling(caller);
   if (kind === 'server' || isAllowed) return;
   const who = isWriteOff ? 'Write-offs are for billing managers' : 'Credit notes are for billing staff';
   throw fhirError('forbidden', `${who} and clinic administrators.`, { expression: 'Invoice.status' });

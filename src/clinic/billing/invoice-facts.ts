@@ -3,6 +3,7 @@
 import type { Invoice } from '@medplum/fhirtypes';
 import type { Currency } from '../../fhir/money.ts';
 import type { Session } from '../../repository/session.ts';
+import { TransactionMemo } from '../transaction-memo.ts';
 
 export type InvoiceKind = 'invoice' | 'credit-note' | 'write-off';
 
@@ -33,15 +34,23 @@ export interface InvoiceFacts {
   readonly dueOn: string | undefined;
 }
 
-/** By id, as they are inside this transaction; what does not exist, or was deleted, is not there. Invoices are money: see `lockMoney`. */
-export async function readInvoiceFacts(session: Session, ids: readonly string[]): Promise<Map<string, InvoiceFacts>> {
-  if (ids.length === 0) return new Map();
-  const rows = await session.trx.query<FactRow>({
-    name: 'read-invoice-facts',
-    text: `SELECT ${columns} FROM invoice_fact WHERE invoice_id = ANY($1::text[])`,
-    values: [ids],
+const memo = new TransactionMemo<InvoiceFacts>();
+
+/** By id, as they are inside this transaction; what does not exist, or was deleted, is not there. The caller holds `lockMoney`. */
+export function readInvoiceFacts(session: Session, ids: readonly string[]): Promise<Map<string, InvoiceFacts>> {
+  return memo.read(session, ids, async (unread) => {
+    const rows = await session.trx.query<FactRow>({
+      name: 'read-invoice-facts',
+      text: `SELECT ${columns} FROM invoice_fact WHERE invoice_id = ANY($1::text[])`,
+      values: [unread],
+    });
+    return new Map(rows.map((row) => [row.invoice_id, factsOf(row)]));
   });
-  return new Map(rows.map((row) => [row.invoice_id, factsOf(row)]));
+}
+
+/** To be told by whoever writes the rows. */
+export function forgetInvoiceFacts(session: Session, ids: readonly string[]): void {
+  memo.forget(session, ids);
 }
 
 /** The credit notes and write-offs that correct an Invoice, whatever their status. */

@@ -10,8 +10,9 @@ import { readCredits } from '../ledger/credit-balances.ts';
 import { addIdentifier } from '../numbers/identifiers.ts';
 import { takeNumbers } from '../numbers/take-numbers.ts';
 import { creditNoteNumberSystem, extensionUrls, invoiceNumberSystem } from './canonicals.ts';
+import { chargeItemIdsOf, readChargeItems } from './charge-items.ts';
 import { clinicTime, daysAfter } from './clinic-time.ts';
-import type { InvoiceKind } from './invoice-facts.ts';
+import { type InvoiceKind, readInvoiceFacts } from './invoice-facts.ts';
 import { localTarget } from './local-target.ts';
 import type { LineComponent } from './price-line.ts';
 import { paymentStateOf, withPaymentState } from './refresh-invoices.ts';
@@ -75,6 +76,7 @@ export async function fillIssued(
     takeNumbers(session, 'INV', invoices.length),
     takeNumbers(session, 'CN', notes.length),
     appliesCredit ? creditsOf(session, invoices) : new Map<string, bigint>(),
+    askAhead(session, invoices),
   ]);
   const at = clinicTime(session.at, timezone);
   for (const [index, change] of invoices.entries()) {
@@ -85,6 +87,29 @@ export async function fillIssued(
     fill(change, { system: creditNoteNumberSystem, value: noteNumbers[index] ?? '' }, at);
   }
   for (const change of changes) keepAmounts(change);
+}
+
+/** What the posting of these will want to know, in the message that asks for their numbers. */
+async function askAhead(session: Session, invoices: readonly Change[]): Promise<void> {
+  const replaced = invoices.filter(({ old }) => old !== undefined);
+  const [facts] = await Promise.all([
+    readInvoiceFacts(
+      session,
+      replaced.map(({ id }) => id),
+    ),
+    readChargeItems(
+      session,
+      invoices.flatMap(({ resource }) => chargeItemIdsOf(resource as Invoice)),
+    ),
+  ]);
+  for (const change of replaced) departments.set(change, facts.get(change.id)?.departmentId);
+}
+
+const departments = new WeakMap<Change, string | undefined>();
+
+/** Of the department that a draft was of before it was issued its id. */
+export function departmentBefore(change: Change): string | undefined {
+  return departments.get(change);
 }
 
 function fill(change: Change, number: { system: string; value: string }, at: string): void {

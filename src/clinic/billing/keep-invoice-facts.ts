@@ -11,7 +11,7 @@ import type { SettingsOf } from '../clinic-settings.ts';
 import { autoInvoiceSystem, extensionUrls, feeSystem } from './canonicals.ts';
 import { chargeItemIdsOf, readChargeItems } from './charge-items.ts';
 import { correctedIdOf } from './correction.ts';
-import type { InvoiceFacts } from './invoice-facts.ts';
+import { forgetInvoiceFacts, type InvoiceFacts } from './invoice-facts.ts';
 import { isImport, kindOf } from './invoice-status.ts';
 import { issueOf } from './issue.ts';
 import { localTarget } from './local-target.ts';
@@ -23,12 +23,17 @@ export function createKeepFacts(settingsOf: SettingsOf): Rule<readonly WriteInte
     name: 'invoice-facts',
     type: 'Invoice',
     async run(changes, session) {
+      forgetInvoiceFacts(
+        session,
+        changes.map(({ id }) => id),
+      );
       const gone = changes.filter(({ resource }) => !resource).map(({ id }) => id);
       if (gone.length > 0) forget(session, gone);
       const kept = changes.filter(({ resource }) => resource);
       if (kept.length === 0) return [];
       const { currency } = await settingsOf(session.trx);
       const departments = await departmentsOf(session, kept);
+      for (const change of kept) noteOwners(change, departments.get(change.id));
       keep(
         session,
         kept.map((change) => factsOf(change, currency, departments.get(change.id))),
@@ -36,6 +41,23 @@ export function createKeepFacts(settingsOf: SettingsOf): Rule<readonly WriteInte
       return [];
     },
   };
+}
+
+export interface RevenueOwners {
+  readonly practitionerId: string | undefined;
+  /** Undefined where this write does not tell: then it is as it was. */
+  readonly departmentId: string | undefined;
+}
+
+const owners = new WeakMap<Change, RevenueOwners>();
+
+function noteOwners(change: Change, departmentId: string | undefined): void {
+  owners.set(change, { practitionerId: practitionerOf(change.resource as Invoice), departmentId });
+}
+
+/** Whose the revenue of an Invoice is, as far as its write tells. */
+export function ownersOf(change: Change): RevenueOwners | undefined {
+  return owners.get(change);
 }
 
 function factsOf(change: Change, defaultCurrency: Currency, departmentId: string | undefined): InvoiceFacts {

@@ -19,6 +19,7 @@ import type { ApplyCredit } from './on-issue.ts';
 import { createPostInvoices } from './post-invoices.ts';
 import { createPrepareInvoices } from './prepare-invoices.ts';
 import { createPriceList } from './price-list.ts';
+import { endPricingTasks } from './pricing-tasks.ts';
 
 export interface BillingOptions {
   readonly settingsOf: SettingsOf;
@@ -41,6 +42,7 @@ export function createBillingModule({ settingsOf, applyCredit }: BillingOptions)
       claimWrittenKeys,
       createKeepFacts(settingsOf),
       claimCharges,
+      endPricingTasks,
       createPostInvoices({ settingsOf, applyCredit }),
       cancelDraftsOfMistakes,
     ],

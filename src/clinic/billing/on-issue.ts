@@ -15,8 +15,12 @@ export interface IssuedInvoice {
 }
 
 /**
- * Called in the effects of the issue, under the money lock, once the charges are posted: applies unapplied credit of the
- * patients' payments to these Invoices, oldest first, posts that, and gives the new versions of the payments. The Invoices
- * themselves are refreshed by billing afterwards.
+ * Called in the effects of the issue, under the money lock, while the charges are `posted`: looks for unapplied credit of the
+ * patients' payments meanwhile, then applies it to these Invoices, oldest first, posts that, and gives the new versions of the
+ * payments. The Invoices themselves are refreshed by billing afterwards.
  */
-export type ApplyCredit = (session: Session, invoices: readonly IssuedInvoice[]) => Promise<readonly WriteIntent[]>;
+export type ApplyCredit = (
+  session: Session,
+  invoices: readonly IssuedInvoice[],
+  posted: Promise<void>,
+) => Promise<readonly WriteIntent[]>;

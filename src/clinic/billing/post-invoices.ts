@@ -6,17 +6,18 @@ import type { Change, Content, WriteIntent } from '../../repository/change.ts';
 import type { Rule } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
+import { knownBalances, knownStates } from '../ledger/known-balances.ts';
 import { postJournal } from '../ledger/post-journal.ts';
 import { chargeLines, creditNoteLines, writeOffLines } from '../ledger/postings.ts';
 import { reverseJournal } from '../ledger/reverse-journal.ts';
+import { writeFurther } from '../write-further.ts';
 import { isCancellation } from './cancel-issued.ts';
 import { chargeItemIdOf, chargeItemIdsOf, readChargeItems } from './charge-items.ts';
 import { clinicTime } from './clinic-time.ts';
-import { type InvoiceFacts, readInvoiceFacts } from './invoice-facts.ts';
 import { writeOffReasonOf } from './invoice-status.ts';
-import { type Issue, issueOf } from './issue.ts';
+import { departmentBefore, type Issue, issueOf } from './issue.ts';
+import { ownersOf } from './keep-invoice-facts.ts';
 import type { ApplyCredit, IssuedInvoice } from './on-issue.ts';
 import type { LineComponent } from './price-line.ts';
 import { isAsLedger, refreshInvoices } from './refresh-invoices.ts';
@@ -39,17 +40,18 @@ export function createPostInvoices(options: PostOptions): Rule<readonly WriteInt
       if (issued.length + ended.length === 0) return [];
       const settings = await options.settingsOf(session.trx);
       const reversedOn = clinicTime(session.at, settings.timezone).slice(0, 10);
-      const [items, facts] = await Promise.all([
-        readChargeItems(session, [...invoices, ...ended].flatMap(chargesOf)),
-        readInvoiceFacts(session, invoices.map(idOf)),
-      ]);
+      const items = await readChargeItems(session, [...invoices, ...ended].flatMap(chargesOf));
       await reverse(session, ended, reversedOn);
-      await postCharges(session, invoices, { basis: settings['ledger.basis'], items, facts });
-      return [
-        ...(await payByCredit(session, invoices, options.applyCredit)),
-        ...(await postCorrections(session, corrections)),
-        ...setChargeStatuses(items, new Set(invoices.flatMap(chargesOf)), new Set(ended.flatMap(chargesOf))),
-      ];
+      const charged = new Set(invoices.flatMap(chargesOf));
+      const statuses = setChargeStatuses(items, charged, new Set(ended.flatMap(chargesOf)));
+      const posted = postCharges(session, invoices, { basis: settings['ledger.basis'], items });
+      // Side by side, for their statements travel in the same messages.
+      const [paid] = await Promise.all([
+        payByCredit(session, invoices, { applyCredit: options.applyCredit, posted }),
+        posted,
+        writeFurther(session, statuses),
+      ]);
+      return [...paid, ...(await postCorrections(session, corrections))];
     },
   };
 }
@@ -65,24 +67,21 @@ function chargesOf({ resource }: Change): string[] {
 interface ChargeTerms {
   readonly basis: 'cash' | 'accrual';
   readonly items: ReadonlyMap<string, ChargeItem>;
-  readonly facts: ReadonlyMap<string, InvoiceFacts>;
 }
 
-async function postCharges(
-  session: Session,
-  changes: readonly Change[],
-  { basis, items, facts }: ChargeTerms,
-): Promise<void> {
+async function postCharges(session: Session, changes: readonly Change[], { basis, items }: ChargeTerms): Promise<void> {
   if (changes.length === 0) return;
   const entries = changes.flatMap((change): JournalEntry[] => {
     const issue = issueOf(change);
     if (!issue) return [];
-    const fact = facts.get(change.id);
+    const owners = ownersOf(change);
+    const practitionerId = owners?.practitionerId;
+    const departmentId = owners?.departmentId ?? departmentBefore(change);
     const { patient, currency, issuedOn: businessDate } = issue;
     const lines = chargeLines({ invoice: change.id, patient, basis, ...partsOf(change, issue, items) });
     const about = {
-      ...(fact?.practitionerId !== undefined && { practitioner: `Practitioner/${fact.practitionerId}` }),
-      ...(fact?.departmentId !== undefined && { department: `Organization/${fact.departmentId}` }),
+      ...(practitionerId !== undefined && { practitioner: `Practitioner/${practitionerId}` }),
+      ...(departmentId !== undefined && { department: `Organization/${departmentId}` }),
     };
     const said = { currency, businessDate, ...(patient !== undefined && { subject: patient }), lines, facts: about };
     return [{ ...entryOf(change, 'CHARGE'), ...said }];
@@ -131,7 +130,7 @@ function taxCodeOf({ code }: LineComponent): string {
 async function payByCredit(
   session: Session,
   changes: readonly Change[],
-  applyCredit: ApplyCredit | undefined,
+  { applyCredit, posted }: { readonly applyCredit: ApplyCredit | undefined; readonly posted: Promise<void> },
 ): Promise<WriteIntent[]> {
   const issued = changes.flatMap((change): IssuedInvoice[] => {
     const issue = issueOf(change);
@@ -140,14 +139,15 @@ async function payByCredit(
     return [{ invoiceId: change.id, patientId: patient.slice('Patient/'.length), currency, grossMinor, issuedOn }];
   });
   if (!applyCredit || issued.length === 0) return [];
-  const payments = await applyCredit(session, issued);
-  const balances = await readInvoiceBalances(
+  const payments = await applyCredit(session, issued, posted);
+  await posted;
+  const states = await knownStates(
     session,
     issued.map(({ invoiceId }) => invoiceId),
   );
   const changed = changes.filter(({ id, resource }) => {
-    const balance = balances.get(id);
-    return balance && !isAsLedger(resource as Invoice, balance);
+    const state = states.get(id);
+    return state && !isAsLedger(resource as Invoice, state);
   });
   const ids = changed.map(idOf);
   return [...payments, ...(ids.length > 0 ? await refreshInvoices(session, ids) : [])];
@@ -171,7 +171,7 @@ async function postCorrection(
   change: Change,
   { kind, patient, currency, grossMinor, issuedOn, correctsId }: Issue & { readonly correctsId: string },
 ): Promise<void> {
-  const balance = (await readInvoiceBalances(session, [correctsId])).get(correctsId);
+  const balance = (await knownBalances(session, [correctsId])).get(correctsId);
   if (!balance) throw new Error('An Invoice that can be corrected has no balance.');
   const about = { invoice: correctsId, patient, balance, amountMinor: -grossMinor };
   const reason = writeOffReasonOf(change.resource as Invoice);

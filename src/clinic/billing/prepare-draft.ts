@@ -7,6 +7,7 @@ import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { keepAmounts } from '../keep-amounts.ts';
 import { replaceOfSystem } from '../numbers/identifiers.ts';
+import { mayPriceFreely } from './billing-roles.ts';
 import { creditNoteNumberSystem, extensionUrls, invoiceNumberSystem } from './canonicals.ts';
 import { chargeItemIdsOf, readChargeItems } from './charge-items.ts';
 import { checkTotals } from './check-totals.ts';
@@ -16,7 +17,7 @@ import { totalsOf } from './invoice-amounts.ts';
 import { kindOf } from './invoice-status.ts';
 import { grossOf } from './price-line.ts';
 import type { PriceList } from './price-list.ts';
-import { readStoredLine } from './stored-lines.ts';
+import { currencyOf, readStoredLine } from './stored-lines.ts';
 
 export interface DraftOptions {
   readonly pricesOf: PriceList;
@@ -38,7 +39,9 @@ export async function prepareDraft(change: Change, session: Session, options: Dr
   const isCredit = kindOf(invoice) !== 'invoice';
   const limit = discountLimitOf(session.caller, options.settings['discounts.limits']);
   const isPerson = session.caller.fhirUser?.startsWith('Practitioner/') ?? false;
-  const world = await lineWorld(change, session, options, !isCredit && (limit !== undefined || isPerson));
+  const pricesByList = !isCredit && !mayPriceFreely(session.caller, limit);
+  const isCompared = !isCredit && (limit !== undefined || isPerson);
+  const world = await lineWorld(change, session, options, { isCompared, pricesByList });
   // What was right in a credit note is not so in an Invoice, and the other way round.
   const known = old && kindOf(old) === kindOf(invoice) ? old : undefined;
   const lines = completeLines({ invoice, old: known, exactNumbers: change.exactNumbers, isCredit }, world);
@@ -72,23 +75,24 @@ async function lineWorld(
   { resource, oldResource }: Change,
   session: Session,
   { pricesOf, settings }: DraftOptions,
-  isCompared: boolean,
+  { isCompared, pricesByList }: { readonly isCompared: boolean; readonly pricesByList: boolean },
 ): Promise<LineWorld> {
   const invoice = resource as Invoice;
   const old = oldResource as Invoice | undefined;
   const isUnpriced = (invoice.lineItem ?? []).some(({ priceComponent = [] }) => priceComponent.length === 0);
-  const plain = { currency: settings.currency, rounding: settings['money.rounding'], at: session.at.getTime() };
+  const { currency, 'money.rounding': rounding } = settings;
+  const plain = { currency, rounding, at: session.at.getTime(), pricesByList };
   if (!isUnpriced && !isCompared) return { ...plain, prices: [], chargeItems: new Map() };
   const [prices, chargeItems] = await Promise.all([
-    pricesOf(session, settings.currency),
+    pricesOf(session, currency),
     readChargeItems(session, [...chargeItemIdsOf(invoice), ...chargeItemIdsOf(old)]),
   ]);
   return { ...plain, prices, chargeItems };
 }
 
 function oldLines(old: Invoice | undefined, world: LineWorld): CompletedLine[] {
-  if (!old) return [];
-  const copy = structuredClone(old);
-  const asListed = completeLines({ invoice: copy, old, exactNumbers: undefined, isCredit: false }, world);
+  if (!old || (currencyOf(old) ?? world.currency) !== world.currency) return [];
+  const draft = { invoice: structuredClone(old), old, exactNumbers: undefined, isCredit: false };
+  const asListed = completeLines(draft, { ...world, pricesByList: false });
   return asListed.map((line) => ({ ...line, components: readStoredLine(line.line, world.currency) }));
 }

@@ -6,6 +6,8 @@ import { FhirError, fhirError } from '../../fhir/outcome.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Rule } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
+import { parseBody } from '../../repository/stored-version.ts';
+import { findVersion } from '../../repository/vread.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { lockMoney } from '../ledger/lock-money.ts';
 import { replaceOfSystem } from '../numbers/identifiers.ts';
@@ -72,9 +74,8 @@ async function prepare(change: Change, session: Session, options: StepOptions): 
   const isFromOutside = old === undefined ? isImport(next) : isImport(old);
   if (isFromOutside && (isImport(next) || isEnded(next))) return dropServerNumbers(change);
   requireFollower(old?.status, next.status);
-  // What ended without ever being issued here is nobody's money.
-  if (isEnded(next) && next.status === (old?.status ?? next.status) && !hasNumber(old))
-    return dropServerNumbers(change);
+  // What had ended before it came here is nobody's money.
+  if (isEnded(next) && (await hadEndedElsewhere(change, session))) return dropServerNumbers(change);
   if (isFromOutside) throw frozenImport();
   if (old === undefined || old.status === 'draft') return await prepareOpen(change, session, options);
   if (next.status === old.status) return keepFrozen(change);
@@ -112,6 +113,15 @@ async function correct(
   const { id } = await requireCorrectable(session, { invoice, currency, grossMinor, earlierMinor });
   correctedMinor.set(id, earlierMinor - grossMinor);
   return id;
+}
+
+/** True of what was never a draft of this clinic, nor issued here; whatever was, stays as it ended. */
+async function hadEndedElsewhere({ id, old, oldResource }: Change, session: Session): Promise<boolean> {
+  const known = oldResource as Invoice | undefined;
+  if (!old || !known) return true;
+  if (!isEnded(known) || hasNumber(known)) return false;
+  const first = old.versionId === 1 ? old : await findVersion(session, 'Invoice', id, 1);
+  return first?.body !== undefined && isEnded(parseBody(first) as Invoice);
 }
 
 function isEnded({ status }: Invoice): boolean {

@@ -5,7 +5,7 @@ import { exactAmounts, toMoney } from '../../fhir/money.ts';
 import type { Content, WriteIntent } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { readCredits } from '../ledger/credit-balances.ts';
-import { type InvoiceBalance, readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import { knownStates, type SettledState } from '../ledger/known-balances.ts';
 import { extensionUrls } from './canonicals.ts';
 import { type InvoiceFacts, readInvoiceFacts } from './invoice-facts.ts';
 
@@ -18,11 +18,11 @@ export type PaymentState = 'pending' | 'partial' | 'paid';
  */
 export async function refreshInvoices(session: Session, invoiceIds: readonly string[]): Promise<WriteIntent[]> {
   const ids = [...new Set(invoiceIds)];
-  const [facts, balances] = await Promise.all([readInvoiceFacts(session, ids), readInvoiceBalances(session, ids)]);
+  const [facts, states] = await Promise.all([readInvoiceFacts(session, ids), knownStates(session, ids)]);
   const live = [...facts.values()].filter(({ status, isImported }) => isPosted(status) && !isImported);
   const invoices = live.flatMap(({ id, kind }) => {
-    const balance = kind === 'invoice' ? balances.get(id) : undefined;
-    return balance ? [refreshIntent(id, balance)] : [];
+    const state = kind === 'invoice' ? states.get(id) : undefined;
+    return state ? [refreshIntent(id, state)] : [];
   });
   const notes = live.filter(({ kind }) => kind !== 'invoice');
   return notes.length === 0 ? invoices : [...invoices, ...(await balanceNotes(session, notes))];
@@ -32,14 +32,11 @@ function isPosted(status: Invoice['status']): boolean {
   return status === 'issued' || status === 'balanced';
 }
 
-function refreshIntent(id: string, balance: InvoiceBalance): WriteIntent {
-  const { outstandingMinor, currency } = balance;
+/** The Invoice's next version, which says how it is paid. */
+export function refreshIntent(id: string, state: SettledState): WriteIntent {
+  const { outstandingMinor, currency } = state;
   const apply = ({ resource, exactNumbers }: Content): Content => {
-    const refreshed = withPaymentState(
-      resource as Invoice,
-      paymentStateOf(balance),
-      toMoney(outstandingMinor, currency),
-    );
+    const refreshed = withPaymentState(resource as Invoice, paymentStateOf(state), toMoney(outstandingMinor, currency));
     return {
       resource: refreshed as Resource,
       exactNumbers: new Map([...(exactNumbers ?? []), ...exactAmounts(refreshed)]),
@@ -59,7 +56,7 @@ async function balanceNotes(session: Session, notes: readonly InvoiceFacts[]): P
   });
 }
 
-export function isAsLedger({ extension = [], status }: Invoice, balance: InvoiceBalance): boolean {
+export function isAsLedger({ extension = [], status }: Invoice, balance: SettledState): boolean {
   const state = paymentStateOf(balance);
   const outstanding = extension.find(({ url }) => url === extensionUrls.outstanding)?.valueMoney?.value;
   const said = extension.find(({ url }) => url === extensionUrls.paymentState)?.valueCode;
@@ -71,7 +68,7 @@ export function isAsLedger({ extension = [], status }: Invoice, balance: Invoice
 export function paymentStateOf({
   outstandingMinor,
   paidMinor,
-}: Pick<InvoiceBalance, 'outstandingMinor' | 'paidMinor'>): PaymentState {
+}: Pick<SettledState, 'outstandingMinor' | 'paidMinor'>): PaymentState {
   if (outstandingMinor <= 0n) return 'paid';
   return paidMinor > 0n ? 'partial' : 'pending';
 }

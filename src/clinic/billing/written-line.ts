@@ -71,7 +71,8 @@ function readFactor(
 
 function readMoney({ exactNumbers, currency }: WrittenLine, amount: Money, pointer: string, place: string): bigint {
   if ((amount.currency ?? currency) !== currency) {
-    throw refused(`Amounts are in ${currency}, the currency of this clinic.`, `${place}.amount.currency`);
+    const diagnostics = `Amounts are in ${currency}, the currency of this clinic: prices of another one are not converted here.`;
+    throw refused(diagnostics, `${place}.amount.currency`);
   }
   const text = exactNumbers?.get(`${pointer}/amount/value`) ?? amount.value;
   const amountMinor = text === undefined ? undefined : readAmount(text, currency);

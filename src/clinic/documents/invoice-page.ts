@@ -6,7 +6,7 @@ import { isCurrency, readAmount, toMoney } from '../../fhir/money.ts';
 import type { Letterhead, PatientFacts } from './document-facts.ts';
 import { dayText, moneyText, percentText } from './format-values.ts';
 import type { Page } from './page.ts';
-import { headOfSheet, sumsOf, tableOf } from './sheet.ts';
+import { sheetPage, sumsOf, tableOf } from './sheet.ts';
 import { type Words, wordsOf } from './words.ts';
 
 export interface PageOptions {
@@ -34,24 +34,14 @@ export function invoicePage(facts: InvoicePageFacts, options: PageOptions): Page
   const title = titleOf(invoice, words);
   const lines = invoice.lineItem ?? [];
   const money = (amount: Money | undefined) => (amount ? moneyText(amount, language) : '');
-  return {
-    title: `${title} ${number}`.trim(),
-    language,
-    size: 'A4',
-    foot: `${letterhead.name} · ${title} ${number}`,
-    ...(isDuplicate && { watermark: words.duplicate }),
+  return sheetPage({
+    ...{ letterhead, language, patient, title, number, isDuplicate },
+    facts: [
+      [words.number, number],
+      [words.date, dayText(invoice.date, language, timeZone)],
+      [words.due, dayText(extension(invoice, 'due-date')?.valueDate, language, timeZone)],
+    ],
     content: [
-      ...headOfSheet({
-        letterhead,
-        patient,
-        title,
-        facts: [
-          [words.number, number],
-          [words.date, dayText(invoice.date, language, timeZone)],
-          [words.due, dayText(extension(invoice, 'due-date')?.valueDate, language, timeZone)],
-          [words.patient, patient?.number ?? ''],
-        ],
-      }),
       tableOf(
         [words.item, words.amount],
         lines.map((line) => [lineText(line, facts), money(lineNet(line))]),
@@ -67,7 +57,7 @@ export function invoicePage(facts: InvoicePageFacts, options: PageOptions): Page
       ]),
       ...(invoice.paymentTerms === undefined ? [] : [{ text: invoice.paymentTerms, margin: 12 }]),
     ],
-  };
+  });
 }
 
 /** Empty before it is issued. */

@@ -5,7 +5,7 @@ import type { PatientFacts } from './document-facts.ts';
 import { dayText, moneyText } from './format-values.ts';
 import type { PageOptions } from './invoice-page.ts';
 import type { Page } from './page.ts';
-import { headOfSheet, sumsOf, tableOf } from './sheet.ts';
+import { sheetPage, sumsOf, tableOf } from './sheet.ts';
 import { wordsOf } from './words.ts';
 
 export interface ReceiptFacts {
@@ -32,24 +32,14 @@ export function receiptPage(facts: ReceiptFacts, options: PageOptions): Page {
     [words.change, money(moneyOf(payment, 'returnedAmount'))],
     [words.total, money(payment.paymentAmount)],
   ] as const;
-  return {
-    title: `${title} ${number}`.trim(),
-    language,
-    size: 'A4',
-    foot: `${letterhead.name} · ${title} ${number}`,
-    ...(isDuplicate && { watermark: words.duplicate }),
+  return sheetPage({
+    ...{ letterhead, language, patient, title, number, isDuplicate },
+    facts: [
+      [words.number, number],
+      [words.date, dayText(payment.paymentDate, language, timeZone)],
+      [words.method, codeOf(payment, 'method') ?? ''],
+    ],
     content: [
-      ...headOfSheet({
-        letterhead,
-        patient,
-        title,
-        facts: [
-          [words.number, number],
-          [words.date, dayText(payment.paymentDate, language, timeZone)],
-          [words.method, codeOf(payment, 'method') ?? ''],
-          [words.patient, patient?.number ?? ''],
-        ],
-      }),
       tableOf(
         [words.forInvoice, words.amount],
         (payment.detail ?? []).map(({ request, amount }) => [
@@ -60,7 +50,7 @@ export function receiptPage(facts: ReceiptFacts, options: PageOptions): Page {
       ),
       sumsOf(amounts.filter(([, value]) => value !== '')),
     ],
-  };
+  });
 }
 
 function codeOf({ extension }: PaymentReconciliation, name: 'type' | 'method'): string | undefined {

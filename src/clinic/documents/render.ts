@@ -12,6 +12,7 @@ import type { SettingsOf } from '../clinic-settings.ts';
 import { patientFacts, readLetterhead, readPatient } from './document-facts.ts';
 import { idCardPage, scannedText } from './id-card-page.ts';
 import { invoicePage, type PageOptions } from './invoice-page.ts';
+import { keepCard } from './keep-card.ts';
 import { chargeTexts, readAllocated } from './named-resources.ts';
 import type { PrintJob } from './page.ts';
 import type { Print } from './print.ts';
@@ -43,11 +44,12 @@ export function createRender({ settingsOf, print }: RenderOptions): Operation {
       name: 'Render',
       title: 'Render as a document',
       description:
-        'Gives the resource as a document for people: an Invoice or credit note, the receipt of a payment, or the card of a Patient. Each call is recorded; a repeated one is marked as a duplicate.',
+        'Gives the resource as a document for people: an Invoice or credit note, the receipt of a payment, or the card of a Patient. Each call is recorded; a repeated one is marked as a duplicate. A card is kept as a DocumentReference, and voids the one before.',
     },
     levels: ['instance'],
     resourceTypes: Object.keys(templates),
     affectsState: false,
+    keepsRecords: true,
     permission: 'r',
     parameters: [
       input('template', 'code', 'Which document; by default the only one of the type: invoice, receipt or id-card.'),
@@ -67,8 +69,11 @@ export function createRender({ settingsOf, print }: RenderOptions): Operation {
       const settings = await settingsOf(session.trx);
       const job = await jobOf(session, call, { settings, format });
       const bytes = await print(job);
+      const { serial } = job;
+      const id = serial === undefined ? undefined : await keepCard(session, { patientId: call.id, serial, bytes });
       const binary: Binary = {
         resourceType: 'Binary',
+        ...(id !== undefined && { id }),
         contentType: mediaTypes[format],
         data: bytes.toString('base64'),
       };
@@ -86,14 +91,19 @@ interface Wanted {
   readonly format: Format;
 }
 
+/** Of a card its serial. */
+type Job = PrintJob & { readonly serial?: number };
+
 /** The source is read with the caller's rights; what it names, as far as they go. */
-async function jobOf(session: Session, call: OperationCall, { settings, format }: Wanted): Promise<PrintJob> {
+async function jobOf(session: Session, call: OperationCall, { settings, format }: Wanted): Promise<Job> {
   const type = call.type as keyof typeof templates;
   requireTemplate(call, type);
   const version = await read(session, type, call.id);
   const source = parseBody(version) as Invoice | PaymentReconciliation | Patient;
   const place = `${type}/${call.id}`;
   recordOperation(session, { request: `GET ${place}/$render`, about: `${place}/_history/${version.versionId}` });
+  // The image of a code alone is no card.
+  if (source.resourceType === 'Patient' && format === 'png') return { code: scannedText(patientFacts(source)) };
   const copies = await countPrint(session, version);
   const issuer = source.resourceType === 'Invoice' ? source.issuer?.reference : undefined;
   const options: PageOptions = {
@@ -115,8 +125,7 @@ async function jobOf(session: Session, call: OperationCall, { settings, format }
     }
     case 'Patient': {
       const patient = patientFacts(source);
-      if (format === 'png') return { code: scannedText(patient) };
-      return { page: idCardPage({ patient, serial: copies }, options) };
+      return { page: idCardPage({ patient, serial: copies }, options), serial: copies };
     }
   }
 }

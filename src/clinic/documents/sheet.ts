@@ -1,17 +1,44 @@
 // What all letters to patients have in common: the clinic's head, the patient's address, a table of amounts.
 
 import type { Letterhead, PatientFacts } from './document-facts.ts';
-import type { Block } from './page.ts';
+import type { Block, Page } from './page.ts';
+import { wordsOf } from './words.ts';
 
-export interface SheetHead {
+export interface Sheet {
   readonly letterhead: Letterhead;
+  readonly language: string;
   readonly patient: PatientFacts | undefined;
   readonly title: string;
-  /** Printed beside the address: number, dates. */
-  readonly facts: readonly (readonly [label: string, value: string])[];
+  /** Of the document; empty = it has none. */
+  readonly number: string;
+  /** Printed beside the address, before the patient's number: number, dates. */
+  readonly facts: readonly Fact[];
+  /** It was printed before. */
+  readonly isDuplicate: boolean;
+  readonly content: readonly Block[];
 }
 
-export function headOfSheet({ letterhead, patient, title, facts }: SheetHead): Block[] {
+type Fact = readonly [label: string, value: string];
+
+/** A letter on A4: the clinic's head, what it is about, its content, and at the foot of each page what it belongs to. */
+export function sheetPage(sheet: Sheet): Page {
+  const { letterhead, language, patient, title, number, facts, isDuplicate, content } = sheet;
+  const words = wordsOf(language);
+  const name = `${title} ${number}`.trim();
+  const ofPatient: Fact = [words.patient, patient?.number ?? ''];
+  return {
+    title: name,
+    language,
+    size: 'A4',
+    foot: `${letterhead.name} · ${name}`,
+    ...(isDuplicate && { watermark: words.duplicate }),
+    content: [...headOf({ letterhead, patient, title, facts: [...facts, ofPatient] }), ...content],
+  };
+}
+
+type Head = Pick<Sheet, 'letterhead' | 'patient' | 'title' | 'facts'>;
+
+function headOf({ letterhead, patient, title, facts }: Head): Block[] {
   const { name, lines, logo } = letterhead;
   return [
     {

@@ -11,13 +11,17 @@ export interface DrawerDay {
   readonly currency: Currency;
 }
 
-/** By method, what came in less what went out, of money accounts only; settlements' own postings are not counted. */
+/**
+ * By method, what came in less what went out, of money accounts only; settlements' own postings are not counted. Cash that goes
+ * between a drawer and the bank is in both, and counts where the drawer is.
+ */
 export async function readDrawerDay({ trx }: Session, day: DrawerDay): Promise<Map<string, bigint>> {
   const { drawer = '', businessDate, currency } = day;
   const rows = await trx.query<{ method: string; amount: string }>({
     name: 'read-drawer-day',
     text: `SELECT method, sum(debit_minor - credit_minor)::text AS amount FROM ledger_fact
-           WHERE day = $1 AND currency = $2 AND drawer = $3 AND number < '1100' GROUP BY method ORDER BY method`,
+           WHERE day = $1 AND currency = $2 AND drawer = $3 AND number < '1100'
+             AND (method <> 'CASH' OR number = '1010') GROUP BY method ORDER BY method`,
     values: [businessDate, currency, drawer],
   });
   return new Map(rows.map(({ method, amount }) => [method, BigInt(amount)]));

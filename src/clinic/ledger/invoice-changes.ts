@@ -1,12 +1,13 @@
 // What postings change of the Invoices they are about (domain.md 3.5 I6, I14).
 
+import type { Currency } from '../../fhir/money.ts';
 import type { InvoiceBalance } from './invoice-balances.ts';
 import type { LedgerType } from './journal.ts';
 import type { ChainedJournal, ChainedLine } from './journal-chain.ts';
 
 export interface InvoiceChange extends InvoiceAmounts {
   readonly invoice: string;
-  readonly currency: string;
+  readonly currency: Currency;
   /** Counts for an Invoice's first posting, its charge. */
   readonly basis: InvoiceBalance['basis'];
   readonly practitioner: string;

@@ -11,6 +11,7 @@ export type LedgerType =
   | 'WRITE_OFF'
   | 'DEPOSIT'
   | 'APPLY_CREDIT'
+  | 'TRANSFER'
   | 'OVER_SHORT';
 
 /** An account of the chart, or one below it. */

@@ -1,11 +1,13 @@
 // What postings change of Invoices, credits, days and facts, written in the same transaction (domain.md 3.2, I6).
 
+import type { Currency } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
 import { type CreditChange, creditChanges } from './credit-changes.ts';
 import { columnsOf } from './insert-journals.ts';
 import { type InvoiceChange, invoiceChanges } from './invoice-changes.ts';
 import type { ChainedJournal } from './journal-chain.ts';
+import { forgetBalances, keepStates, notePosting } from './known-balances.ts';
 import { type SummedJournal, type Sums, sumDays, sumFacts, sumRows } from './rollup-changes.ts';
 
 /** Throws 409 where more would be settled than is outstanding, or more credit used than is left. */
@@ -18,7 +20,12 @@ export async function keepBalances(session: Session, journals: readonly ChainedJ
   }
   keepDays(session, sumRows(days));
   if (facts.size > 0) keepFacts(session, sumRows(facts));
-  await Promise.all([keepInvoices(session, invoiceChanges(journals)), keepCredits(session, creditChanges(journals))]);
+  notePosting(session);
+  const areCharges = journals.every(({ posting }) => posting.type === 'CHARGE');
+  await Promise.all([
+    keepInvoices(session, invoiceChanges(journals), areCharges),
+    keepCredits(session, creditChanges(journals)),
+  ]);
 }
 
 function summedOf({ posting, lines }: ChainedJournal): SummedJournal {
@@ -31,8 +38,11 @@ function summedOf({ posting, lines }: ChainedJournal): SummedJournal {
   };
 }
 
-async function keepInvoices({ trx }: Session, changes: readonly InvoiceChange[]): Promise<void> {
+async function keepInvoices(session: Session, changes: readonly InvoiceChange[], areCharges: boolean): Promise<void> {
   if (changes.length === 0) return;
+  const { trx } = session;
+  const ids = changes.map(({ invoice }) => invoice);
+  forgetBalances(session, ids);
   const parts = changes.flatMap(({ invoice, parts }) =>
     [...parts].map(([key, amount]) => [invoice, ...key.split('/'), amount]),
   );
@@ -46,28 +56,52 @@ async function keepInvoices({ trx }: Session, changes: readonly InvoiceChange[])
       values: columnsOf(parts),
     });
   }
-  const rows = await trx.query<{ outstanding: string; paid: string; currency: string; invoice_id: string }>({
-    name: 'keep-ledger-invoices',
-    text: `INSERT INTO ledger_invoice (invoice_id, currency, basis, practitioner, department, gross_minor, paid_minor,
-             credited_minor, written_off_minor, outstanding_minor)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
-             $8::bigint[], $9::bigint[], $10::bigint[])
-           ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET
-             gross_minor = ledger_invoice.gross_minor + excluded.gross_minor,
-             paid_minor = ledger_invoice.paid_minor + excluded.paid_minor,
-             credited_minor = ledger_invoice.credited_minor + excluded.credited_minor,
-             written_off_minor = ledger_invoice.written_off_minor + excluded.written_off_minor,
-             outstanding_minor = ledger_invoice.outstanding_minor + excluded.outstanding_minor
-           RETURNING invoice_id, currency, outstanding_minor::text AS outstanding, paid_minor::text AS paid`,
-    values: columnsOf(changes.map(invoiceRow)),
-  });
+  const values = columnsOf(changes.map(invoiceRow));
+  if (areCharges) {
+    // Nothing can be refused of what is charged the first time, so nobody waits for its answer.
+    trx.execute({ name: 'keep-ledger-invoices', text: upsert, values });
+    keepStates(
+      session,
+      changes.map((change) => [change.invoice, change] as const),
+    );
+    return;
+  }
+  const rows = await trx.query<StateRow>({ name: 'keep-ledger-invoices', text: upsert, values });
   const currencies = new Map(changes.map(({ invoice, currency }) => [invoice, currency]));
   for (const { invoice_id: id, currency, outstanding, paid } of rows) {
     if (currency !== currencies.get(id)) throw refused('An Invoice is settled in its own currency.');
     if (BigInt(outstanding) < 0n) throw refused('More would be settled of the Invoice than is outstanding.');
     if (BigInt(paid) < 0n) throw refused('More would be refunded of the Invoice than was paid.');
   }
+  // Asked for in between, they were those of before.
+  forgetBalances(session, ids);
+  keepStates(
+    session,
+    rows.map(({ invoice_id: id, currency, outstanding, paid }) => {
+      return [id, { currency, outstandingMinor: BigInt(outstanding), paidMinor: BigInt(paid) }] as const;
+    }),
+  );
 }
+
+interface StateRow {
+  readonly outstanding: string;
+  readonly paid: string;
+  readonly currency: Currency;
+  readonly invoice_id: string;
+}
+
+const upsert = `
+  INSERT INTO ledger_invoice (invoice_id, currency, basis, practitioner, department, gross_minor, paid_minor,
+    credited_minor, written_off_minor, outstanding_minor)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+    $8::bigint[], $9::bigint[], $10::bigint[])
+  ON CONFLICT (tenant_id, invoice_id) DO UPDATE SET
+    gross_minor = ledger_invoice.gross_minor + excluded.gross_minor,
+    paid_minor = ledger_invoice.paid_minor + excluded.paid_minor,
+    credited_minor = ledger_invoice.credited_minor + excluded.credited_minor,
+    written_off_minor = ledger_invoice.written_off_minor + excluded.written_off_minor,
+    outstanding_minor = ledger_invoice.outstanding_minor + excluded.outstanding_minor
+  RETURNING invoice_id, currency, outstanding_minor::text AS outstanding, paid_minor::text AS paid`;
 
 function invoiceRow(change: InvoiceChange): unknown[] {
   const { invoice, currency, basis, practitioner, department } = change;

@@ -152,6 +152,21 @@ export function overShortLines(counted: MoneyMoved): JournalLine[] {
   return [moneyLine(counted, 1n), { account: { number: '6020' }, amountMinor: -counted.amountMinor }];
 }
 
+/** Cash into a drawer Dr 1010 Cr 1040, and out of it the other way round. */
+export function transferLines(cash: MoneyMoved): JournalLine[] {
+  return [moneyLine(cash, 1n), { account: { number: bank }, amountMinor: -cash.amountMinor }];
+}
+
+/** What the bank keeps for a payment that it takes back: Dr 6050, Cr 1040. */
+export function bankFeeLines(amountMinor: bigint): JournalLine[] {
+  return [
+    { account: { number: '6050' }, amountMinor },
+    { account: { number: bank }, amountMinor: -amountMinor },
+  ];
+}
+
+const bank = '1040';
+
 /** Where money of a method is. */
 export function moneyAccount({ method, drawer }: Pick<MoneyMoved, 'method' | 'drawer'>): AccountKey {
   const number = moneyAccounts[method];

@@ -16,6 +16,8 @@ export interface ReversalFacts {
   readonly source: string;
   /** A code such as `void`. */
   readonly reason: string;
+  /** Instead of the one that the journal has: it is taken back elsewhere. */
+  readonly drawer?: string;
 }
 
 /** What was reversed before is not reversed again, and gives its reversal back. The caller holds `lockMoney`. */
@@ -45,8 +47,9 @@ async function idsOf({ trx }: Session, reversed: Reversed): Promise<readonly str
   return rows.map((row) => row.id);
 }
 
-function mirrorOf(journal: StoredJournal, { businessDate, source, reason }: ReversalFacts): Posting {
-  const { id, mirrors, subject, method, drawer, lines } = journal;
+function mirrorOf(journal: StoredJournal, { businessDate, source, reason, drawer: elsewhere }: ReversalFacts): Posting {
+  const { id, mirrors, subject, method, lines } = journal;
+  const drawer = elsewhere ?? journal.drawer;
   if (journal.reverses !== '') throw new RangeError('A reversal is not reversed.');
   return {
     type: 'REVERSAL',

@@ -7,8 +7,8 @@ import type { Session } from '../../repository/session.ts';
 import { localTarget } from '../billing/local-target.ts';
 import type { ApplyCredit, IssuedInvoice } from '../billing/on-issue.ts';
 import { readCredits } from '../ledger/credit-balances.ts';
-import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
+import { knownBalances } from '../ledger/known-balances.ts';
 import { postJournal } from '../ledger/post-journal.ts';
 import { applyCreditLines, type Allocation as Settled } from '../ledger/postings.ts';
 import { lesser } from './allocate.ts';
@@ -30,8 +30,9 @@ interface Applied {
   readonly amountMinor: bigint;
 }
 
-export const applyCredit: ApplyCredit = async (session, invoices) => {
+export const applyCredit: ApplyCredit = async (session, invoices, posted) => {
   const unused = await readUnused(session, invoices);
+  await posted;
   if (unused.length === 0) return [];
   const paymentIds = unused.map(({ paymentId }) => paymentId);
   const versions = await readVersions(session, paymentIds);
@@ -79,7 +80,7 @@ interface Round {
 }
 
 async function settleRound(session: Session, { open, unused, versions }: Round): Promise<Applied[]> {
-  const balances = await readInvoiceBalances(
+  const balances = await knownBalances(
     session,
     open.map(({ invoiceId }) => invoiceId),
   );

@@ -14,6 +14,7 @@ export const extensionUrls = {
   netAmount: `${house}/StructureDefinition/net-amount`,
   counted: `${house}/StructureDefinition/counted`,
   variance: `${house}/StructureDefinition/variance`,
+  bankFee: `${house}/StructureDefinition/bank-fee`,
   approvedBy: `${house}/StructureDefinition/approved-by`,
 } as const;
 

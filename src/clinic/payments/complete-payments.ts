@@ -5,16 +5,18 @@ import { localDate } from '../../fhir/time-zone.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
-import { readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import { knownBalances } from '../ledger/known-balances.ts';
 import { cutToOutstanding, isCut, withAllocations } from './allocate.ts';
+import { isBounced } from './bank-fee.ts';
 import { requirePast } from './business-day.ts';
 import { extensionUrls } from './canonicals.ts';
 import { editContent, replaceContent } from './content.ts';
 import { requireOpen } from './drawer-days.ts';
+import { requireOwnDrawers } from './drawer-shifts.ts';
 import { methodConcept } from './money-method.ts';
 import type { Move } from './moves.ts';
 import { payerOf } from './payer.ts';
-import { extensionOf, isMoneyIn, type Payment, withExtension } from './payment.ts';
+import { extensionOf, isDrawerMove, isMoneyIn, type Payment, withExtension } from './payment.ts';
 import { type PaymentRow, readPaymentRows } from './payment-rows.ts';
 import { limitMinor } from './rights.ts';
 
@@ -27,7 +29,9 @@ export async function completePayments(
   for (const { payment, change } of moves) requirePast(payment.day, today, change.index);
   const known = await readKnown(moves, session);
   for (const move of moves) {
-    if (isMoneyIn(move.payment.kind)) await completeTaking(move, session, known);
+    const { kind } = move.payment;
+    if (isMoneyIn(kind)) await completeTaking(move, session, known);
+    else if (isDrawerMove(kind)) completeDrawerMove(move);
     else completeRefund(move, settings, known);
   }
 }
@@ -47,9 +51,10 @@ async function readKnown(moves: readonly Move[], session: Session): Promise<Know
   );
   const [facts, balances, refunded] = await Promise.all([
     readInvoiceFacts(session, invoiceIds),
-    readInvoiceBalances(session, invoiceIds),
+    knownBalances(session, invoiceIds),
     readPaymentRows(session, refunds),
     requireOpen(session, moves.flatMap(daysOf)),
+    requireOwnDrawers(session, moves.filter(movesCash).flatMap(daysOf)),
   ]);
   const outstanding = new Map<string, bigint>();
   // What a refund or a void beside it reopens is known once it is posted.
@@ -70,9 +75,15 @@ export function invoicesOf({ allocations }: Payment): string[] {
   return allocations.flatMap(({ target }) => (target?.type === 'Invoice' ? [target.id] : []));
 }
 
-/** What moves no money may happen on any day. */
+/** What goes in or out of a drawer; whoever takes it over has not got it yet, and a float opens it. */
+function movesCash({ payment: { kind, method } }: Move): boolean {
+  if (kind === 'float' || kind === 'hand-over') return false;
+  return method === 'CASH' || isDrawerMove(kind);
+}
+
+/** What moves no money may happen on any day, as may what a bank does. */
 function daysOf({ change, payment, from }: Move) {
-  const moves = payment.phase === 'void' ? from === 'posted' : payment.phase !== 'failed';
+  const moves = payment.phase === 'void' ? from === 'posted' && !isBounced(payment) : payment.phase !== 'failed';
   return moves ? [{ drawerId: payment.drawer ?? '', day: payment.day, writeIndex: change.index }] : [];
 }
 
@@ -92,6 +103,13 @@ async function completeTaking(move: Move, session: Session, { facts, outstanding
 /** So that a search by patient finds it, also where nothing of it was left for the Invoice. */
 export function withPayer(resource: PaymentReconciliation, patientId: string): PaymentReconciliation {
   return withExtension(resource, { url: extensionUrls.issuer, valueReference: { reference: `Patient/${patientId}` } });
+}
+
+function completeDrawerMove(move: Move): void {
+  if (move.payment.method !== undefined) return;
+  edit(move, (resource) =>
+    withExtension(resource, { url: extensionUrls.method, valueCodeableConcept: methodConcept('CASH') }),
+  );
 }
 
 /** Money goes back the way it came, and a large refund waits for a second person (contract.md 49). */

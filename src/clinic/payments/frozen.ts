@@ -3,7 +3,7 @@
 import type { Extension, PaymentReconciliation } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
 import { extensionUrls } from './canonicals.ts';
-import { extensionOf } from './payment.ts';
+import { extensionOf, withoutExtension } from './payment.ts';
 import type { Phase } from './phase.ts';
 
 export interface Successor {
@@ -17,8 +17,10 @@ export interface Successor {
  * The stored payment with what may change in this step. Throws 422 where anything else would: what the server fills in may be
  * left out, and who voids need not know how the money was divided since.
  */
-export function succeed({ old, next, from, to }: Successor): PaymentReconciliation {
+export function succeed({ old, next: sent, from, to }: Successor): PaymentReconciliation {
   const free = freeElements(from, to);
+  // What the bank asks for a payment that it takes back is said with the void.
+  const next = from === 'posted' && to === 'void' ? withoutExtension(sent, extensionUrls.bankFee) : sent;
   const changed = Object.keys({ ...old, ...next }).find((key) => !free.has(key) && !isSame(key, old, next));
   if (changed !== undefined) {
     throw fhirError('business-rule', `A payment that is ${to} stays as it is: void it, and post another one.`, {
@@ -52,12 +54,13 @@ function isSame(key: string, old: PaymentReconciliation, next: PaymentReconcilia
   return sameText(old[key as keyof PaymentReconciliation], next[key as keyof PaymentReconciliation]);
 }
 
-const filledIn = [extensionUrls.issuer, extensionUrls.method] as const;
+const filledIn = [extensionUrls.issuer, extensionUrls.method, extensionUrls.bankFee] as const;
 
 /** Those of the client, in one order. */
 function ownExtensions(of: PaymentReconciliation, next: PaymentReconciliation): Extension[] {
   const leftOut = filledIn.filter((url) => !extensionOf(next, url));
-  const others: ReadonlySet<string | undefined> = new Set([extensionUrls.netAmount, ...leftOut]);
+  const servers = [extensionUrls.netAmount, extensionUrls.variance];
+  const others: ReadonlySet<string | undefined> = new Set([...servers, ...leftOut]);
   return (of.extension ?? []).filter(({ url }) => !others.has(url)).sort((a, b) => order(a.url ?? '', b.url ?? ''));
 }
 

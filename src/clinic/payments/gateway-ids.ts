@@ -26,7 +26,9 @@ export async function claimIdentifiers(session: Session, claims: readonly Identi
 /** The tokens of identifiers that say both whose they are and which. */
 function tokensOf({ cipher }: Session, { identifiers }: IdentifierClaim): bigint[] {
   return identifiers.flatMap(({ system, value }) =>
-    system === undefined || value === undefined ? [] : [cipher.tokenOf(`payment ${JSON.stringify([system, value])}`)],
+    system === undefined || value === undefined
+      ? []
+      : [cipher.fixedTokenOf(`payment ${JSON.stringify([system, value])}`)],
   );
 }
 

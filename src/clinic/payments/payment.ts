@@ -9,11 +9,14 @@ import type { Phase } from './phase.ts';
 
 const kindsBySystem = {
   [paymentTypeSystem]: ['payment', 'advance', 'adjustment'],
-  [ownPaymentTypeSystem]: ['copay', 'refund', 'settlement'],
+  [ownPaymentTypeSystem]: ['copay', 'refund', 'settlement', 'float', 'pay-in', 'pay-out', 'hand-over'],
 } as const;
 
-/** All but `refund` and `settlement` are money that comes in. */
-export type PaymentKind = 'payment' | 'advance' | 'adjustment' | 'copay' | 'refund' | 'settlement';
+/** Money that comes in, goes back, and moves between the clinic's own hands. */
+export type PaymentKind = MoneyIn | 'refund' | 'settlement' | DrawerMove;
+
+type MoneyIn = 'payment' | 'advance' | 'adjustment' | 'copay';
+type DrawerMove = 'float' | 'pay-in' | 'pay-out' | 'hand-over';
 
 export interface Payment {
   readonly kind: PaymentKind;
@@ -31,6 +34,8 @@ export interface Payment {
   /** The payment or credit note whose money a refund gives back. */
   readonly refunds: LocalTarget | undefined;
   readonly allocations: readonly Allocation[];
+  /** Of a void: the bank has taken the money back, and asks so much for it. */
+  readonly bankFeeMinor: bigint | undefined;
 }
 
 export interface Allocation {
@@ -55,8 +60,16 @@ export function kindOf(resource: PaymentReconciliation): PaymentKind | undefined
   return undefined;
 }
 
+const moneyIn: ReadonlySet<PaymentKind> = new Set<MoneyIn>(['payment', 'advance', 'adjustment', 'copay']);
+const drawerMoves: ReadonlySet<PaymentKind> = new Set<DrawerMove>(['float', 'pay-in', 'pay-out', 'hand-over']);
+
 export function isMoneyIn(kind: PaymentKind): boolean {
-  return kind !== 'refund' && kind !== 'settlement';
+  return moneyIn.has(kind);
+}
+
+/** Cash that is put into a drawer or taken from it, or counted when another cashier takes it over. */
+export function isDrawerMove(kind: PaymentKind): boolean {
+  return drawerMoves.has(kind);
 }
 
 export function extensionOf(
@@ -74,6 +87,12 @@ export function extensionsOf({ extension }: Pick<PaymentReconciliation, 'extensi
 export function withExtension<T extends { extension?: Extension[] }>(element: T, extension: Extension): T {
   const others = (element.extension ?? []).filter(({ url }) => url !== extension.url);
   return { ...element, extension: [...others, extension] };
+}
+
+export function withoutExtension<T extends { extension?: Extension[] }>(element: T, url: string): T {
+  const { extension = [], ...rest } = element;
+  const others = extension.filter((one) => one.url !== url);
+  return { ...rest, ...(others.length > 0 && { extension: others }) } as T;
 }
 
 /** The resource that an extension names. */

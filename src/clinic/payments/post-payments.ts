@@ -5,14 +5,17 @@ import type { WriteIntent } from '../../repository/change.ts';
 import type { Rule } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
-import { refreshInvoices } from '../billing/refresh-invoices.ts';
+import { refreshIntent, refreshInvoices } from '../billing/refresh-invoices.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { hasPosted, knownStates, type SettledState } from '../ledger/known-balances.ts';
 import { postJournal } from '../ledger/post-journal.ts';
+import { writeFurther } from '../write-further.ts';
 import { addAllocations, reduceAllocations } from './allocation-rows.ts';
 import { editContent } from './content.ts';
+import { moveCash } from './drawer-moves.ts';
 import { claimIdentifiers } from './gateway-ids.ts';
 import { type Move, movesOf } from './moves.ts';
-import { isMoneyIn } from './payment.ts';
+import { isDrawerMove, isMoneyIn } from './payment.ts';
 import { addRefunded, storePaymentRows } from './payment-rows.ts';
 import type { PaymentEdit, Posting } from './posting.ts';
 import { cancelReceipts, makeReceipts } from './receipts.ts';
@@ -36,13 +39,20 @@ export function createPostPayments(settingsOf: SettingsOf): Rule<readonly WriteI
     );
     const postings: Posting[] = [];
     const intents: WriteIntent[] = [];
-    for (const wave of wavesOf(moves)) {
+    const waves = wavesOf(moves);
+    for (const wave of waves) {
       const posted = await reckon(session, wave, settings);
       const journals = posted.flatMap(({ journal }) => journal ?? []);
+      const foreseen = waves.length === 1 && !hasPosted(session) ? foreseenStates(posted) : undefined;
       // Together, so that their statements travel in the same messages.
-      const [stored] = await Promise.all([store(session, posted), postJournal(session, journals)]);
+      const [stored] = await Promise.all([
+        store(session, posted),
+        postJournal(session, journals),
+        writeFurther(session, intentsOf(foreseen)),
+      ]);
+      if (foreseen) await requireForeseen(session, foreseen);
       intents.push(...stored);
-      postings.push(...posted);
+      postings.push(...posted.map((one) => (foreseen ? { ...one, invoiceIds: [] } : one)));
     }
     const invoiceIds = postings.flatMap((posting) => posting.invoiceIds ?? []);
     const edits = postings.flatMap((posting) => posting.edits ?? []);
@@ -50,10 +60,30 @@ export function createPostPayments(settingsOf: SettingsOf): Rule<readonly WriteI
   };
 }
 
+/** Undefined where something is to be known of it only once it is posted. */
+function foreseenStates(postings: readonly Posting[]): Map<string, SettledState> | undefined {
+  if (postings.some(({ invoiceIds = [], states }) => invoiceIds.length > 0 && !states)) return undefined;
+  return new Map(postings.flatMap(({ states = [] }) => [...states]));
+}
+
+function intentsOf(states: ReadonlyMap<string, SettledState> = new Map()): WriteIntent[] {
+  return [...states].map(([id, state]) => refreshIntent(id, state));
+}
+
+async function requireForeseen(session: Session, states: ReadonlyMap<string, SettledState>): Promise<void> {
+  const posted = await knownStates(session, [...states.keys()]);
+  for (const [id, { outstandingMinor, paidMinor }] of states) {
+    const state = posted.get(id);
+    if (state?.outstandingMinor === outstandingMinor && state.paidMinor === paidMinor) continue;
+    throw new Error('What was posted of an Invoice is not what its next version says.');
+  }
+}
+
 /** In the order of the moves. */
 async function reckon(session: Session, wave: readonly Move[], settings: WorkflowSettings): Promise<Posting[]> {
   const [first] = wave;
-  if (first && isVoid(first)) return [await voidPayment(session, first)];
+  if (first && isVoid(first)) return [await voidPayment(session, first, settings)];
+  if (first && isDrawerMove(first.payment.kind)) return [await moveCash(session, first, settings)];
   const taken = wave.filter(({ payment }) => isMoneyIn(payment.kind));
   const refunds = wave.filter(({ payment }) => !isMoneyIn(payment.kind));
   const [takings, givings] = await Promise.all([

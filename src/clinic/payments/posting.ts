@@ -3,6 +3,7 @@
 import type { PaymentReconciliation } from '@medplum/fhirtypes';
 import type { Currency } from '../../fhir/money.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
+import type { SettledState } from '../ledger/known-balances.ts';
 import type { AllocationRow } from './allocation-rows.ts';
 import type { Move } from './moves.ts';
 import type { PaymentRow, Refunded } from './payment-rows.ts';
@@ -21,6 +22,8 @@ export interface Posting {
   readonly edits?: readonly PaymentEdit[];
   /** Whose outstanding is another one now. */
   readonly invoiceIds?: readonly string[];
+  /** How these are paid then, where it is known before it is posted. */
+  readonly states?: ReadonlyMap<string, SettledState>;
 }
 
 /** A further version of a payment, by the server. */

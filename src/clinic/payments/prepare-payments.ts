@@ -9,13 +9,14 @@ import { ofWrite } from '../../repository/plan-changes.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { lockMoney } from '../ledger/lock-money.ts';
+import { withBankFee } from './bank-fee.ts';
 import { extensionUrls } from './canonicals.ts';
 import { refuseCardNumbers } from './card-numbers.ts';
 import { completePayments } from './complete-payments.ts';
 import { editContent, replaceContent } from './content.ts';
 import { succeed } from './frozen.ts';
 import { knownPhase, movesOf } from './moves.ts';
-import { extensionsOf, isMoney, kindOf } from './payment.ts';
+import { extensionsOf, isMoney, kindOf, withoutExtension } from './payment.ts';
 import { mayFollow, type Phase, phaseOf } from './phase.ts';
 
 export function createPreparePayments(settingsOf: SettingsOf): Rule<void>['run'] {
@@ -52,23 +53,32 @@ function keepWhatIsOwned(change: Change): void {
   }
   const to = phaseOf(next);
   const old = change.oldResource as PaymentReconciliation;
-  if (to === undefined || !mayFollow(from, to) || (kindOf(old) === 'settlement' && from !== to)) {
+  if (to === undefined || !mayFollow(from, to) || (from !== to && isFinal(old))) {
     throw notFollowing(from, to ?? 'nothing that is known');
   }
   const { exactNumbers } = parseJson(String(change.old?.body));
-  const resource = succeed({ old, next, from, to });
-  replaceContent(change, { resource, ...(exactNumbers && { exactNumbers }) });
+  const succeeded = succeed({ old, next, from, to });
+  const numbers = { stored: exactNumbers, sent: change.exactNumbers };
+  const isVoided = from === 'posted' && to === 'void';
+  const kept = isVoided ? withBankFee(succeeded, next, numbers) : { resource: succeeded, exactNumbers };
+  replaceContent(change, { resource: kept.resource, ...(kept.exactNumbers && { exactNumbers: kept.exactNumbers }) });
 }
 
-/** Clients do not say what is left of a payment. */
+/** Days that are closed, and who had which drawer, are not taken back. */
+function isFinal(old: PaymentReconciliation): boolean {
+  const kind = kindOf(old);
+  return kind === 'settlement' || kind === 'float' || kind === 'hand-over';
+}
+
+/** Clients do not say what is left of a payment, nor how far their count is from what it should be. */
 function dropOwned(change: Change): void {
   const resource = contentOf(change);
-  if (extensionsOf(resource, extensionUrls.netAmount).length === 0) return;
+  const owned = [extensionUrls.netAmount, extensionUrls.variance];
+  if (owned.every((url) => extensionsOf(resource, url).length === 0)) return;
   const { exactNumbers } = change;
-  const edited = editContent({ resource, ...(exactNumbers && { exactNumbers }) }, ({ extension = [], ...rest }) => ({
-    ...rest,
-    extension: extension.filter(({ url }) => url !== extensionUrls.netAmount),
-  }));
+  const edited = editContent({ resource, ...(exactNumbers && { exactNumbers }) }, (payment) =>
+    owned.reduce(withoutExtension, payment),
+  );
   replaceContent(change, edited);
 }
 

@@ -12,11 +12,13 @@ import {
   type Allocation,
   extensionOf,
   extensionsOf,
+  isDrawerMove,
   kindOf,
   type Payment,
   type PaymentKind,
   targetOf,
 } from './payment.ts';
+import { requireForm } from './payment-forms.ts';
 import { type Phase, phaseOf } from './phase.ts';
 
 /** A payment of more parts is several. */
@@ -30,7 +32,7 @@ export function readPayment(resource: PaymentReconciliation, exactNumbers: Exact
   const kind = readKind(resource);
   const { amountMinor, currency } = readMoney(resource.paymentAmount, 'paymentAmount', exactNumbers);
   requireTendered(resource, { amountMinor, currency }, exactNumbers);
-  return {
+  const payment: Payment = {
     kind,
     phase: readPhase(resource),
     amountMinor,
@@ -41,7 +43,10 @@ export function readPayment(resource: PaymentReconciliation, exactNumbers: Exact
     day: readDay(resource),
     refunds: readRefunds(resource, kind),
     allocations: readAllocations(resource, { amountMinor, currency }, exactNumbers),
+    bankFeeMinor: readHanded(resource, extensionUrls.bankFee, currency, exactNumbers),
   };
+  requireForm(payment);
+  return payment;
 }
 
 interface Amount {
@@ -53,7 +58,7 @@ function readKind(resource: PaymentReconciliation): PaymentKind {
   const kind = kindOf(resource);
   if (kind === undefined) {
     throw refused(
-      'The type must be payment, advance or adjustment of HL7, or copay or refund of the house.',
+      'The type must be payment, advance or adjustment of HL7, or copay, refund, float, pay-in, pay-out or hand-over of the house.',
       'extension',
     );
   }
@@ -116,7 +121,7 @@ function readHanded(
   const element = `extension[${index}].valueMoney`;
   const handed = readMoney(resource.extension?.[index]?.valueMoney, element, exactNumbers);
   if (handed.amountMinor < 0n || handed.currency !== currency) {
-    throw refused('What is tendered and returned is in the currency of the payment, and not negative.', element);
+    throw refused('Such an amount is in the currency of the payment, and not negative.', element);
   }
   return handed.amountMinor;
 }
@@ -124,7 +129,8 @@ function readHanded(
 function readMethod(resource: PaymentReconciliation, kind: PaymentKind): MethodCode | undefined {
   const concept = extensionOf(resource, extensionUrls.method)?.valueCodeableConcept;
   const method = methodOf(concept);
-  if (method !== undefined || (concept === undefined && kind === 'refund')) return method;
+  const mayLack = kind === 'refund' || isDrawerMove(kind);
+  if (method !== undefined || (concept === undefined && mayLack)) return method;
   throw refused(`A payment needs a method that has an account: one of ${methodCodes.join(', ')}.`, 'extension');
 }
 

@@ -7,8 +7,9 @@ import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
 import { type Credit, readCredits } from '../ledger/credit-balances.ts';
-import { type InvoiceBalance, readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import type { InvoiceBalance } from '../ledger/invoice-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
+import { knownBalances } from '../ledger/known-balances.ts';
 import { type Allocation as Reopened, refundLines } from '../ledger/postings.ts';
 import { type AllocationRow, readAllocations } from './allocation-rows.ts';
 import { extensionUrls } from './canonicals.ts';
@@ -19,7 +20,7 @@ import type { Move } from './moves.ts';
 import { extensionOf, isMoneyIn, type Payment, withExtension } from './payment.ts';
 import { type PaymentRow, readPaymentRows } from './payment-rows.ts';
 import { journalFacts, type PaymentEdit, type Posting, rowOf, sourceOf } from './posting.ts';
-import { limitMinor, personOf, requireRefunding, requireVoiding } from './rights.ts';
+import { isSamePerson, limitMinor, personOf, requireApproving, requireRefunding } from './rights.ts';
 
 /** Of moves that have neither an Invoice nor what they refund in common. */
 export async function refundPayments(
@@ -27,6 +28,7 @@ export async function refundPayments(
   moves: readonly Move[],
   settings: WorkflowSettings,
 ): Promise<Posting[]> {
+  if (moves.length === 0) return [];
   const sources = moves.flatMap(({ payment: { refunds } }) => refunds ?? []);
   const paymentIds = sources.flatMap(({ type, id }) => (type === 'PaymentReconciliation' ? [id] : []));
   const notes = sources.flatMap(({ type, id }) => (type === 'Invoice' ? [id] : []));
@@ -36,7 +38,7 @@ export async function refundPayments(
     readAllocations(session, paymentIds),
     readCredits(session, { sources: sources.map(({ reference }) => reference) }),
     readInvoiceFacts(session, [...invoiceIds, ...notes]),
-    readInvoiceBalances(session, invoiceIds),
+    knownBalances(session, invoiceIds),
   ]);
   const bySource = new Map(credits.map((credit) => [credit.source, credit]));
   return moves.map((move) =>
@@ -158,8 +160,8 @@ function requireAllowed({ caller }: Session, move: Move, { paidOn }: Original, {
     requireReason(move, rows);
     return;
   }
-  requireVoiding(caller);
-  if (personOf(caller) !== rows.get(change.id)?.requestedBy) return;
+  requireApproving(caller);
+  if (!isSamePerson(personOf(caller), rows.get(change.id)?.requestedBy ?? '')) return;
   throw refused(
     move,
     'forbidden',

@@ -10,7 +10,7 @@ type Caller = Session['caller'];
 
 /** Throws 403 for money that the caller's role does not take. */
 export function requireTaking(caller: Caller, { kind, phase, method }: Payment): void {
-  if (caller.kind === 'patient' && (phase !== 'queued' || method === 'CASH' || method === 'CHCK')) {
+  if (isPatient(caller) && (phase !== 'queued' || method === 'CASH' || method === 'CHCK')) {
     throw forbidden(
       'A patient pays online: the payment begins as queued, and whoever receives the money completes it.',
     );
@@ -38,9 +38,42 @@ export function requireRefunding(caller: Caller, refund: Payment, { limitMinor, 
   if (paidOn !== refund.day) throw forbidden('This role refunds payments on the day they were made only.');
 }
 
-/** Throws 403 unless the caller may void payments, and approve what another person asked for. */
-export function requireVoiding(caller: Caller): void {
-  if (!isUnlimited(caller)) throw forbidden('This needs a role with the right op:void, such as billing manager.');
+export interface VoidLimits {
+  readonly limitMinor: bigint;
+  /** In the clinic's zone. */
+  readonly today: string;
+}
+
+/** Throws 403 for a void that the caller's role does not make: cashiers take back what they took in today, up to their limit. */
+export function requireVoiding(
+  caller: Caller,
+  { amountMinor, day }: Pick<Payment, 'amountMinor' | 'day'>,
+  { limitMinor, today }: VoidLimits,
+): void {
+  if (isUnlimited(caller)) return;
+  if (!has(caller, 'op:refund-within-limit')) throw needsVoid();
+  if (amountMinor > limitMinor) {
+    throw forbidden('This is above the limit of the role (setting payments.refund-limit): ask a billing manager.');
+  }
+  if (day !== today) throw forbidden('This role voids payments of today only: ask a billing manager.');
+}
+
+/** Throws 403 unless the caller may approve what another person asked for. */
+export function requireApproving(caller: Caller): void {
+  if (!isUnlimited(caller)) throw needsVoid();
+}
+
+/** What a role needs that approves for others. */
+export const approvingRight = 'op:void';
+
+/** True of who needs nobody's approval but another person's. */
+export function mayApprove(caller: Caller): boolean {
+  return isUnlimited(caller);
+}
+
+/** A cashier has the drawer of the shift; who refunds without limit, and a system, moves money in any. */
+export function isBoundToDrawer(caller: Caller): boolean {
+  return !isUnlimited(caller) && !has(caller, 'op:refund');
 }
 
 export function requireSettling(caller: Caller): void {
@@ -48,9 +81,16 @@ export function requireSettling(caller: Caller): void {
   throw forbidden('This needs a role with the right $settle-day, such as cashier.');
 }
 
-/** Whoever this is, also by way of another app: one person never approves what they asked for. */
-export function personOf({ accountId, clientId }: Caller): string {
-  return accountId === undefined ? `client:${clientId}` : `account:${accountId}`;
+/** All that a caller is known by, parted by blanks: the account or client, and who it stands for. */
+export function personOf({ accountId, clientId, fhirUser }: Caller): string {
+  const account = accountId === undefined ? `client:${clientId}` : `account:${accountId}`;
+  return fhirUser === undefined ? account : `${account} ${fhirUser}`;
+}
+
+/** Also by way of another app, or a client that stands for the same person: nobody approves what they asked for. */
+export function isSamePerson(one: string, other: string): boolean {
+  const known = new Set(one.split(' '));
+  return other.split(' ').some((name) => known.has(name));
 }
 
 /** A setting in smallest units; what the currency cannot say of it is left out. */
@@ -63,8 +103,13 @@ export function limitMinor(limit: number, currency: Currency): bigint {
 
 /** A system with scopes of its own has no role, and so no limit of one. */
 function isUnlimited(caller: Caller): boolean {
-  if (caller.kind === 'server' || has(caller, 'op:void')) return true;
+  if (caller.kind === 'server' || has(caller, approvingRight)) return true;
   return caller.kind === 'client' && caller.roles.size === 0;
+}
+
+/** Also a client that holds the role of patients and no other. */
+function isPatient({ kind, roles }: Caller): boolean {
+  return kind === 'patient' || (roles.size > 0 && [...roles].every((role) => role === 'patient'));
 }
 
 function isFrontDesk({ roles }: Caller): boolean {
@@ -75,6 +120,10 @@ const takesAnyMoney = ['cashier', 'billing-staff', 'billing-manager'] as const;
 
 function has({ operations }: Caller, operation: string): boolean {
   return operations?.has(operation) ?? false;
+}
+
+function needsVoid(): Error {
+  return forbidden(`This needs a role with the right ${approvingRight}, such as billing manager.`);
 }
 
 function forbidden(diagnostics: string): Error {

@@ -7,6 +7,7 @@ import { type Currency, exactAmounts, isCurrency } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationCall } from '../../operations/operation.ts';
+import { rightsOfPerson } from '../../people/person-rights.ts';
 import type { Content } from '../../repository/change.ts';
 import { find } from '../../repository/read.ts';
 import type { Session } from '../../repository/session.ts';
@@ -21,7 +22,8 @@ import { requirePast } from './business-day.ts';
 import { mainDrawerId } from './canonicals.ts';
 import { refuseCardNumbers } from './card-numbers.ts';
 import { closeDay, requireNothingQueued, requireOpen } from './drawer-days.ts';
-import { limitMinor, requireSettling } from './rights.ts';
+import { requireOwnDrawers } from './drawer-shifts.ts';
+import { approvingRight, isSamePerson, limitMinor, mayApprove, personOf, requireSettling } from './rights.ts';
 import { readSettleCall, type SettleCall, settleParameters } from './settle-parameters.ts';
 import { linesOf, type SettledLine, settlementOf, totalVariance, varianceOf } from './settlement.ts';
 
@@ -59,6 +61,7 @@ async function settleDay(session: Session, call: OperationCall, settings: Workfl
   const [expected] = await Promise.all([
     readDrawerDay(session, { drawer: place, businessDate: day, currency }),
     requireOpen(session, [drawerDay]),
+    requireOwnDrawers(session, [drawerDay]),
     isPreview ? undefined : requireNothingQueued(session, drawerDay),
   ]);
   if (drawer !== undefined && expected.size === 0) await requireThere(session, 'Location', drawer);
@@ -125,15 +128,19 @@ function requireCounted(lines: readonly SettledLine[]): void {
   });
 }
 
-/** One who counts does not accept what is missing: another person does. */
+/** One who counts does not accept what is missing: another person does, whose role approves (domain.md SM-10). */
 async function requireAccepted(session: Session, { approver }: SettleCall, isOverLimit: boolean): Promise<void> {
   if (approver === undefined) {
     if (!isOverLimit) return;
     throw notAccepted('The variance is above the limit (setting settlement.variance-limit): name who approves it.');
   }
-  if (session.caller.fhirUser === `Practitioner/${approver}`)
-    throw notAccepted('Another person approves what you counted.');
+  const reference = `Practitioner/${approver}`;
+  if (isSamePerson(personOf(session.caller), reference)) throw notAccepted('Another person approves what you counted.');
   await requireThere(session, 'Practitioner', approver);
+  if (mayApprove(session.caller)) return;
+  const { operations } = await rightsOfPerson(session.trx, reference);
+  if (!operations.has(approvingRight))
+    throw notAccepted(`Who approves has the right ${approvingRight}, as billing managers.`);
 }
 
 function notAccepted(diagnostics: string): Error {

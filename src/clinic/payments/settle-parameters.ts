@@ -1,6 +1,7 @@
 // What `$settle-day` takes, and how it is read (contract.md 44).
 
 import type { Money, ParametersParameter, Reference } from '@medplum/fhirtypes';
+import { sumOf } from '../../fhir/decimal.ts';
 import { type Currency, readAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { OperationCall, OperationParameter } from '../../operations/operation.ts';
@@ -19,7 +20,17 @@ export const settleParameters: readonly OperationParameter[] = [
     documentation: 'What was counted of one method. Every method that money is expected of is counted, if with zero.',
     parts: [
       one('method', 1, 'code', `One of ${methodCodes.join(', ')}.`),
-      one('amount', 1, 'Money', 'In the currency of the clinic; not negative.'),
+      one(
+        'amount',
+        0,
+        'Money',
+        'In the currency of the clinic; not negative. Needed where no denominations are given.',
+      ),
+      {
+        ...{ name: 'denomination', use: 'in', min: 0, max: '*' },
+        documentation: 'How often a coin or note was counted; together they are the amount.',
+        parts: [one('value', 1, 'Money', 'Of one of them.'), one('count', 1, 'unsignedInt', 'How many there are.')],
+      },
     ],
   },
   one('note', 0, 'string', 'Kept with the settlement.'),
@@ -86,16 +97,28 @@ function readCounted(
     throw refused(`What is counted has a method: one of ${methodCodes.join(', ')}.`, 'counted');
   }
   const index = parts.findIndex(({ name }) => name === 'amount');
-  const money: Money | undefined = parts[index]?.valueMoney;
-  const written = exactNumbers?.get(`/${index}/valueMoney/value`) ?? money?.value;
+  const pieces = parts.flatMap((part, place) => (part.name === 'denomination' ? [{ part, place }] : []));
+  const read = (money: Money | undefined, pointer: string) => readCount(money, exactNumbers?.get(pointer), currency);
+  const sumMinor = sumOf(
+    pieces.map(({ part: { part = [] }, place }) => {
+      const at = part.findIndex(({ name }) => name === 'value');
+      const count = part.find(({ name }) => name === 'count')?.valueUnsignedInt;
+      if (count === undefined) throw refused('A denomination says how many there are, as an unsignedInt.', 'counted');
+      return BigInt(count) * read(part[at]?.valueMoney, `/${place}/part/${at}/valueMoney/value`);
+    }),
+  );
+  if (index < 0 && pieces.length > 0) return [method, sumMinor];
+  const amountMinor = read(parts[index]?.valueMoney, `/${index}/valueMoney/value`);
+  if (pieces.length === 0 || sumMinor === amountMinor) return [method, amountMinor];
+  throw refused('The denominations together are not the amount beside them: count again.', 'counted');
+}
+
+function readCount(money: Money | undefined, text: string | undefined, currency: Currency): bigint {
+  const written = text ?? money?.value;
   const amountMinor = written === undefined ? undefined : readAmount(written, currency);
-  if (amountMinor === undefined || amountMinor < 0n || money?.currency !== currency) {
-    throw refused(
-      `What is counted is an amount of ${currency}, not negative, with no more decimals than it has.`,
-      'counted',
-    );
-  }
-  return [method, amountMinor];
+  if (amountMinor !== undefined && amountMinor >= 0n && money?.currency === currency) return amountMinor;
+  const diagnostics = `What is counted is an amount of ${currency}, not negative, with no more decimals than it has.`;
+  throw refused(diagnostics, 'counted');
 }
 
 function readReference(reference: Reference | undefined, name: string, type: string): string | undefined {

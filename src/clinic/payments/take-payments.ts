@@ -5,8 +5,9 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
-import { type InvoiceBalance, readInvoiceBalances } from '../ledger/invoice-balances.ts';
+import type { InvoiceBalance } from '../ledger/invoice-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
+import { knownBalances, type SettledState } from '../ledger/known-balances.ts';
 import { paymentLines, type Allocation as Settled } from '../ledger/postings.ts';
 import { cutToOutstanding, isCut, withAllocations } from './allocate.ts';
 import { extensionUrls } from './canonicals.ts';
@@ -26,7 +27,7 @@ export async function takePayments(
   const invoiceIds = moves.flatMap(({ payment }) => (payment.phase === 'posted' ? invoicesOf(payment) : []));
   const [facts, balances] = await Promise.all([
     readInvoiceFacts(session, invoiceIds),
-    readInvoiceBalances(session, invoiceIds),
+    knownBalances(session, invoiceIds),
   ]);
   const postings: Posting[] = [];
   for (const move of moves) {
@@ -79,7 +80,12 @@ async function take(session: Session, move: Move, books: Books): Promise<Posting
     })),
     edits: editsOf(move, kept, patientId),
     invoiceIds: settled.map(({ invoice }) => invoice),
+    states: new Map(settled.map((one) => [one.invoice, stateAfter(one)])),
   };
+}
+
+function stateAfter({ balance: { currency, outstandingMinor, paidMinor }, amountMinor }: Settled): SettledState {
+  return { currency, outstandingMinor: outstandingMinor - amountMinor, paidMinor: paidMinor + amountMinor };
 }
 
 /** One for each Invoice, which may have several parts. */
@@ -117,7 +123,8 @@ function requireCurrency({ change, payment }: Move, { facts, settings }: Books):
   const wanted = invoices.length > 0 ? invoices.map(({ currency }) => currency) : [settings.currency];
   const other = wanted.find((currency) => currency !== payment.currency);
   if (other === undefined) return;
-  throw fhirError('business-rule', `This is to be paid in ${other}.`, {
+  const diagnostics = `This is to be paid in ${other}: no rate is known here, so change the money first and post what it came to.`;
+  throw fhirError('business-rule', diagnostics, {
     expression: 'PaymentReconciliation.paymentAmount.currency',
     writeIndex: change.index,
   });

@@ -2,8 +2,12 @@
 
 import { invoicesOf } from './complete-payments.ts';
 import type { Move } from './moves.ts';
+import { isDrawerMove } from './payment.ts';
 
-/** In the order of the moves; within a wave none sees what another does. A void, whose Invoices its rows tell, is one alone. */
+/**
+ * In the order of the moves; within a wave none sees what another does. A void, whose Invoices its rows tell, is one alone, and
+ * so is what counts a drawer.
+ */
 export function wavesOf(moves: readonly Move[]): Move[][] {
   const waves: Move[][] = [];
   let touched: Set<string> | undefined;
@@ -22,7 +26,7 @@ export function wavesOf(moves: readonly Move[]): Move[][] {
 }
 
 function keysOf({ change, payment, from }: Move): string[] | undefined {
-  if (payment.phase === 'void' && from === 'posted') return undefined;
+  if ((payment.phase === 'void' && from === 'posted') || isDrawerMove(payment.kind)) return undefined;
   const { refunds } = payment;
   return [
     `PaymentReconciliation/${change.id}`,

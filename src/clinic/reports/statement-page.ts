@@ -7,7 +7,7 @@ import type { Content } from '../../repository/change.ts';
 import type { Letterhead, PatientFacts } from '../documents/document-facts.ts';
 import { dayText, moneyText } from '../documents/format-values.ts';
 import type { Block, Page } from '../documents/page.ts';
-import { headOfSheet, sumsOf, tableOf } from '../documents/sheet.ts';
+import { sheetPage, sumsOf, tableOf } from '../documents/sheet.ts';
 import { type Words, wordsOf } from '../documents/words.ts';
 import { buckets } from './buckets.ts';
 import type { Debt } from './outstanding.ts';
@@ -37,24 +37,11 @@ interface Sheet {
 export function statementPage(statement: Statement): Page {
   const { letterhead, facts: patient, language, timeZone, today } = statement;
   const words = wordsOf(language);
-  return {
-    title: `${words.statement} ${patient?.number ?? ''}`.trim(),
-    language,
-    size: 'A4',
-    foot: `${letterhead.name} · ${words.statement}`,
-    content: [
-      ...headOfSheet({
-        letterhead,
-        patient,
-        title: words.statement,
-        facts: [
-          [words.date, dayText(today, language, timeZone)],
-          [words.patient, patient?.number ?? ''],
-        ],
-      }),
-      ...sheetsOf(statement, words).flatMap((sheet) => blocksOf(sheet, words)),
-    ],
-  };
+  return sheetPage({
+    ...{ letterhead, language, patient, title: words.statement, number: patient?.number ?? '', isDuplicate: false },
+    facts: [[words.date, dayText(today, language, timeZone)]],
+    content: sheetsOf(statement, words).flatMap((sheet) => blocksOf(sheet, words)),
+  });
 }
 
 function blocksOf({ opening, rows, closing, aging }: Sheet, words: Words): Block[] {

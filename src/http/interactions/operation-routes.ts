@@ -33,7 +33,7 @@ function pathsOf({ resourceTypes }: Operation, level: OperationLevel): string[] 
 
 function routesOf(operation: Operation, path: string): FhirRoute[] {
   const run = operationInteraction(operation);
-  const kind = operation.affectsState ? 'write' : 'read';
+  const kind = operation.affectsState || operation.keepsRecords ? 'write' : 'read';
   const isSearch = operation.queryInput !== undefined;
   const givesContent = operation.parameters.some(
     ({ use, type }) => use === 'out' && (type === 'Binary' || type === 'Resource'),

@@ -13,6 +13,7 @@ function eventKey(from: Status | undefined, to: Status | undefined, meta: Meta =
     status && buildAppointment('Patient/1', 'Practitioner/1', { status, meta });
   const change: Change = {
     byServer: false,
+    told: [],
     index: 0,
     action: to === undefined ? 'delete' : 'update',
     type: 'Appointment',

@@ -14,7 +14,14 @@ import type { Currency } from '../../../src/fhir/money.ts';
 import { formatAmount } from '../../../src/fhir/money.ts';
 import { base, concept, definition, tax, taxInclusive } from './prices.ts';
 
-const plain: LineWorld = { currency: 'USD', rounding: 'half-up', prices: [], chargeItems: new Map(), at: 0 };
+const plain: LineWorld = {
+  currency: 'USD',
+  rounding: 'half-up',
+  prices: [],
+  chargeItems: new Map(),
+  at: 0,
+  pricesByList: false,
+};
 
 function invoiceOf(lineItem: InvoiceLineItem[]): Invoice {
   return { resourceType: 'Invoice', status: 'draft', lineItem };
@@ -216,4 +223,23 @@ describe('for any lines', () => {
       { seed: 7, numRuns: 1000 },
     );
   });
+});
+
+test('a line that was reckoned in another currency is none that stands: the clinic has changed its own since (domain.md 6)', () => {
+  const stored = () => invoiceOf([written({ type: 'base', amount: money(10, 'EUR') })]);
+  expect(() => completed(stored(), {}, stored())).toThrow(
+    expect.objectContaining({ status: 422, message: expect.stringContaining('Amounts are in USD') }),
+  );
+  expect(completed(stored(), { currency: 'EUR' }, stored())[0]?.components[0]?.amountMinor).toBe(1_000n);
+});
+
+test('whoever keeps to the list names no price that is not on it, where there is a list', () => {
+  const free = () => invoiceOf([written({ type: 'base', amount: money(10, 'USD') })]);
+  const prices = [readPrice(definition([base(10)]), 'USD')!];
+  const onlyTaxes = [readPrice(definition([tax(0.1)]), 'USD')!];
+  expect(() => completed(free(), { pricesByList: true, prices })).toThrow(expect.objectContaining({ status: 403 }));
+  // What somebody else has priced stays.
+  expect(() => completed(free(), { pricesByList: true, prices }, free())).not.toThrow();
+  expect(() => completed(free(), { pricesByList: false, prices })).not.toThrow();
+  expect(() => completed(free(), { pricesByList: true, prices: onlyTaxes })).not.toThrow();
 });

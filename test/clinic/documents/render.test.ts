@@ -101,6 +101,40 @@ describe('a card', () => {
     expect(await pdfOf(`/Patient/${patientId}/$render`)).toContain('Card 2');
   });
 
+  test('is kept as a document of the patient, and voids the one before', async () => {
+    const { json: one } = await server.a.request('POST', '/Patient', {
+      resourceType: 'Patient',
+      name: [{ text: 'Card' }],
+    });
+    const path = `/Patient/${one.id}/$render?template=id-card`;
+    const first = await server.a.request('GET', path, undefined, asJson);
+    const documents = async () => {
+      const query = `/DocumentReference?subject=Patient/${one.id}&_sort=_lastUpdated`;
+      const { json } = await server.a.request('GET', query);
+      return json.entry.map(({ resource }: { resource: unknown }) => resource);
+    };
+    const stateOf = ({
+      extension,
+      status,
+    }: {
+      extension: { extension: Record<string, unknown>[] }[];
+      status: string;
+    }) => [status, ...(extension[0]?.extension.map(({ url: _, ...value }) => Object.values(value)[0]) ?? [])].join(' ');
+    const [kept] = await documents();
+    expect(stateOf(kept)).toBe('current id-card 1 active');
+    const { attachment } = kept.content[0];
+    expect(attachment.url).toBe(`Binary/${first.json.id}`);
+    const stored = await server.a.request('GET', `/${attachment.url}`, undefined, asJson);
+    expect(stored.json).toMatchObject({ data: first.json.data, securityContext: { reference: `Patient/${one.id}` } });
+    await server.a.request('GET', `/Patient/${one.id}/$render?format=png`, undefined, asJson);
+    await server.a.request('GET', path, undefined, asJson);
+    const all = await documents();
+    expect(all.map(stateOf).sort()).toEqual(['current id-card 2 active', 'superseded id-card 1 void']);
+    const current = all.find(({ status }: { status: string }) => status === 'current');
+    expect(current.relatesTo).toEqual([{ code: 'replaces', target: { reference: `DocumentReference/${kept.id}` } }]);
+    expect((await server.b.request('GET', `/DocumentReference/${kept.id}`)).status).toBe(404);
+  });
+
   test('is also given as the image of its code alone', async () => {
     const { status, json } = await server.a.request(
       'GET',

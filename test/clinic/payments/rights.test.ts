@@ -3,8 +3,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { readPayment } from '../../../src/clinic/payments/read-payment.ts';
 import {
+  isSamePerson,
   limitMinor,
   personOf,
+  requireApproving,
   requireRefunding,
   requireSettling,
   requireTaking,
@@ -36,6 +38,7 @@ const payment = (parts: PaymentParts = {}) => readPayment(buildPayment(100, part
 const refund = payment({ type: 'refund', refunds: 'PaymentReconciliation/1' });
 const forbidden = expect.objectContaining({ status: 403 });
 const limits = { limitMinor: 10_000n, paidOn: today() };
+const voids = { limitMinor: 10_000n, today: today() };
 
 describe('a patient', () => {
   test('pays online only: what is paid is queued until the money is there', () => {
@@ -45,9 +48,16 @@ describe('a patient', () => {
     expect(() => requireTaking(patient, payment({ outcome: 'queued', method: 'CHCK' }))).toThrow(forbidden);
   });
 
+  test('is one also as a client with the role of patients, and no more than that', () => {
+    const client = (...roles: string[]) => caller({ kind: 'client', roles: new Set(roles) });
+    expect(() => requireTaking(client('patient'), payment())).toThrow(forbidden);
+    expect(() => requireTaking(client('patient', 'cashier'), payment())).not.toThrow();
+  });
+
   test('gives nothing back, voids and settles nothing', () => {
     expect(() => requireRefunding(patient, refund, limits)).toThrow(forbidden);
-    expect(() => requireVoiding(patient)).toThrow(forbidden);
+    expect(() => requireVoiding(patient, payment(), voids)).toThrow(forbidden);
+    expect(() => requireApproving(patient)).toThrow(forbidden);
     expect(() => requireSettling(patient)).toThrow(forbidden);
   });
 });
@@ -81,21 +91,41 @@ describe('a refund', () => {
   });
 });
 
-test('a void needs op:void, a settlement $settle-day; a system that has no role may both', () => {
-  for (const one of [withRight('op:void'), system]) {
-    expect(() => requireVoiding(one)).not.toThrow();
-    expect(() => requireSettling(one)).not.toThrow();
-  }
-  expect(() => requireVoiding(withRight('op:refund', '$settle-day'))).toThrow(forbidden);
+describe('a void (SM-4)', () => {
+  const old = payment({ date: '2026-01-01' });
+
+  test('of today and up to the limit needs the right of a cashier', () => {
+    const cashier = withRight('op:refund-within-limit');
+    expect(() => requireVoiding(cashier, payment(), voids)).not.toThrow();
+    expect(() => requireVoiding(cashier, payment(), { ...voids, limitMinor: 9_999n })).toThrow(forbidden);
+    expect(() => requireVoiding(cashier, old, voids)).toThrow(forbidden);
+    expect(() => requireApproving(cashier)).toThrow(forbidden);
+  });
+
+  test('of any day, as approval, needs op:void, or a system that has no role', () => {
+    for (const one of [withRight('op:void'), system]) {
+      expect(() => requireVoiding(one, old, { ...voids, limitMinor: 0n })).not.toThrow();
+      expect(() => requireApproving(one)).not.toThrow();
+    }
+    expect(() => requireVoiding(withRight('op:refund', '$settle-day'), payment(), voids)).toThrow(forbidden);
+  });
+});
+
+test('a settlement needs $settle-day; a system that has no role may', () => {
+  for (const one of [withRight('op:void'), system]) expect(() => requireSettling(one)).not.toThrow();
   expect(() => requireSettling(withRight('$settle-day'))).not.toThrow();
   expect(() => requireSettling(withRight('op:refund'))).toThrow(forbidden);
 });
 
-test('a person is the same by way of another app, a client is itself', () => {
-  const person = (clientId: string) => personOf(caller({ clientId, accountId: '7' }));
-  expect(person('a')).toBe(person('b'));
-  expect(personOf(caller({ clientId: 'a' }))).not.toBe(personOf(caller({ clientId: 'b' })));
-  expect(personOf(caller({ clientId: '7' }))).not.toBe(person('a'));
+test('a person is the same by way of another app, and of a client that stands for them; a client is itself', () => {
+  const isSame = (one: Partial<Caller>, other: Partial<Caller>) =>
+    isSamePerson(personOf(caller(one)), personOf(caller(other)));
+  expect(isSame({ clientId: 'a', accountId: '7' }, { clientId: 'b', accountId: '7' })).toBe(true);
+  expect(isSame({ clientId: 'a' }, { clientId: 'b' })).toBe(false);
+  expect(isSame({ clientId: '7' }, { clientId: 'a', accountId: '7' })).toBe(false);
+  const p1 = { fhirUser: 'Practitioner/1' };
+  expect(isSame({ clientId: 'a', ...p1 }, { clientId: 'b', accountId: '7', ...p1 })).toBe(true);
+  expect(isSame({ clientId: 'a', ...p1 }, { clientId: 'b', fhirUser: 'Practitioner/2' })).toBe(false);
 });
 
 test.each([

@@ -25,6 +25,7 @@ export const urls = {
   netAmount: `${house}/StructureDefinition/net-amount`,
   counted: `${house}/StructureDefinition/counted`,
   variance: `${house}/StructureDefinition/variance`,
+  bankFee: `${house}/StructureDefinition/bank-fee`,
   outstanding: `${house}/StructureDefinition/outstanding`,
   paymentState: `${house}/StructureDefinition/payment-state`,
   corrects: `${house}/StructureDefinition/corrects`,

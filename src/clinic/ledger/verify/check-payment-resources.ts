@@ -48,8 +48,12 @@ function liveAmount(payment: Stored): bigint {
   const { status, outcome, paymentAmount } = payment;
   if (status !== 'active' || outcome !== 'complete') return 0n;
   const amount = minorOf(paymentAmount) ?? 0n;
+  // From one money account to the other, or only counted.
+  if (drawerMoves.has(kindOf(payment) ?? '')) return 0n;
   return kindOf(payment) === 'refund' ? -amount : amount;
 }
+
+const drawerMoves: ReadonlySet<string> = new Set(['float', 'pay-in', 'pay-out', 'hand-over']);
 
 function addRefund(refunded: Map<string, bigint>, { extension = [] }: Stored, amount: bigint): void {
   const original = extension.find(({ url }) => url === extensionUrls.refunds)?.valueReference?.reference;
@@ -64,7 +68,7 @@ async function readMoved({ trx }: Session, payments: readonly Stored[]): Promise
            JOIN ledger_entry entry ON entry.transaction_id = journal.id
            JOIN ledger_account account ON account.account_id = entry.account_id
            WHERE journal.source_type = 'PaymentReconciliation' AND journal.source_id = ANY ($1::text[])
-             AND account.number < '1100' AND journal.type <> 'OVER_SHORT'
+             AND account.number < '1100' AND journal.type <> 'OVER_SHORT' AND journal.reason <> 'bank-fee'
            GROUP BY journal.source_id`,
     values: [payments.map(({ id }) => id)],
   });
