@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import { openDoors } from '../../src/doors.ts';
+import type { RootSettings } from '../../src/root-settings.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import { houseDefinitions } from '../../src/search/own/house-definitions.ts';
 import { copyRows } from './copy.ts';
@@ -14,6 +15,7 @@ export interface WorkerSettings {
   /** Of a superuser. */
   readonly databaseUrl: string;
   readonly rootKey: Uint8Array;
+  readonly root: RootSettings;
 }
 
 /** What the worker is asked for, one at a time; it answers each with how many resources it has written. */
@@ -26,8 +28,8 @@ export interface Stretch {
   readonly patients: number;
 }
 
-const { databaseUrl, rootKey } = workerData as WorkerSettings;
-const doors = openDoors({ databaseUrl, rootKey: Buffer.from(rootKey), onIdleError: () => undefined });
+const { databaseUrl, rootKey, root } = workerData as WorkerSettings;
+const doors = openDoors({ databaseUrl, rootKey: Buffer.from(rootKey), root, onIdleError: () => undefined });
 const extract = createExtractor(houseDefinitions());
 const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();

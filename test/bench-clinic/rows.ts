@@ -42,7 +42,7 @@ export function rowsOf(stored: readonly Resource[], { cipher, extract }: RowMake
 function storedChange(resource: Resource, entries: readonly IndexEntry[]): StoredChange {
   const { resourceType: type, id = '' } = resource;
   const base = { index: 0, action: 'create', type, id, versionId: 1, old: undefined, oldResource: undefined } as const;
-  const change = { ...base, byServer: true, resource, exactNumbers: undefined };
+  const change = { ...base, byServer: true, resource, exactNumbers: undefined, told: [] };
   const result = { ...base, lastUpdated: new Date(0), json: undefined, changed: true };
   return { change, entries, result };
 }

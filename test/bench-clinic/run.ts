@@ -10,7 +10,7 @@ import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
 import { describeMachine, publish } from '../bench/machine.ts';
 import { residentMegabytes } from '../bench/memory.ts';
-import { type RunningProcess, rootKeyOf, startServer, superuserUrl } from '../bench/processes.ts';
+import { keysOf, type RunningProcess, startServer, superuserUrl } from '../bench/processes.ts';
 import { runBench } from '../bench/run-bench.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
@@ -65,7 +65,7 @@ async function bench(): Promise<void> {
   server = await startServer(dataDir, await freePort());
   const api = openFhirApi(path.join(dataDir, 'demo.json'));
   const databaseUrl = superuserUrl(dataDir);
-  const doors = openDoors({ databaseUrl, rootKey: rootKeyOf(dataDir), onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl, ...keysOf(dataDir), onIdleError: () => undefined });
   const database = new pg.Client({ connectionString: databaseUrl });
   // When the bench fails, the server takes its PostgreSQL along and this connection with it.
   database.on('error', () => undefined);
@@ -122,7 +122,7 @@ async function loadRest({ database, tenantId }: Clinic, before: Counts, counts: 
 }
 
 async function loadParts(parts: readonly LoadedPart[]): Promise<number> {
-  const settings = { databaseUrl: superuserUrl(dataDir), rootKey: rootKeyOf(dataDir) };
+  const settings = { databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir) };
   return await load(settings, parts.flatMap(stretchesOf), progress);
 }
 
@@ -155,11 +155,11 @@ async function measureWork({ api }: Clinic): Promise<Work> {
   progress(`${wholeVisits} whole visits, ${visitsPerSecond} a second, beside ${plan.users} users who read`);
   const offered = await offeredOf(api, queriesOn(counts), progress);
   const seconds = wholeVisits / visitsPerSecond;
-  const [perSecond, figures] = await Promise.all([
+  const [whole, figures] = await Promise.all([
     visits.whole(wholeVisits, visitsPerSecond, (done) => progress(`${done} of ${wholeVisits} visits`)),
     measureUsers(api, offered, { ...plan, seconds }),
   ]);
-  return { steps, visits: wholeVisits, perSecond, slowestReads: figures };
+  return { steps, visits: wholeVisits, whole, slowestReads: figures };
 }
 
 async function cleanUp(): Promise<void> {

@@ -9,11 +9,19 @@ import { dayMs, practitioners, referenceTo, visitMinutes } from './plan.ts';
 
 export interface StepFigures {
   readonly name: string;
+  /** By as many connections as leave the server no rest. */
   readonly perSecond: number;
+  readonly crowded: Waits;
+}
+
+export interface Waits {
   readonly p50Ms: number;
   readonly p95Ms: number;
-  /** Wanted of p95. */
-  readonly goalMs?: number;
+}
+
+export interface WholeFigures {
+  readonly perSecond: number;
+  readonly steps: readonly (Waits & { readonly name: string; readonly goalMs?: number })[];
 }
 
 /** At once; more would measure how they wait for each other. */
@@ -22,6 +30,20 @@ const connections = 16;
 const firstDay = Date.UTC(2028, 0, 1);
 const visitsPerDay = practitioners * 32;
 const waitMs = 30_000;
+
+/** Wanted of p95, beside the users. */
+const goalsMs: Readonly<Record<string, number>> = { queue: 20, draft: 50, issue: 50 };
+const names = {
+  booking: 'booking',
+  checkIn: 'check-in, with a queue number',
+  queue: 'queue of a practitioner',
+  completion: 'completion',
+  draft: 'bill: from completion to the draft',
+  issue: 'bill: issue, with number and posting',
+  payment: 'payment, with receipt and posting',
+} as const;
+type Step = keyof typeof names;
+const steps = Object.keys(names) as Step[];
 
 type Stored<T> = T & { readonly id: string };
 
@@ -40,43 +62,54 @@ export class Visits {
   async steps(count: number): Promise<StepFigures[]> {
     const numbers = Array.from({ length: count }, () => this.#count++);
     const booking = await timed('booking', numbers, (n) => this.#book(n));
-    const checkIn = await timed('check-in, with a queue number', booking.results, (visit) =>
-      this.#move(visit, 'checked-in'),
-    );
-    const queue = await timed('queue of a practitioner', numbers, (n) => this.#queue(n));
+    const checkIn = await timed('checkIn', booking.results, (visit) => this.#move(visit, 'checked-in'));
+    const queue = await timed('queue', numbers, (n) => this.#queue(n));
     const completion = await timed('completion', checkIn.results, (visit) => this.#move(visit, 'fulfilled'));
-    const bill = await timed('bill: from completion to the draft', completion.results, (visit) => this.#invoice(visit));
-    const issue = await timed('bill: issue, with number and posting', bill.results, (invoice) => this.#issue(invoice));
-    const payment = await timed('payment, with receipt and posting', issue.results, (invoice) => this.#pay(invoice));
-    const goals = new Map([
-      [queue.name, 20],
-      [issue.name, 50],
-    ]);
-    return [booking, checkIn, queue, completion, bill, issue, payment].map(({ results: _, ...figures }) => {
-      const goalMs = goals.get(figures.name);
-      return { ...figures, ...(goalMs !== undefined && { goalMs }) };
-    });
+    const draft = await timed('draft', completion.results, (visit) => this.#invoice(visit));
+    const issue = await timed('issue', draft.results, (invoice) => this.#issue(invoice));
+    const payment = await timed('payment', issue.results, (invoice) => this.#pay(invoice));
+    return [booking, checkIn, queue, completion, draft, issue, payment].map(({ results: _, ...figures }) => figures);
   }
 
-  /** From booking to payment, `concurrent` at a time and at most so many a second; gives the rate that was reached. */
-  async whole(count: number, perSecond: number, report: (done: number) => void): Promise<number> {
+  /** From booking to payment, so many begun a second. */
+  async whole(count: number, perSecond: number, report: (done: number) => void): Promise<WholeFigures> {
+    const latenciesMs = Object.fromEntries(steps.map((step) => [step, [] as number[]])) as Record<Step, number[]>;
+    const take = async <T>(step: Step, work: () => Promise<T>): Promise<T> => {
+      const sentAt = performance.now();
+      const result = await work();
+      latenciesMs[step].push(performance.now() - sentAt);
+      return result;
+    };
     const startedAt = performance.now();
     let begun = 0;
     let done = 0;
+    const visit = async () => {
+      const n = this.#count++;
+      const booked = await take('booking', () => this.#book(n));
+      const present = await take('checkIn', () => this.#move(booked, 'checked-in'));
+      await take('queue', () => this.#queue(n));
+      const fulfilled = await take('completion', () => this.#move(present, 'fulfilled'));
+      const draft = await take('draft', () => this.#invoice(fulfilled));
+      const issued = await take('issue', () => this.#issue(draft));
+      await take('payment', () => this.#pay(issued));
+      done += 1;
+      if (done % 200 === 0) report(done);
+    };
     const work = async () => {
       while (begun < count) {
-        const number = begun++;
-        const dueAt = startedAt + (number / perSecond) * 1_000;
+        const dueAt = startedAt + (begun++ / perSecond) * 1_000;
         await sleep(Math.max(0, dueAt - performance.now()));
-        const booked = await this.#book(this.#count++);
-        const fulfilled = await this.#move(await this.#move(booked, 'checked-in'), 'fulfilled');
-        await this.#pay(await this.#issue(await this.#invoice(fulfilled)));
-        done += 1;
-        if (done % 200 === 0) report(done);
+        await visit();
       }
     };
     await Promise.all(Array.from({ length: connections }, work));
-    return (count / (performance.now() - startedAt)) * 1_000;
+    return {
+      perSecond: (count / (performance.now() - startedAt)) * 1_000,
+      steps: steps.map((step) => {
+        const goalMs = goalsMs[step];
+        return { name: names[step], ...waitsOf(latenciesMs[step]), ...(goalMs !== undefined && { goalMs }) };
+      }),
+    };
   }
 
   #book(n: number): Promise<Stored<Appointment>> {
@@ -145,7 +178,7 @@ function cashFor(invoice: string, amount: Invoice['totalGross']): PaymentReconci
 
 /** All inputs by a fixed number of connections. */
 async function timed<In, Out>(
-  name: string,
+  step: Step,
   inputs: readonly In[],
   work: (input: In) => Promise<Out>,
 ): Promise<StepFigures & { readonly results: Out[] }> {
@@ -163,5 +196,9 @@ async function timed<In, Out>(
   };
   await Promise.all(Array.from({ length: connections }, run));
   const perSecond = (inputs.length / (performance.now() - startedAt)) * 1_000;
-  return { name, perSecond, p50Ms: percentile(latenciesMs, 0.5), p95Ms: percentile(latenciesMs, 0.95), results };
+  return { name: names[step], perSecond, crowded: waitsOf(latenciesMs), results };
+}
+
+function waitsOf(latenciesMs: readonly number[]): Waits {
+  return { p50Ms: percentile(latenciesMs, 0.5), p95Ms: percentile(latenciesMs, 0.95) };
 }

@@ -1,7 +1,8 @@
 // Before the first test: one PostgreSQL for the run, with a migrated template database in it.
 
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { loadCoreTerminology } from '../../src/terminology/core-terminology.ts';
@@ -38,7 +39,7 @@ export default async function globalSetup(): Promise<void> {
 async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<void> }> {
   const given = process.env.TEST_DATABASE_URL;
   if (given) return { serverUrl: given, stop: async () => undefined };
-  const dataDir = makeTemporaryFolder();
+  const dataDir = makeTemporaryFolder(roomyPlace());
   // An interrupted run takes its PostgreSQL along: its exit hook runs only when the process exits by itself.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   const postgres = await startEmbeddedPostgres({ dataDir, password: 'test', log: console.error });
@@ -47,4 +48,12 @@ async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<v
     rmSync(dataDir, { recursive: true, force: true });
   };
   return { serverUrl: postgres.url, stop };
+}
+
+/** A file system in memory, where there is one with room: the tests of what a disk does bring clusters of their own. */
+function roomyPlace(): string {
+  const [memory, bytesMin] = ['/dev/shm', 6 * 1_024 ** 3];
+  if (!existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize >= bytesMin ? memory : tmpdir();
 }

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** The caller removes it in `afterAll`. `mkdtemp` alone would close it to all but root, and the cluster would land elsewhere. */
-export function makeTemporaryFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'hpms-test-'));
+export function makeTemporaryFolder(below: string = tmpdir()): string {
+  const folder = mkdtempSync(path.join(below, 'hpms-test-'));
   chmodSync(folder, 0o711);
   return folder;
 }
