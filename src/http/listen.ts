@@ -1,8 +1,10 @@
 // Opens the HTTP server with its time limits, and closes it without cutting off a request that is under way.
 
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type CertificateFiles, type Renewal, readCertificate, renewCertificate } from './certificate.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -22,11 +24,11 @@ const requestTimeoutMs = 120_000;
 const keepAliveTimeoutMs = 65_000;
 const connectionsMax = 10_000;
 
-export async function listen(handler: RequestListener, port: number): Promise<HttpListener> {
-  const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },
-    handler,
-  );
+export type TlsOptions = CertificateFiles & Renewal;
+
+/** Without `tls` it speaks plain HTTP, for a proxy in front. */
+export async function listen(handler: RequestListener, port: number, tls?: TlsOptions): Promise<HttpListener> {
+  const server = tls ? openTlsServer(handler, tls) : createServer(limits, handler);
   server.maxConnections = connectionsMax;
   const endConnections = withAnswers(server);
   await new Promise<void>((resolve, reject) => {
@@ -47,6 +49,18 @@ export async function listen(handler: RequestListener, port: number): Promise<Ht
       return drain(server, timeoutMs);
     },
   };
+}
+
+const limits: ServerOptions = {
+  headersTimeout: headersTimeoutMs,
+  requestTimeout: requestTimeoutMs,
+  keepAliveTimeout: keepAliveTimeoutMs,
+};
+
+function openTlsServer(handler: RequestListener, tls: TlsOptions): Server {
+  const server = createTlsServer({ ...limits, ...readCertificate(tls) }, handler);
+  renewCertificate(server, tls, tls);
+  return server;
 }
 
 /** From the call of what it gives on, every answer ends its connection, also the answers to requests that are under way. */

@@ -45,7 +45,12 @@ const root = path.join(import.meta.dirname, '..', '..');
 /** `node src/main.ts [part]` as an operator starts it; without `databaseUrl` it brings its own PostgreSQL. */
 export async function startMain(
   part: 'all' | 'api' | 'worker',
-  options: { readonly dataDir: string; readonly databaseUrl?: string; readonly redisUrl?: string },
+  options: {
+    readonly dataDir: string;
+    readonly databaseUrl?: string;
+    readonly redisUrl?: string;
+    readonly env?: NodeJS.ProcessEnv;
+  },
 ): Promise<MainProcess> {
   const port = await freePort();
   const env = {
@@ -56,6 +61,7 @@ export async function startMain(
     HPMS_DATA_DIR: options.dataDir,
     DATABASE_URL: options.databaseUrl,
     REDIS_URL: options.redisUrl,
+    ...options.env,
   };
   const running = start([path.join(root, 'src', 'main.ts'), part], env);
   await running.said('ready');

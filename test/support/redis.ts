@@ -3,8 +3,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import type { Certificate } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
@@ -17,21 +19,23 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-/** `program` comes from `describeWith('redis', ...)`. */
-export async function startRedis(program: string): Promise<TestRedis> {
+/** `program` comes from `describeWith('redis', ...)`. With a certificate it speaks TLS only. */
+export async function startRedis(program: string, certificate?: Certificate): Promise<TestRedis> {
   const folder = makeTemporaryFolder();
   const port = await freePort();
-  let child = await launch(program, folder, port);
+  const settings = settingsOf(folder, port, certificate);
+  const knock = () => (certificate ? connectTls({ port, ca: certificate.certificate }) : connect(port, '127.0.0.1'));
+  let child = await launch(program, settings, knock);
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
   };
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: certificate ? `rediss://localhost:${port}` : `redis://127.0.0.1:${port}`,
     kill,
     async start() {
-      child = await launch(program, folder, port);
+      child = await launch(program, settings, knock);
     },
     async stop() {
       await kill();
@@ -40,20 +44,29 @@ export async function startRedis(program: string): Promise<TestRedis> {
   };
 }
 
-async function launch(program: string, folder: string, port: number) {
-  const settings = {
+function settingsOf(folder: string, port: number, certificate: Certificate | undefined): Record<string, string> {
+  return {
     bind: '127.0.0.1',
-    port: String(port),
+    port: certificate ? '0' : String(port),
     dir: folder,
     save: '',
     appendonly: 'yes',
     appendfsync: 'always',
     'maxmemory-policy': 'noeviction',
+    ...(certificate && {
+      'tls-port': String(port),
+      'tls-cert-file': certificate.certificateFile,
+      'tls-key-file': certificate.keyFile,
+      'tls-auth-clients': 'no',
+    }),
   };
+}
+
+async function launch(program: string, settings: Readonly<Record<string, string>>, knock: () => Socket) {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(program, args, { stdio: 'ignore' });
   await once(child, 'spawn');
-  for (const end = Date.now() + 10_000; !(await answersPing(port)); await delay(20)) {
+  for (const end = Date.now() + 10_000; !(await answersPing(knock())); await delay(20)) {
     if (child.exitCode !== null) throw new Error(`redis-server ended with code ${child.exitCode}.`);
     if (Date.now() > end) throw new Error('redis-server did not answer within 10 s.');
   }
@@ -61,9 +74,9 @@ async function launch(program: string, folder: string, port: number) {
 }
 
 /** PING as an inline command: https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands */
-function answersPing(port: number): Promise<boolean> {
+function answersPing(socket: Socket): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.write('PING\r\n');
     socket.setTimeout(1_000, () => socket.destroy());
     socket.once('data', (answer) => {
       resolve(answer.toString().startsWith('+PONG'));
