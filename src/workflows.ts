@@ -16,9 +16,10 @@ import type { Workflow } from './operations/workflow.ts';
 
 export function createWorkflows(options: { readonly settingsOf: SettingsOf }): readonly Workflow[] {
   const print = createPrint();
+  const numbers = createNumbersModule(options);
   return [
     createPatientsModule(options),
-    createSchedulingModule(options),
+    createSchedulingModule({ ...options, meanwhile: numbers.takeAhead }),
     createVisitsModule(options),
     createBillingModule({ ...options, applyCredit }),
     createPaymentsModule(options),
@@ -26,6 +27,6 @@ export function createWorkflows(options: { readonly settingsOf: SettingsOf }): r
     createDocumentsModule({ ...options, print }),
     createReportsModule({ ...options, print }),
     // Last of those that fill in: a number is taken when all else is known to be there.
-    createNumbersModule(options),
+    numbers,
   ];
 }

@@ -6,6 +6,10 @@ export interface MillisecondRange {
   readonly high: number;
 }
 
+/** What a moment can be, in UTC: 0001-01-01 and the last millisecond of 9999. */
+export const earliestMs = -62_135_596_800_000;
+export const latestMs = 253_402_300_799_999;
+
 /**
  * What a text stands for by its precision, or undefined when it is not of this kind or not in the calendar. A date without
  * zone is read as UTC. Only `search` may leave out seconds or zone: https://hl7.org/fhir/R4/search.html#date
@@ -49,7 +53,12 @@ function parseDateTime(text: string, isSearch: boolean): MillisecondRange | unde
   const time = parseTime(text.slice(11, zoneAt < 0 ? undefined : zoneAt), isSearch);
   if (!day || !time || offsetMs === undefined) return undefined;
   const midnight = day.low - offsetMs;
-  return { low: midnight + time.low, high: midnight + time.high };
+  return { low: withinYears(midnight + time.low), high: withinYears(midnight + time.high) };
+}
+
+/** The offset of the first and the last day can lead out of the years that the database, and a date of ours, is written with. */
+export function withinYears(ms: number): number {
+  return Math.min(Math.max(ms, earliestMs), latestMs);
 }
 
 /** `hh:mm:ss` with decimals; a leap second (`:60`) counts as the first second of the next minute. */

@@ -86,6 +86,8 @@ export interface Change {
   readonly resource: Resource | undefined;
   /** Of the new content; a rule that fills in numbers gives their texts. */
   exactNumbers: ExactNumbers | undefined;
+  /** Warnings that rules add for whoever wrote it; what is an error they throw. */
+  readonly told: Issue[];
 }
 
 /** The outcome of one intent. */

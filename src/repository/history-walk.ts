@@ -1,7 +1,7 @@
 // The statements that walk versions of many resources back in time, type by type along the indexes: https://hl7.org/fhir/R4/http.html#history
 
+import { latestMs } from '../fhir/dates.ts';
 import { SqlValues } from '../search/compile/sql.ts';
-import { latestMs } from '../search/date-span.ts';
 import type { HistoryPosition, HistoryRequest, HistorySource } from './history-source.ts';
 import { versionColumns } from './stored-version.ts';
 

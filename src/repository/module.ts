@@ -1,5 +1,6 @@
 // The contract of a clinic workflow: what it adds to every write of its types, whoever writes (README, Modules).
 
+import type { Resource } from '@medplum/fhirtypes';
 import type { OutboxEvent } from '../jobs/outbox.ts';
 import type { Change, WriteIntent } from './change.ts';
 import type { Session } from './session.ts';
@@ -47,16 +48,29 @@ export interface Show {
 
 export type ShownVersion = StoredVersion & { readonly body: Buffer };
 
+/** Rows that a module keeps of the resources of a type, written again from what is stored: without a version, rule or event. */
+export interface Restore {
+  /** Names it in documentation. */
+  readonly name: string;
+  readonly type: string;
+  /** The resource is locked, and may be such as would be refused today. */
+  run(resource: StoredResource, session: Session): void | Promise<void>;
+}
+
+export type StoredResource = Resource & { readonly id: string };
+
 export interface Module {
   readonly name: string;
   readonly locks?: readonly Lock[];
   /** Fill server-owned elements of `change.resource`, before validation. */
   readonly prepare?: readonly Rule<void>[];
-  /** Refuse by throwing a FhirError, after validation and before anything is written. */
+  /** Refuse by throwing a FhirError, or warn by `change.told`, after validation and before anything is written. */
   readonly guards?: readonly Rule<void>[];
   /** Write typed rows, and may ask for further resources in the same transaction. */
   readonly effects?: readonly Rule<readonly WriteIntent[]>[];
   readonly reactions?: readonly Reaction[];
   readonly shows?: readonly Show[];
+  /** For what was stored before there were these rows: every run of the reindex comes by (search/index-generation.ts). */
+  readonly restores?: readonly Restore[];
   readonly jobs?: readonly ModuleJob[];
 }

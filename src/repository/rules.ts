@@ -12,6 +12,7 @@ export interface Rules {
   readonly effects: NonNullable<Module['effects']>;
   readonly reactions: NonNullable<Module['reactions']>;
   readonly shows: NonNullable<Module['shows']>;
+  readonly restores: NonNullable<Module['restores']>;
 }
 
 export function collectRules(modules: readonly Module[]): Rules {
@@ -22,6 +23,7 @@ export function collectRules(modules: readonly Module[]): Rules {
     effects: modules.flatMap((module) => module.effects ?? []),
     reactions: modules.flatMap((module) => module.reactions ?? []),
     shows: modules.flatMap((module) => module.shows ?? []),
+    restores: modules.flatMap((module) => module.restores ?? []),
   };
 }
 

@@ -1,10 +1,6 @@
 // Spans of time as search stores and compares them: https://hl7.org/fhir/R4/search.html#date
 
-import { type MillisecondRange, parseDate } from '../fhir/dates.ts';
-
-/** Stand for an open start and an open end: 0001-01-01 and the last millisecond of 9999, FHIR's own bounds. */
-export const earliestMs = -62_135_596_800_000;
-export const latestMs = 253_402_300_799_999;
+import { earliestMs, latestMs, type MillisecondRange, parseDate } from '../fhir/dates.ts';
 
 const dayMs = 86_400_000;
 /** A span of at most so many days is stored under each day it touches, a longer one under the word `long`. */
@@ -26,6 +22,7 @@ function spanOfPeriod({ start, end }: { start?: unknown; end?: unknown }): Milli
   const first = typeof start === 'string' ? parseDate(start, 'dateTime') : undefined;
   const last = typeof end === 'string' ? parseDate(end, 'dateTime') : undefined;
   if (!first && !last) return undefined;
+  // What is open is as old, or as late, as can be.
   return ordered(first?.low ?? earliestMs, last?.high ?? latestMs);
 }
 

@@ -63,6 +63,7 @@ const absolute =
   /^[A-Za-z]+\.(?<parameter>[^|]+)\|(?<id>[A-Za-z][\w+.-]*:[^|]*\/Patient\/[^/|]+)(?:\/_history\/[^/|]+)?$/;
 
 function patientNamed(entry: IndexEntry, type: string): { parameter: string; id: string } | undefined {
+  if (type === 'AuditEvent') return patientAudited(entry);
   if (entry.kind === 'reference') {
     return entry.targetType === 'Patient' ? { parameter: entry.parameter, id: entry.targetId } : undefined;
   }
@@ -71,6 +72,15 @@ function patientNamed(entry: IndexEntry, type: string): { parameter: string; id:
     return undefined;
   const { parameter, id } = absolute.exec(entry.text)?.groups ?? {};
   return parameter === undefined || id === undefined ? undefined : { parameter, id };
+}
+
+const auditedPatient = 'AuditEvent.entity|Patient/';
+
+/** AuditEvents have tokens only. Who did it may be a patient as well, and is not whom it is about. */
+function patientAudited(entry: IndexEntry): { parameter: string; id: string } | undefined {
+  if (entry.kind !== 'token' || !entry.text.startsWith(auditedPatient)) return undefined;
+  const [id = ''] = entry.text.slice(auditedPatient.length).split('/');
+  return { parameter: 'patient', id };
 }
 
 /** Met by what names one patient at most. */

@@ -72,8 +72,7 @@ export function patientCriteria(definitions: Definitions, type: string, id: stri
   const codes = patientParameters(definitions, type) ?? [];
   const keys = codes.map((code) => `${type}.${code}`);
   const inside: Criterion = { kind: 'compartment', keys, reference: `Patient/${id}` };
-  // AuditEvents are made by the server, which names one patient in each.
-  return { criteria: type === 'AuditEvent' ? [inside] : [inside, namesOnePatient(type)] };
+  return { criteria: [inside, namesOnePatient(type)] };
 }
 
 function ownCriteria(type: string, reference: string, parameters: readonly string[]): RowCriteria {

@@ -51,10 +51,24 @@ export const identifyingDates: ReadonlySet<string> = new Set([
   'RelatedPerson.birthdate',
 ]);
 
-/** AuditEvents outnumber everything: only what auditors ask by is indexed (domain.md, S4-K3d). */
+/** AuditEvents outnumber everything: what R4 has for all types is not indexed (domain.md, S4-K3d). */
 const auditParameters: ReadonlySet<string> = new Set(
-  '_id _lastUpdated date agent entity patient action type subtype outcome'.split(' '),
+  [
+    '_id _lastUpdated date agent agent-name agent-role altid address entity entity-name entity-role entity-type',
+    'patient action type subtype outcome policy purpose site source',
+  ].flatMap((codes) => codes.split(' ')),
 );
+
+/**
+ * What of an AuditEvent is searched by where that is not all that R4's expression reaches. The id of the request is another
+ * one in every event, and this server's address the same in all. What an entity is also tells the type of its resource:
+ * auditors ask for `entity-type=Patient` (domain.md S5-F4.7).
+ */
+const auditExpressions: Readonly<Record<string, string>> = {
+  address: "AuditEvent.agent.network.where(type = '2').address",
+  entity: 'AuditEvent.entity.what.where(reference.exists() or identifier.system.exists())',
+  'entity-type': 'AuditEvent.entity.where(role.exists()).type | AuditEvent.entity.where(role.exists()).what.type',
+};
 
 /** Needs a phonetic algorithm. */
 const unsupportedCodes: ReadonlySet<string> = new Set(['phonetic']);
@@ -135,7 +149,8 @@ function compileParameter(
   { code, expression = '', targets }: SearchParameter,
   kind: SearchKind,
 ): IndexedParameter {
-  const { read, elements } = wordReader(kind, definitions) ?? compilePath(expression, type, definitions);
+  const asked = (type === 'AuditEvent' && auditExpressions[code]) || expression;
+  const { read, elements } = wordReader(kind, definitions) ?? compilePath(asked, type, definitions);
   return {
     code,
     kind,

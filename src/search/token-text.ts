@@ -79,6 +79,11 @@ export function tripleTexts(key: TokenKey, word: string): string[] {
   return texts;
 }
 
+/** AuditEvents outnumber everything, and hardly anybody asks for the middle of a name there: it is found by reading. */
+export function hasTriples(key: TokenKey): boolean {
+  return !key.startsWith('AuditEvent.');
+}
+
 /** Words of text that is no string parameter are stored by so many characters, and rechecked on the resource. */
 export const wordStartLength = 4;
 

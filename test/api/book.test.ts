@@ -86,8 +86,9 @@ describe('books', () => {
     const { status, json } = await office.book(proposal([patient, doctor], at('09:00', 2)));
     expect(status).toBe(200);
     expect(resourcesIn(json).map(({ resourceType }) => resourceType)).toEqual(['Appointment', 'OperationOutcome']);
+    const diagnostics = 'The patient has another Appointment at this time.';
     expect(json.entry[1].resource.issue).toEqual([
-      { severity: 'warning', code: 'conflict', diagnostics: 'The patient has another Appointment at this time.' },
+      { severity: 'warning', code: 'conflict', diagnostics, expression: ['Appointment.start'] },
     ]);
   });
 

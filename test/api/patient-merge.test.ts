@@ -181,6 +181,36 @@ describe('$merge', () => {
     expect((await a.request('PUT', `/Patient/${linked}`, put)).status).toBe(200);
   });
 
+  test('lets nothing new be booked or charged for the source, and says who goes on', async () => {
+    const [source, second, target] = [await register(), await register(), await register()];
+    const kept = await post(buildAppointment(`Patient/${source}`, 'Practitioner/of-merged', { status: 'waitlist' }));
+    expect((await merge(source, second)).status).toBe(200);
+    expect((await merge(second, target)).status).toBe(200);
+    const subject = { reference: `Patient/${source}` };
+    const visit = buildAppointment(subject.reference, 'Practitioner/of-merged-2');
+    const refused: Resource[] = [
+      visit,
+      { resourceType: 'Encounter', status: 'planned', class: { code: 'AMB' }, subject },
+      { resourceType: 'Invoice', status: 'draft', subject },
+      { resourceType: 'ChargeItem', status: 'billable', code: { text: 'X' }, subject },
+    ];
+    for (const resource of refused) {
+      const { status, json } = await a.request('POST', `/${resource.resourceType}`, resource);
+      const { code, diagnostics } = json.issue?.[0] ?? {};
+      expect([resource.resourceType, status, code]).toEqual([resource.resourceType, 422, 'business-rule']);
+      expect(diagnostics).toContain(`Patient/${target}`);
+    }
+    const stored = await read<Resource>(`Appointment/${kept}`);
+    const { participant } = visit;
+    expect((await a.request('PUT', `/Appointment/${kept}`, { ...stored, participant })).status).toBe(422);
+    expect((await a.request('PUT', `/Appointment/${kept}`, { ...stored, comment: 'calls back' })).status).toBe(200);
+    // History that is brought in, and what was found of whomever, is kept as it is told.
+    await post({ ...visit, status: 'fulfilled' });
+    await post(buildObservation(subject.reference));
+    const elsewhere = await server.b.request('POST', '/Appointment', visit);
+    expect(elsewhere.status).toBe(201);
+  });
+
   test('refuses what cannot be merged', async () => {
     const [one, inactive, elsewhere] = [
       await register(),

@@ -55,6 +55,14 @@ test('each is told once, refused ones of known and unknown accounts alike, and o
       ['110123', '0', person],
     ].sort(),
   );
+  // Also of what is asked for by a sign-in alone: its address stands sealed in the outbox.
+  for (const { agent, subtype } of events.filter(({ subtype: [kind] = [] }) => kind?.code === '110122')) {
+    expect([subtype?.[0]?.code, agent[0]?.network]).toEqual(['110122', { address: '127.0.0.1', type: '2' }]);
+  }
+  const keys = await server.app.doors.tenantDoor(server.a.id, (trx) =>
+    trx.query<{ event_key: string }>({ text: "SELECT event_key FROM outbox WHERE topic = 'account.act'", values: [] }),
+  );
+  expect(keys.map(({ event_key: key }) => key).join()).not.toContain('127.0.0.1');
   for (const event of events) {
     expect(event.period?.start).toMatch(/^\d{4}-.*Z$/);
     expect(JSON.stringify(event)).not.toMatch(/nobody@|kittens|wrong/);

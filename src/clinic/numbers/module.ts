@@ -13,9 +13,15 @@ export interface NumbersOptions {
   readonly settingsOf: SettingsOf;
 }
 
-export function createNumbersModule(_options: NumbersOptions): Workflow {
+export interface NumbersModule extends Workflow {
+  /** For a guard that waits for the database: the numbers of these changes are asked for in the same message. */
+  takeAhead(changes: readonly Change[], session: Session): void;
+}
+
+export function createNumbersModule(_options: NumbersOptions): NumbersModule {
   return {
     name: 'numbers',
+    takeAhead,
     prepare: numbered.map((series) => ({
       name: 'own-number',
       type: series.type,
@@ -63,13 +69,28 @@ function keepNumbers({ identifier: { system } }: NumberedType, changes: readonly
 }
 
 /** Also to those that were stored before there were numbers. */
-async function giveNumbers(
-  { code, identifier }: NumberedType,
-  changes: readonly Change[],
-  session: Session,
-): Promise<void> {
-  const without = changes.filter(({ resource }) => resource && ofSystem(resource, identifier.system).length === 0);
-  const numbers = await takeNumbers(session, code, without.length);
+async function giveNumbers(series: NumberedType, changes: readonly Change[], session: Session): Promise<void> {
+  const { code, identifier } = series;
+  const without = withoutNumber(series, changes);
+  const numbers = await (taken.get(without[0] as Change) ?? takeNumbers(session, code, without.length));
   for (const [index, change] of without.entries())
     addIdentifier(change, { ...identifier, value: numbers[index] ?? '' });
+}
+
+function withoutNumber({ identifier }: NumberedType, changes: readonly Change[]): Change[] {
+  return changes.filter(({ resource }) => resource && ofSystem(resource, identifier.system).length === 0);
+}
+
+/** By the first change that is to have one. */
+const taken = new WeakMap<Change, Promise<readonly string[]>>();
+
+function takeAhead(changes: readonly Change[], session: Session): void {
+  const series = numbered.find(({ type }) => type === changes[0]?.type);
+  const without = series ? withoutNumber(series, changes) : [];
+  const [first] = without;
+  if (!series || !first) return;
+  const numbers = takeNumbers(session, series.code, without.length);
+  // What is refused meanwhile needs none, and gives them back.
+  numbers.catch(() => undefined);
+  taken.set(first, numbers);
 }

@@ -79,49 +79,79 @@ export async function findCandidates(session: Session, { lookups, candidatesMax 
   if (asked.length === 0) return found;
   const { tokenOf } = session.cipher;
   const keyed = (texts: readonly string[]) => `{${texts.map(tokenOf).join(',')}}`;
-  // Without a name, so that it is planned each time: a plan from when the clinic had few patients reads them all.
-  const rows = await session.trx.query<VersionRow & { positions: number[] }>({
-    text: candidatesStatement,
-    values: [
-      asked.map(({ position }) => position),
-      asked.map(({ allOf }) => keyed(allOf)),
-      asked.map(({ anyOf }) => keyed(anyOf)),
-      candidatesMax,
-      candidateBytesMax,
-    ],
-  });
+  const values = [
+    asked.map(({ position }) => position),
+    asked.map(({ allOf }) => keyed(allOf)),
+    asked.map(({ anyOf }) => keyed(anyOf)),
+    candidatesMax,
+  ];
+  const rows = await session.trx.query<CandidateRow>(statementFor(asked.length * candidatesMax, values));
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
-  for (const row of rows) {
+  for (const { positions, ...row } of distinct(rows)) {
     const { body } = await openVersion(reader, row);
     const { value, exactNumbers } = parseJson(String(body));
     const patient = value as Patient;
     if (isReplaced(patient)) continue;
-    for (const position of new Set(row.positions)) found[position]?.push({ id: row.id, patient, exactNumbers });
+    for (const position of new Set(positions)) found[position]?.push({ id: row.id, patient, exactNumbers });
   }
   return found;
 }
 
+interface CandidateRow extends VersionRow {
+  readonly positions: number[];
+}
+
+/** Several lookups find the same. */
+function distinct(rows: readonly CandidateRow[]): CandidateRow[] {
+  return [...Map.groupBy(rows, ({ id }) => id).values()].map((same) => ({
+    ...(same[0] as CandidateRow),
+    positions: same.flatMap(({ positions }) => positions),
+  }));
+}
+
+/** As it is stored; more is pictures. */
+const contentBytesMax = 500_000;
+/** More candidates than these are weighed together. */
+const fewMax = 100;
 /** All bodies of the candidates of one write together. */
 const candidateBytesMax = 50_000_000;
 
+function statementFor(rowsMax: number, values: readonly unknown[]) {
+  if (rowsMax > fewMax) return { text: boundedStatement, values: [...values, candidateBytesMax] };
+  return { name: planName(), text: fewStatement, values };
+}
+
+let statements = 0;
+
 /**
- * Those first that most lookups find. A body in the object store, which is one with pictures of more than 1 MB, is not looked
- * at. OFFSET 0 keeps the planner from reading a whole type: see match-tokens.ts.
+ * A plan is made once on a connection. One from when there were few patients reads them all, so it is made again each time
+ * four times as many were asked for, up to where no plan does that any more.
  */
-const candidatesStatement = `
+function planName(): string {
+  statements += 1;
+  return `candidates-${Math.min(Math.floor(Math.log2(statements) / 2), 6)}`;
+}
+
+/** OFFSET 0 keeps the planner from reading a whole type: see match-tokens.ts. */
+const fewStatement = `
+  SELECT ARRAY[l.position] AS positions, r.type, r.id, r.version_id, r.last_updated, r.deleted, r.content, r.object_id
+  FROM unnest($1::int[], $2::text[], $3::text[]) AS l (position, all_of, any_of)
+  CROSS JOIN LATERAL (
+    SELECT r.* FROM (
+      SELECT r.* FROM resource r
+      WHERE r.tokens @> l.all_of::bigint[] AND r.tokens && l.any_of::bigint[] OFFSET 0) r
+    WHERE r.type = 'Patient' AND NOT r.deleted AND octet_length(r.content) <= ${contentBytesMax} LIMIT $4) r`;
+
+/** Those first that most lookups find. Without a name, so that it is planned each time. */
+const boundedStatement = `
   SELECT * FROM (
     SELECT a.*, sum(octet_length(a.content)) OVER (ORDER BY a.hits DESC, a.id) AS bytes
     FROM (
-      SELECT DISTINCT ON (r.id) array_agg(l.position) OVER of_one AS positions, count(*) OVER of_one AS hits,
-        r.type, r.id, r.version_id, r.last_updated, r.deleted, r.content, r.object_id
-      FROM unnest($1::int[], $2::text[], $3::text[]) AS l (position, all_of, any_of)
-      CROSS JOIN LATERAL (
-        SELECT r.* FROM (
-          SELECT r.* FROM resource r
-          WHERE r.tokens @> l.all_of::bigint[] AND r.tokens && l.any_of::bigint[] OFFSET 0) r
-        WHERE r.type = 'Patient' AND NOT r.deleted AND r.content IS NOT NULL LIMIT $4) r
-      WINDOW of_one AS (PARTITION BY r.id)
-      ORDER BY r.id) a) found
+      SELECT DISTINCT ON (id) array_agg(position) OVER of_one AS positions, count(*) OVER of_one AS hits,
+        type, id, version_id, last_updated, deleted, content, object_id
+      FROM (${fewStatement.replace('ARRAY[l.position] AS positions', 'l.position')}) found
+      WINDOW of_one AS (PARTITION BY id)
+      ORDER BY id) a) found
   WHERE bytes <= $5`;
 
 export function isReplaced(patient: Patient | undefined): boolean {

@@ -61,7 +61,11 @@ export const match: Operation = {
     }
     const matches = await findMatching(session, likeness);
     const isCertainOnly = call.inputs.get('onlyCertainMatches')?.[0]?.value === true;
-    return searchset(call, isCertainOnly ? onlyCertain(matches) : matches.slice(0, countOf(call)));
+    const shown = isCertainOnly ? onlyCertain(matches) : matches.slice(0, countOf(call));
+    for (const { id, patient } of shown) {
+      session.notes?.show({ type: 'Patient', id, versionId: Number(patient.meta?.versionId) });
+    }
+    return searchset(call, shown);
   },
 };
 

@@ -8,6 +8,7 @@ import { match } from './match.ts';
 import { merge } from './merge.ts';
 import { mergeJob } from './merge-job.ts';
 import { mergeUndo } from './merge-undo.ts';
+import { createReplacedCheck } from './refuse-replaced.ts';
 
 export interface PatientsOptions {
   readonly settingsOf: SettingsOf;
@@ -15,10 +16,11 @@ export interface PatientsOptions {
 
 export function createPatientsModule({ settingsOf }: PatientsOptions): Workflow {
   const duplicates = createDuplicateCheck(settingsOf);
+  const replaced = createReplacedCheck();
   return {
     name: 'patients',
-    guards: [refuseMerged, refuseDeletion, refuseMergeTasks, ...duplicates.guards],
-    effects: duplicates.effects,
+    guards: [refuseMerged, refuseDeletion, refuseMergeTasks, ...replaced.guards, ...duplicates.guards],
+    effects: [...replaced.effects, ...duplicates.effects],
     operations: [match, merge, mergeUndo],
     jobs: [mergeJob],
   };

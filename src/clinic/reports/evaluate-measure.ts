@@ -1,14 +1,19 @@
 // `Measure/$evaluate-measure` of what was earned and taken in, told apart by day, practitioner, department and method (domain.md S1-P4-4, D10).
 
 import type { MeasureReport, MeasureReportGroup, MeasureReportGroupStratifier } from '@medplum/fhirtypes';
+import { may } from '../../access/may.ts';
 import { type Currency, exactAmounts, formatAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationInputs, OperationParameter } from '../../operations/operation.ts';
+import { rowsOf } from '../../repository/row-access.ts';
+import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { daysOf } from '../ledger/business-day.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { type Dimension, dimensions, type Figure, readFigures } from './figures.ts';
+import { readVisitFigures } from './visit-figures.ts';
+import { visitReport, visitSummary } from './visit-report.ts';
 
 export const revenueSummary = 'https://hpms.example/fhir/Measure/revenue-summary';
 
@@ -25,7 +30,7 @@ export function createEvaluateMeasure(settingsOf: SettingsOf): Operation {
       base: 'http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure',
       name: 'EvaluateMeasure',
       title: 'Evaluate Measure',
-      description: `Gives the revenue and the money taken in of a period, by currency. The only measure is ${revenueSummary}, the report that of all (summary).`,
+      description: `Gives the figures of a period, of all (summary). The measure ${revenueSummary}, which is the default, is the revenue and the money taken in, by currency; ${visitSummary} the share of visits that nobody came to.`,
     },
     levels: ['type'],
     resourceTypes: ['Measure'],
@@ -33,11 +38,16 @@ export function createEvaluateMeasure(settingsOf: SettingsOf): Operation {
     permission: 'r',
     parameters,
     async run(session, { inputs }) {
-      requireAllRows(session);
-      requireMeasure(inputs);
+      const measure = measureOf(inputs);
       const period = periodOf(inputs);
-      const [{ timezone }, figures] = await Promise.all([settingsOf(session.trx), readFigures(session, period)]);
-      const resource = reportOf(period, figures, localDate(session.at, timezone));
+      const { timezone } = await settingsOf(session.trx);
+      const today = localDate(session.at, timezone);
+      if (measure === visitSummary) {
+        requireAllVisits(session);
+        return { resource: visitReport(period, await readVisitFigures(session, period), today) };
+      }
+      requireAllRows(session);
+      const resource = reportOf(period, await readFigures(session, period), today);
       return { resource, exactNumbers: scoresOf(resource) };
     },
   };
@@ -48,11 +58,20 @@ interface Period {
   readonly end: string;
 }
 
-function requireMeasure(inputs: OperationInputs): void {
-  const measure = inputs.get('measure')?.[0]?.value ?? revenueSummary;
-  if (measure !== revenueSummary) throw fhirError('not-found', `The only measure here is ${revenueSummary}.`);
+function measureOf(inputs: OperationInputs): string {
+  const measure = String(inputs.get('measure')?.[0]?.value ?? revenueSummary);
+  if (measure !== revenueSummary && measure !== visitSummary)
+    throw fhirError('not-found', `The measures here are ${revenueSummary} and ${visitSummary}.`);
   const type = inputs.get('reportType')?.[0]?.value ?? 'summary';
   if (type !== 'summary') throw fhirError('not-supported', 'reportType is summary.', { status: 400 });
+  return measure;
+}
+
+/** The figures of the whole clinic are nobody's who may see some visits only. */
+function requireAllVisits(session: Session): void {
+  if (may(session.caller, 'r', 'Appointment') && !rowsOf({ ...session, denials: undefined }, 'r', 'Appointment'))
+    return;
+  throw fhirError('forbidden', 'Figures of the whole clinic are for those who may read every Appointment.');
 }
 
 function periodOf(inputs: OperationInputs): Period {

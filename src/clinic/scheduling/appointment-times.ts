@@ -7,6 +7,7 @@ import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { checkVisits, clashIssue, type StoredAppointment } from './check-visits.ts';
 import { isOverbooked, requireOverbookAllowed } from './overbook.ts';
+import { type HeldChange, tellOfOverlaps } from './patient-overlap.ts';
 import type { Booking } from './place-visits.ts';
 import { storeBookings } from './store-bookings.ts';
 import { sameVisit, timesOf, type Visit, visitOf } from './visit.ts';
@@ -14,12 +15,25 @@ import { sameVisit, timesOf, type Visit, visitOf } from './visit.ts';
 /** What the guard found for a change is what its effect stores. */
 const placed = new WeakMap<Change, readonly Booking[]>();
 
-export async function checkTimes(changes: readonly Change[], session: Session, settingsOf: SettingsOf): Promise<void> {
-  const moved = movedVisits(changes);
+export interface CheckOptions {
+  readonly settingsOf: SettingsOf;
+  readonly meanwhile: ((changes: readonly Change[], session: Session) => void) | undefined;
+}
+
+export async function checkTimes(
+  changes: readonly Change[],
+  session: Session,
+  { settingsOf, meanwhile }: CheckOptions,
+): Promise<void> {
+  const all = heldVisits(changes);
+  const moved = all.filter(isMoved);
   for (const { change } of moved) checkTime(change, session);
   const visits = moved.flatMap(({ visit }) => visit ?? []);
   const replaced = moved.flatMap(({ change, old }) => (old ? [change.id] : []));
-  const { bookings, clashes } = await checkVisits(session, visits, replaced, settingsOf);
+  // In this order all of it travels in one message, and nothing is held that others would have to wait for with the actors.
+  const checking = Promise.all([checkVisits(session, visits, replaced, settingsOf), tellOfOverlaps(all, session)]);
+  if (visits.length > 0) meanwhile?.(changes, session);
+  const [{ bookings, clashes }] = await checking;
   const [clash] = clashes;
   if (clash) {
     const change = changes.find(({ id }) => id === clash.appointmentId);
@@ -54,17 +68,17 @@ export function keepBookings(changes: readonly Change[], session: Session): [] {
   return [];
 }
 
-interface MovedVisit {
-  readonly change: Change;
-  readonly old: Visit | undefined;
-  readonly visit: Visit | undefined;
+/** The changes that hold other times than before, or hold them for others. */
+export function movedVisits(changes: readonly Change[]): HeldChange[] {
+  return heldVisits(changes).filter(isMoved);
 }
 
-/** The changes that hold other times than before, or hold them for others. */
-export function movedVisits(changes: readonly Change[]): MovedVisit[] {
-  return changes
-    .map((change) => ({ change, old: held(change.oldResource), visit: held(change.resource) }))
-    .filter(({ old, visit }) => !sameVisit(old, visit));
+function heldVisits(changes: readonly Change[]): HeldChange[] {
+  return changes.map((change) => ({ change, old: held(change.oldResource), visit: held(change.resource) }));
+}
+
+function isMoved({ old, visit }: HeldChange): boolean {
+  return !sameVisit(old, visit);
 }
 
 export function held(resource: Change['resource']): Visit | undefined {

@@ -2,7 +2,7 @@
 
 import type { Appointment } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
-import type { Content } from '../../repository/change.ts';
+import type { Content, WriteResult } from '../../repository/change.ts';
 import { markExact } from '../../repository/exact-tree.ts';
 import type { Session } from '../../repository/session.ts';
 import { write } from '../../repository/write.ts';
@@ -12,9 +12,9 @@ import { editContent } from './edit-resource.ts';
 import { expiryOf } from './holds.ts';
 import type { AppointmentContent } from './lock-appointment.ts';
 import { type Additions, addTo } from './new-patients.ts';
-import { collectionOf, patientIds, slotsFor, visitToCome, writeSlots } from './operation-inputs.ts';
+import { collectionOf, slotsFor, visitToCome, writeSlots } from './operation-inputs.ts';
 import { hasOwnSlot, ownSlotReference } from './own-slots.ts';
-import { overlapsOfPatients, patientOverlap } from './patient-overlap.ts';
+import { overlapOf } from './patient-overlap.ts';
 
 type Status = Appointment['status'];
 
@@ -91,10 +91,8 @@ async function rebook(
     if (slots.length > 0) booked.slot = [...(booked.slot ?? []), ownSlotReference(id)];
   });
   await writeSlots(session, slots, false);
-  const text = await writeChange(session, id, content, additions);
-  const booked = { ...visit, patientIds: patientIds(content.resource as Appointment) };
-  const overlaps = await overlapsOfPatients(session, [booked]);
-  return collectionOf(additions.baseUrl, [text], overlaps ? patientOverlap : undefined);
+  const results = await writeChange(session, id, content, additions);
+  return collectionOf(additions.baseUrl, [results[0]?.json ?? ''], overlapOf(results));
 }
 
 async function cancel(session: Session, wanted: AppointmentContent, additions: Additions): Promise<Content> {
@@ -104,11 +102,10 @@ async function cancel(session: Session, wanted: AppointmentContent, additions: A
       expression: 'Appointment.cancelationReason',
     });
   }
-  const text = await writeChange(session, wanted.resource.id, content, additions);
-  return collectionOf(additions.baseUrl, [text]);
+  const [result] = await writeChange(session, wanted.resource.id, content, additions);
+  return collectionOf(additions.baseUrl, [result?.json ?? '']);
 }
 
-async function writeChange(session: Session, id: string, content: Content, { patients }: Additions): Promise<string> {
-  const [result] = await write(session, [{ action: 'update', id, ...content }, ...patients.intents]);
-  return result?.json ?? '';
+function writeChange(session: Session, id: string, content: Content, { patients }: Additions): Promise<WriteResult[]> {
+  return write(session, [{ action: 'update', id, ...content }, ...patients.intents]);
 }

@@ -11,9 +11,9 @@ import { requireFree, type StoredAppointment } from './check-visits.ts';
 import { editContent } from './edit-resource.ts';
 import type { Interval } from './interval.ts';
 import { type Additions, addTo } from './new-patients.ts';
-import { collectionOf, patientIds, slotsFor, visitToCome, writeSlots } from './operation-inputs.ts';
+import { collectionOf, slotsFor, visitToCome, writeSlots } from './operation-inputs.ts';
 import { ownSlotId, ownSlotReference } from './own-slots.ts';
-import { overlapsOfPatients, patientOverlap } from './patient-overlap.ts';
+import { overlapOf } from './patient-overlap.ts';
 import { occurrencesOf } from './series.ts';
 
 const bookable: ReadonlySet<Appointment['status']> = new Set(['proposed', 'pending', 'waitlist', 'booked']);
@@ -43,13 +43,8 @@ export async function bookNew(session: Session, given: Content, additions: Addit
     }),
     ...additions.patients.intents,
   ]);
-  const booked = visits.map((visit, index) => ({
-    ...visit,
-    patientIds: patientIds(appointments[index] as Appointment),
-  }));
-  const overlaps = await overlapsOfPatients(session, booked);
   const texts = results.slice(0, contents.length).map(({ json = '' }) => json);
-  return collectionOf(additions.baseUrl, texts, overlaps ? patientOverlap : undefined);
+  return collectionOf(additions.baseUrl, texts, overlapOf(results));
 }
 
 /** One, or as many as the template says; each with an id of its own. */

@@ -17,13 +17,12 @@ import {
   collectionOf,
   type Given,
   input,
-  patientIds,
   slotsFor,
   visitToCome,
   writeSlots,
 } from './operation-inputs.ts';
 import { ownSlotReference } from './own-slots.ts';
-import { overlapsOfPatients, patientOverlap } from './patient-overlap.ts';
+import { overlapOf } from './patient-overlap.ts';
 
 export function createHold(settingsOf: SettingsOf): Operation {
   return {
@@ -78,11 +77,11 @@ async function hold(session: Session, call: OperationCall, settingsOf: SettingsO
     appointment.extension = [...(appointment.extension ?? []), holdExpires(expires)];
   });
   await writeSlots(session, slots, given.kind === 'resource');
-  const [result] = await write(session, [{ action: given.kind === 'stored' ? 'update' : 'create', id, ...content }]);
+  const action = given.kind === 'stored' ? 'update' : 'create';
+  const results = await write(session, [{ action, id, ...content }]);
   const [slot] = await Promise.all(slots.map((one) => find(session, 'Slot', one.id)));
-  const overlaps = await overlapsOfPatients(session, [{ ...visit, patientIds: patientIds(given.content.resource) }]);
-  const texts = [result?.json ?? '', ...(slot?.body ? [slot.body.toString()] : [])];
-  return collectionOf(call.baseUrl, texts, overlaps ? patientOverlap : undefined);
+  const texts = [results[0]?.json ?? '', ...(slot?.body ? [slot.body.toString()] : [])];
+  return collectionOf(call.baseUrl, texts, overlapOf(results));
 }
 
 function pendingOf({ content }: Given, id: string): StoredAppointment {

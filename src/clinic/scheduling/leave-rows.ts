@@ -4,6 +4,7 @@ import type { Slot } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { Change } from '../../repository/change.ts';
+import type { StoredResource } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import { lockCalendar } from './lock-calendar.ts';
 import { timesOf } from './visit.ts';
@@ -20,15 +21,25 @@ export function storeLeaves(changes: readonly Change[], session: Session): void 
   const kept = changes.flatMap((change) => leaveOf(change.resource) ?? []);
   const replaced = changes.flatMap(({ oldResource }) => leaveOf(oldResource)?.slotId ?? []);
   if (kept.length > 0) lockCalendar(session);
+  replace(session, replaced, kept);
+}
+
+/** Of what was stored before there were these rows. */
+export function restoreLeave(slot: StoredResource, session: Session): void {
+  const leave = leaveOf(slot);
+  replace(session, [slot.id], leave && leave.low < leave.high ? [leave] : []);
+}
+
+function replace({ trx }: Session, replaced: readonly string[], kept: readonly Leave[]): void {
   if (replaced.length > 0) {
-    session.trx.execute({
+    trx.execute({
       name: 'forget-leaves',
       text: 'DELETE FROM leave WHERE slot_id = ANY ($1::text[])',
       values: [replaced],
     });
   }
   if (kept.length === 0) return;
-  session.trx.execute({
+  trx.execute({
     name: 'insert-leaves',
     text: `INSERT INTO leave (slot_id, schedule_id, low, high)
            SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])`,

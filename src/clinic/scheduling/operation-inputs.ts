@@ -2,7 +2,7 @@
 
 import type { Appointment, Bundle, BundleEntry, Slot } from '@medplum/fhirtypes';
 import { parseJson } from '../../fhir/json.ts';
-import { fhirError, gone, toOperationOutcome } from '../../fhir/outcome.ts';
+import { fhirError, gone, type Issue, toOperationOutcome } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { OperationCall, OperationParameter } from '../../operations/operation.ts';
 import type { Content } from '../../repository/change.ts';
@@ -95,15 +95,8 @@ export async function writeSlots(
   );
 }
 
-export function patientIds({ participant }: Appointment): string[] {
-  return participant.flatMap(({ actor }) => {
-    const target = parseReference(actor?.reference ?? '');
-    return target.kind === 'resource' && target.type === 'Patient' ? target.id : [];
-  });
-}
-
 /** A Bundle of the stored texts, with a warning where there is one. */
-export function collectionOf(baseUrl: string, texts: readonly string[], warning?: string): Content {
+export function collectionOf(baseUrl: string, texts: readonly string[], warning?: Issue): Content {
   const entry: BundleEntry[] = texts.map((text) => {
     const { value, exactNumbers } = parseJson(text);
     const { resourceType, id } = value as { resourceType: string; id: string };
@@ -112,9 +105,7 @@ export function collectionOf(baseUrl: string, texts: readonly string[], warning?
       resource: markExact(value, exactNumbers) as BundleEntry['resource'],
     };
   }) as BundleEntry[];
-  if (warning !== undefined) {
-    entry.push({ resource: toOperationOutcome([{ severity: 'warning', code: 'conflict', diagnostics: warning }]) });
-  }
+  if (warning) entry.push({ resource: toOperationOutcome([warning]) });
   const bundle: Bundle = { resourceType: 'Bundle', type: 'collection', entry };
   const exactNumbers = findExact(bundle);
   const resource = unmarkExact(bundle) as Bundle;

@@ -4,6 +4,7 @@ import type { CodeableConcept, Extension, Location, Organization } from '@medplu
 import { parseReference } from '../../fhir/references.ts';
 import { isZoneName } from '../../fhir/time-zone.ts';
 import type { Change } from '../../repository/change.ts';
+import type { StoredResource } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import { physicalTypeSystem, timezoneUrl } from './canonicals.ts';
 
@@ -18,15 +19,33 @@ interface PlaceRow {
 
 /** A place of which nothing is to be known has no row. */
 export function storePlaces(changes: readonly Change[], { trx }: Session): void {
-  const replaced = changes.filter(({ oldResource }) => oldResource && placeOf(oldResource));
-  if (replaced.length > 0) {
-    trx.execute({
-      name: 'forget-places',
-      text: 'DELETE FROM place WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
-      values: [replaced.map(({ type }) => type), replaced.map(({ id }) => id)],
-    });
-  }
-  const rows = changes.flatMap(({ resource }) => (resource && placeOf(resource)) ?? []);
+  forget(
+    trx,
+    changes.flatMap(({ oldResource }) => (oldResource && placeOf(oldResource)) ?? []),
+  );
+  insert(
+    trx,
+    changes.flatMap(({ resource }) => (resource && placeOf(resource)) ?? []),
+  );
+}
+
+/** Of what was stored before there were these rows. */
+export function restorePlace(resource: StoredResource, { trx }: Session): void {
+  const row = placeOf(resource);
+  forget(trx, [{ type: resource.resourceType, id: resource.id }]);
+  insert(trx, row ? [row] : []);
+}
+
+function forget(trx: Session['trx'], replaced: readonly Pick<PlaceRow, 'type' | 'id'>[]): void {
+  if (replaced.length === 0) return;
+  trx.execute({
+    name: 'forget-places',
+    text: 'DELETE FROM place WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+    values: [replaced.map(({ type }) => type), replaced.map(({ id }) => id)],
+  });
+}
+
+function insert(trx: Session['trx'], rows: readonly PlaceRow[]): void {
   if (rows.length === 0) return;
   trx.execute({
     name: 'insert-places',

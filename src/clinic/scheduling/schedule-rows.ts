@@ -4,6 +4,7 @@ import type { Schedule } from '@medplum/fhirtypes';
 import { FhirError } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { Change } from '../../repository/change.ts';
+import type { StoredResource } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
 import { readWeeklyHours } from './scheduling-parameters.ts';
 import type { WeeklyHours } from './weekly-hours.ts';
@@ -20,8 +21,36 @@ interface ActorRow {
 
 /** Throws 422 for hours that nobody can understand. */
 export function storeSchedules(changes: readonly Change[], { trx }: Session): void {
-  const rows = changes.flatMap(rowsOf);
+  const rows = changes.flatMap((change) => {
+    const schedule = change.resource as Schedule | undefined;
+    return schedule
+      ? rowsOf(
+          change.id,
+          schedule,
+          ofChange(change, () => hoursOf(schedule)),
+        )
+      : [];
+  });
   const replaced = changes.filter(({ oldResource }) => oldResource).map(({ id }) => id);
+  replace(trx, replaced, rows);
+}
+
+/** Of what was stored before there were these rows; hours that nobody can understand are none. */
+export function restoreSchedule(resource: StoredResource, { trx }: Session): void {
+  const schedule = resource as Schedule;
+  replace(trx, [resource.id], rowsOf(resource.id, schedule, understoodHours(schedule)));
+}
+
+function understoodHours(schedule: Schedule): readonly WeeklyHours[] {
+  try {
+    return hoursOf(schedule);
+  } catch (error) {
+    if (error instanceof FhirError) return [];
+    throw error;
+  }
+}
+
+function replace(trx: Session['trx'], replaced: readonly string[], rows: readonly ActorRow[]): void {
   if (replaced.length > 0) {
     trx.execute({
       name: 'forget-schedules',
@@ -44,10 +73,11 @@ export function storeSchedules(changes: readonly Change[], { trx }: Session): vo
   });
 }
 
-function rowsOf(change: Change): ActorRow[] {
-  const schedule = change.resource as Schedule | undefined;
-  if (!schedule) return [];
-  const hours = schedule.active === false ? [] : ofChange(change, () => readWeeklyHours(schedule));
+function hoursOf(schedule: Schedule): readonly WeeklyHours[] {
+  return schedule.active === false ? [] : readWeeklyHours(schedule);
+}
+
+function rowsOf(scheduleId: string, schedule: Schedule, hours: readonly WeeklyHours[]): ActorRow[] {
   const actors = new Map<string, { type: string; id: string }>();
   for (const { reference } of schedule.actor) {
     const target = reference === undefined ? undefined : parseReference(reference);
@@ -57,7 +87,7 @@ function rowsOf(change: Change): ActorRow[] {
   const all = [...actors.values()];
   const leaveType = all.some(({ type }) => type === 'Practitioner') ? 'Practitioner' : 'Location';
   return all.map(({ type, id }) => ({
-    scheduleId: change.id,
+    scheduleId,
     actorType: type,
     actorId: id,
     takesLeave: type === leaveType,

@@ -3,6 +3,7 @@
 import type { Appointment } from '@medplum/fhirtypes';
 import { parseReference } from '../../fhir/references.ts';
 import { isAwaited } from '../scheduling/appointment-status.ts';
+import { timesOf } from '../scheduling/visit.ts';
 
 export interface AppointmentFacts {
   readonly status: Appointment['status'];
@@ -15,19 +16,22 @@ export interface AppointmentFacts {
   readonly plannedMinutes: number | null;
 }
 
+const minutesMax = 366 * 24 * 60;
+
 /** Undefined before the visit has begun or come to nothing: a booking has no row. */
 export function appointmentFacts(appointment: Appointment | undefined): AppointmentFacts | undefined {
   if (!appointment || isAwaited(appointment.status)) return undefined;
   const { status, start = '', end = '', minutesDuration } = appointment;
-  // JavaScript does not know of leap seconds.
-  const [startMs, endMs] = [Date.parse(start), Date.parse(end)];
-  const minutes = Number.isNaN(endMs - startMs) ? minutesDuration : Math.round((endMs - startMs) / 60_000);
+  const { low, high } = timesOf(start, end);
+  const planned = Math.round((high - low) / 60_000);
+  // An end that is missing, before the start or centuries away says nothing of how long others wait.
+  const minutes = planned >= 0 && planned <= minutesMax ? planned : minutesDuration;
   return {
     status,
     patientId: idsOf(appointment, 'Patient')[0] ?? null,
     practitioners: practitionersOf(appointment),
     locationId: idsOf(appointment, 'Location')[0] ?? null,
-    startAt: Number.isNaN(startMs) ? null : new Date(startMs).toISOString(),
+    startAt: Number.isNaN(low) ? null : new Date(low).toISOString(),
     plannedMinutes: minutes ?? null,
   };
 }

@@ -1,6 +1,7 @@
 // What a visit's row keeps of an Encounter: ids, times, the status and its place in the queue, from the resource alone.
 
 import type { Encounter, Reference } from '@medplum/fhirtypes';
+import { parseDate } from '../../fhir/dates.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { EncounterStatus } from './encounter-status.ts';
 import { callsOf, queueNumberOf, queueOrderOf } from './queue-elements.ts';
@@ -55,6 +56,6 @@ function idOf(reference: Reference | undefined, type: string): string | undefine
 /** When it first had the status. */
 function beganAt({ statusHistory = [] }: Encounter, status: EncounterStatus): string | null {
   const start = statusHistory.find((entry) => entry.status === status)?.period.start;
-  const time = start === undefined ? Number.NaN : Date.parse(start);
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
+  const time = start === undefined ? undefined : parseDate(start, 'dateTime');
+  return time ? new Date(time.low).toISOString() : null;
 }

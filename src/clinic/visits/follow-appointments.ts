@@ -13,9 +13,9 @@ import { buildEncounter, moveEncounter } from './encounter-of-visit.ts';
 import { appointmentAfter, encounterAfter } from './encounter-status.ts';
 import { moveAppointment } from './move-appointment.ts';
 import { placesOf } from './place-of-visit.ts';
-import { takeNumbers } from './queue-numbers.ts';
+import { takeNumbers, takeNumbersOfRows } from './queue-numbers.ts';
 import { settle } from './reconciled.ts';
-import { enterAppointments, forgetAppointments, moveAppointments, type VisitRow } from './visit-rows.ts';
+import { enterAppointments, forgetAppointments, moveAppointments, placeVisits, type VisitRow } from './visit-rows.ts';
 
 interface Moved {
   readonly change: Change;
@@ -32,11 +32,7 @@ export function createFollowAppointments(settingsOf: SettingsOf): NonNullable<Mo
       forgetDeleted(changes, session);
       const moved = changes.flatMap(movedOf);
       if (moved.length === 0) return [];
-      const rows = await storeRows(moved, session, settingsOf);
-      const numbers = await takeNumbers(
-        session,
-        moved.flatMap((one) => wantsNumber(one, rows.get(one.change.id)) ?? []),
-      );
+      const { rows, numbers } = await storeRows(moved, session, settingsOf);
       return moved.flatMap((one) => {
         const row = rows.get(one.change.id);
         return row ? intentsOf(one, row, numbers.get(one.change.id), session) : [];
@@ -66,34 +62,80 @@ function movedOf(change: Change): Moved[] {
   return [{ change, appointment, facts, old }];
 }
 
+interface Stored {
+  readonly rows: ReadonlyMap<string, VisitRow>;
+  /** Of those who check in. */
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
 /** Where a visit only goes on, nothing but its status is written. */
-async function storeRows(
-  moved: readonly Moved[],
+async function storeRows(moved: readonly Moved[], session: Session, settingsOf: SettingsOf): Promise<Stored> {
+  const going = moved.filter(({ facts, old }) => old && isSameVisit(old, facts));
+  const gone = await goOn(going, session);
+  const entered = moved.filter(({ change }) => !gone.rows.has(change.id));
+  if (entered.length === 0) return gone;
+  const rows = await enter(entered, session, settingsOf);
+  const numbers = await takeNumbers(session, wanting(entered, rows));
+  return { rows: new Map([...gone.rows, ...rows]), numbers: new Map([...gone.numbers, ...numbers]) };
+}
+
+async function goOn(going: readonly Moved[], session: Session): Promise<Stored> {
+  if (going.length === 0) return { rows: new Map(), numbers: new Map() };
+  const statuses = going.map(({ change, facts }) => ({ appointmentId: change.id, status: facts.status }));
+  const [found, numbersOf] = await Promise.all([
+    moveAppointments(session, statuses),
+    takeNumbersOfRows(
+      session,
+      going.filter(checksIn).map(({ change }) => change.id),
+    ),
+  ]);
+  const rows = byAppointment(found);
+  return { rows, numbers: numbersOf(wanting(going, rows)) };
+}
+
+/** When and where they are is looked up meanwhile, and written with what follows. */
+async function enter(
+  entered: readonly Moved[],
   session: Session,
   settingsOf: SettingsOf,
-): Promise<Map<string, VisitRow>> {
-  const going = moved.filter(({ facts, old }) => old && isSameVisit(old, facts));
-  const statuses = going.map(({ change, facts }) => ({ appointmentId: change.id, status: facts.status }));
-  const rows = going.length === 0 ? [] : await moveAppointments(session, statuses);
-  const known = new Set(rows.map(({ appointmentId }) => appointmentId));
-  const entered = moved.filter(({ change }) => !known.has(change.id));
-  if (entered.length > 0) {
-    const visits = entered.map(({ facts }) => facts);
-    const { timezone } = await settingsOf(session.trx);
-    const places = await placesOf(session, visits, timezone);
-    const full = entered.map(({ change, facts }, index) => {
-      const { localDate = null, departmentId = null } = places[index] ?? {};
-      return { ...facts, appointmentId: change.id, localDate, departmentId };
-    });
-    rows.push(...(await enterAppointments(session, full)));
-  }
+): Promise<ReadonlyMap<string, VisitRow>> {
+  const { timezone } = await settingsOf(session.trx);
+  const [rows, places] = await Promise.all([
+    enterAppointments(
+      session,
+      entered.map(({ change, facts }) => ({ ...facts, appointmentId: change.id })),
+    ),
+    placesOf(
+      session,
+      entered.map(({ facts }) => facts),
+      timezone,
+    ),
+  ]);
+  const placed = entered.map(({ change }, index) => {
+    const { localDate = null, departmentId = null } = places[index] ?? {};
+    return { appointmentId: change.id, localDate, departmentId };
+  });
+  placeVisits(session, placed);
+  const dates = new Map(placed.map(({ appointmentId, localDate }) => [appointmentId, localDate]));
+  return byAppointment(
+    rows.map((row) => (row.queueNumber === null ? { ...row, localDate: dates.get(row.appointmentId) ?? null } : row)),
+  );
+}
+
+function byAppointment(rows: readonly VisitRow[]): ReadonlyMap<string, VisitRow> {
   return new Map(rows.map((row) => [row.appointmentId, row]));
 }
 
-/** Who jumps over the check-in takes none, and who has one keeps it. */
-function wantsNumber({ facts, old }: Moved, row: VisitRow | undefined): VisitRow | undefined {
-  if (facts.status !== 'checked-in' || old?.status === 'checked-in' || row?.queueNumber !== null) return undefined;
-  return row.encounterStatus === 'finished' ? undefined : row;
+function checksIn({ facts, old }: Moved): boolean {
+  return facts.status === 'checked-in' && old?.status !== 'checked-in';
+}
+
+/** Who jumps over the check-in takes no number, and who has one keeps it. */
+function wanting(moved: readonly Moved[], rows: ReadonlyMap<string, VisitRow>): VisitRow[] {
+  return moved.filter(checksIn).flatMap(({ change }) => {
+    const row = rows.get(change.id);
+    return row?.queueNumber === null && row.encounterStatus !== 'finished' ? row : [];
+  });
 }
 
 function intentsOf(moved: Moved, row: VisitRow, number: number | undefined, session: Session): WriteIntent[] {

@@ -1,6 +1,7 @@
 // Who was booked and did not come is a no-show after a while, where the clinic says so (domain.md section 6, job J12).
 
 import type { Appointment } from '@medplum/fhirtypes';
+import { parseDate, withinYears } from '../../fhir/dates.ts';
 import { addToOutbox, type NewOutboxEvent } from '../../jobs/outbox.ts';
 import type { Change, WriteIntent } from '../../repository/change.ts';
 import type { Module, ModuleJob } from '../../repository/module.ts';
@@ -53,7 +54,7 @@ export function createNoShowJob(settingsOf: SettingsOf): ModuleJob {
 }
 
 function isExpected({ status, start }: Appointment): boolean {
-  return (status === 'booked' || status === 'pending') && !Number.isNaN(Date.parse(start ?? ''));
+  return (status === 'booked' || status === 'pending') && parseDate(start ?? '', 'instant') !== undefined;
 }
 
 function isNewlyExpected({ resource, oldResource }: Change): boolean {
@@ -74,7 +75,8 @@ function eventOf(
   { start = '' }: Appointment,
   { id, versionId, minutes }: Expected,
 ): NewOutboxEvent & { readonly dueAt: Date } {
-  const dueAt = new Date(Date.parse(start) + minutes * minuteMs);
+  const startMs = parseDate(start, 'instant')?.low ?? 0;
+  const dueAt = new Date(withinYears(startMs + minutes * minuteMs));
   return {
     eventKey: `${topic}-${id}-${dueAt.getTime()}`,
     topic,

@@ -70,6 +70,7 @@ async function openEncounter(session: Session, row: QueuedRow): Promise<Encounte
   const version = await openVersion({ cipher, objectStore: repository.objectStore }, row);
   if (!version.body) return undefined;
   if (!(isPlainlyVisible(session, version, 's') || (await isVisible(session, version, 's')))) return undefined;
+  session.notes?.show(version);
   const { value, exactNumbers } = parseJson(version.body.toString());
   return markExact(value, exactNumbers) as Encounter;
 }

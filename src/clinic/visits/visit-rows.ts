@@ -22,28 +22,44 @@ const columns = `visit.appointment_id AS "appointmentId", visit.encounter_id AS 
 
 export interface EnteredAppointment extends AppointmentFacts {
   readonly appointmentId: string;
-  readonly departmentId: string | null;
-  readonly localDate: string | null;
 }
 
 /** Who has a number stays in the queue that gave it. */
 export function enterAppointments({ trx }: Session, rows: readonly EnteredAppointment[]): Promise<VisitRow[]> {
   return trx.query<VisitRow>({
     name: 'enter-appointments',
-    text: `INSERT INTO visit (appointment_id, status, patient_id, practitioners, location_id, department_id, start_at,
-             planned_minutes, local_date)
-           SELECT "appointmentId", status, "patientId", practitioners, "locationId", "departmentId", "startAt",
-             "plannedMinutes", "localDate"
+    text: `INSERT INTO visit (appointment_id, status, patient_id, practitioners, location_id, start_at, planned_minutes)
+           SELECT "appointmentId", status, "patientId", practitioners, "locationId", "startAt", "plannedMinutes"
            FROM jsonb_to_recordset($1::jsonb) AS row ("appointmentId" text, status text, "patientId" text, practitioners text[],
-             "locationId" text, "departmentId" text, "startAt" timestamptz, "plannedMinutes" integer, "localDate" date)
+             "locationId" text, "startAt" timestamptz, "plannedMinutes" integer)
            ORDER BY "appointmentId"
            ON CONFLICT (tenant_id, appointment_id) DO UPDATE SET status = excluded.status, patient_id = excluded.patient_id,
              practitioners = CASE WHEN visit.queue_number IS NULL THEN excluded.practitioners ELSE visit.practitioners END,
-             location_id = excluded.location_id, department_id = excluded.department_id, start_at = excluded.start_at,
-             planned_minutes = excluded.planned_minutes,
-             local_date = CASE WHEN visit.queue_number IS NULL THEN excluded.local_date ELSE visit.local_date END
+             location_id = excluded.location_id, start_at = excluded.start_at, planned_minutes = excluded.planned_minutes
            RETURNING ${columns}`,
     values: [JSON.stringify(rows)],
+  });
+}
+
+export interface PlacedVisit {
+  readonly appointmentId: string;
+  readonly departmentId: string | null;
+  readonly localDate: string | null;
+}
+
+/** Of visits that have a row; who has a number stays in the queue of its day. */
+export function placeVisits({ trx }: Session, rows: readonly PlacedVisit[]): void {
+  trx.execute({
+    name: 'place-visits',
+    text: `UPDATE visit SET department_id = row.department_id,
+             local_date = CASE WHEN visit.queue_number IS NULL THEN row.local_date ELSE visit.local_date END
+           FROM unnest($1::text[], $2::text[], $3::date[]) AS row (appointment_id, department_id, local_date)
+           WHERE visit.appointment_id = row.appointment_id`,
+    values: [
+      rows.map(({ appointmentId }) => appointmentId),
+      rows.map(({ departmentId }) => departmentId),
+      rows.map(({ localDate }) => localDate),
+    ],
   });
 }
 

@@ -1,7 +1,7 @@
-// Which resources have other rows in the side tables than they should: most have not, and rewriting the same rows costs the most.
+// Which resources have other tokens, or other rows in the side tables, than they should: most have not, and rewriting the same rows costs the most.
 
 import type { IndexEntry } from '../../search/index-entry.ts';
-import type { Indexed } from '../index-rows.ts';
+import { type Indexed, unitsOf } from '../index-rows.ts';
 import type { Session } from '../session.ts';
 import { keyOf } from '../target.ts';
 
@@ -30,22 +30,28 @@ export async function withOtherRows<T extends Indexed>(session: Session, indexed
   });
   const stored = Map.groupBy(rows, ({ type, id }) => keyOf(type, id));
   return indexed.filter(({ change, entries }) => {
-    const texts = new Set(entries.flatMap((entry) => textOf(entry, session) ?? []));
+    const texts = new Set(entries.flatMap((entry) => textsOf(entry, session)));
     const known = stored.get(keyOf(change.type, change.id)) ?? [];
     return known.length !== texts.size || !known.every(({ text }) => texts.has(text));
   });
 }
 
-/** Undefined for what has no row of its own. */
-function textOf(entry: IndexEntry, { cipher }: Session): string | undefined {
+/** Of two PostgreSQL texts of bigint[], in whatever order. */
+export function hasSameTokens(one: string, other: string): boolean {
+  const sorted = (text: string) => text.slice(1, -1).split(',').sort().join();
+  return one.length === other.length && sorted(one) === sorted(other);
+}
+
+/** None for what has no row of its own. */
+function textsOf(entry: IndexEntry, { cipher }: Session): string[] {
   switch (entry.kind) {
     case 'reference':
-      return `reference ${entry.parameter} ${entry.targetType} ${entry.targetId}`;
+      return [`reference ${entry.parameter} ${entry.targetType} ${entry.targetId}`];
     case 'date':
-      return `date ${entry.parameter} ${entry.low} ${entry.high}`;
+      return [`date ${entry.parameter} ${entry.low} ${entry.high}`];
     case 'range':
-      return `range ${entry.parameter} ${cipher.tokenOf(entry.unit)} ${entry.low} ${entry.high}`;
+      return unitsOf(cipher, entry.unit).map((unit) => `range ${entry.parameter} ${unit} ${entry.low} ${entry.high}`);
     default:
-      return undefined;
+      return [];
   }
 }

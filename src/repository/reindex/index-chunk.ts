@@ -1,15 +1,19 @@
 // Indexes some resources again, as they are: no new version, no other time, no AuditEvent.
 
-import type { Resource } from '@medplum/fhirtypes';
 import { parseJson } from '../../fhir/json.ts';
 import type { IndexEntry } from '../../search/index-entry.ts';
+import { auditEventType } from '../audit-rows.ts';
+import type { Content } from '../change.ts';
 import { deleteIndexRows, insertIndexRows, insertRanges } from '../index-rows.ts';
+import type { StoredResource } from '../module.ts';
 import type { Session } from '../session.ts';
 import { tokensOf } from '../store-changes.ts';
 import { openWithoutData, type VersionRow, versionColumns } from '../stored-version.ts';
 import { takeTurn } from '../turn.ts';
-import { withOtherRows } from './changed-rows.ts';
+import { tokenAuditEvents } from './audit-chunk.ts';
+import { hasSameTokens, withOtherRows } from './changed-rows.ts';
 import { enterDefinition } from './enter-definitions.ts';
+import { resealRows } from './reseal-rows.ts';
 import { markProgress, type Place, type RunRow } from './run-rows.ts';
 
 const rowsMax = 100;
@@ -26,8 +30,10 @@ export async function indexChunk(session: Session, run: RunRow): Promise<boolean
     text: 'SELECT tenant.require_definitions($1)',
     values: [session.definitionsVersion],
   });
+  if (run.at_type === auditEventType) return await tokenChunk(session, run);
   const { rows, place, isLast } = await readChunk(session, run);
   await indexRows(session, rows);
+  if (run.data_key !== null) await resealRows(session, rows);
   markProgress(trx, run.id, place, rows.filter(({ deleted }) => !deleted).length);
   return isLast;
 }
@@ -38,7 +44,36 @@ interface Chunk {
   readonly isLast: boolean;
 }
 
-async function readChunk({ trx }: Session, { types, at_type: atType, at_id: atId }: RunRow): Promise<Chunk> {
+async function tokenChunk(session: Session, { id, types, at_id: atId }: RunRow): Promise<boolean> {
+  const { lastId, count, isLast } = await tokenAuditEvents(session, atId ?? '');
+  const next = isLast ? typeAfter(types, auditEventType) : undefined;
+  markProgress(
+    session.trx,
+    id,
+    next === undefined ? { type: auditEventType, id: lastId } : { type: next, id: '' },
+    count,
+  );
+  return isLast && next === undefined;
+}
+
+function typeAfter(types: readonly string[], type: string): string | undefined {
+  return types[types.indexOf(type) + 1];
+}
+
+/** Copying an object takes as long as it is large: no more than one of them in a transaction. */
+function oneObject({ rows, place, isLast }: Chunk): Chunk {
+  const first = rows.findIndex(({ object_id: objectId }) => objectId !== null);
+  const last = rows[first];
+  if (!last || first === rows.length - 1) return { rows, place, isLast };
+  return { rows: rows.slice(0, first + 1), place: { type: last.type, id: last.id }, isLast: false };
+}
+
+async function readChunk(session: Session, run: RunRow): Promise<Chunk> {
+  const chunk = await readRows(session, run);
+  return run.data_key === null ? chunk : oneObject(chunk);
+}
+
+async function readRows({ trx }: Session, { types, at_type: atType, at_id: atId }: RunRow): Promise<Chunk> {
   const rows: IndexedRow[] = [];
   let place: Place = { type: atType ?? (types[0] as string), id: atId ?? '' };
   for (;;) {
@@ -52,9 +87,10 @@ async function readChunk({ trx }: Session, { types, at_type: atType, at_id: atId
     rows.push(...found);
     place = { ...place, id: found.at(-1)?.id ?? place.id };
     if (found.length === wanted) return { rows, place, isLast: false };
-    const next = types[types.indexOf(place.type) + 1];
+    const next = typeAfter(types, place.type);
     if (next === undefined) return { rows, place, isLast: true };
     place = { type: next, id: '' };
+    if (next === auditEventType) return { rows, place, isLast: false };
   }
 }
 
@@ -64,11 +100,13 @@ async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise
   const turn = takeTurn();
   // One after the other: each may be as large as a body can be.
   for (const row of rows) {
-    const entries = await entriesOf(session, row);
+    const resource = await resourceOf(session, row);
+    const entries = resource ? session.extract(resource.resource, resource.exactNumbers) : [];
     indexed.push({ change: row, entries, tokens: tokensOf(session, entries) });
+    if (resource) await restoreRows(session, resource.resource);
     if (turn.isOver()) await turn.next();
   }
-  const other = indexed.filter(({ change, tokens }) => !hasSame(change.tokens, tokens));
+  const other = indexed.filter(({ change, tokens }) => !hasSameTokens(change.tokens, tokens));
   if (other.length > 0) {
     session.trx.execute({
       name: 'reindex-tokens',
@@ -91,19 +129,22 @@ async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise
   insertRanges(session, changed);
 }
 
-/** None of a deletion. */
-async function entriesOf(session: Session, row: IndexedRow): Promise<IndexEntry[]> {
-  const { cipher, repository, extract } = session;
-  const { body } = await openWithoutData({ cipher, objectStore: repository.objectStore }, row);
-  if (!body) return [];
-  const { value, exactNumbers } = parseJson(body.toString());
-  const resource = value as Resource;
-  await enterDefinition(session, row.id, resource);
-  return extract(resource, exactNumbers);
+async function restoreRows(session: Session, resource: StoredResource): Promise<void> {
+  for (const { type, run } of session.repository.rules.restores) {
+    if (type === resource.resourceType) await run(resource, session);
+  }
 }
 
-/** Of two PostgreSQL texts of bigint[], in whatever order. */
-function hasSame(one: string, other: string): boolean {
-  const sorted = (text: string) => text.slice(1, -1).split(',').sort().join();
-  return one.length === other.length && sorted(one) === sorted(other);
+/** Undefined for a deletion. */
+async function resourceOf(
+  session: Session,
+  row: IndexedRow,
+): Promise<(Content & { readonly resource: StoredResource }) | undefined> {
+  const { cipher, repository } = session;
+  const { body } = await openWithoutData({ cipher, objectStore: repository.objectStore }, row);
+  if (!body) return undefined;
+  const { value, exactNumbers } = parseJson(body.toString());
+  const resource = value as StoredResource;
+  await enterDefinition(session, row.id, resource);
+  return { resource, ...(exactNumbers && { exactNumbers }) };
 }

@@ -44,7 +44,7 @@ async function claim({ trx, cipher }: Session, runId: string): Promise<string | 
     name: 'claim-reindex',
     text: `SELECT pg_try_advisory_xact_lock($1::bigint) AS is_ours,
              (SELECT virtualtransaction FROM pg_locks WHERE pid = pg_backend_pid() LIMIT 1) AS own`,
-    values: [String(cipher.tokenOf(`reindex ${runId}`))],
+    values: [String(cipher.fixedTokenOf(`reindex ${runId}`))],
   });
   return row?.is_ours ? row.own : undefined;
 }

@@ -8,6 +8,11 @@ export interface RunRow {
   readonly generation: number | null;
   readonly state: 'waiting' | 'running' | 'done';
   readonly waits_for: readonly string[] | null;
+  /** The versions of keys that all rows are brought to: see rotate-keys.ts. */
+  readonly index_key: number | null;
+  readonly data_key: number | null;
+  readonly begins_at: Date | null;
+  readonly is_early: boolean;
   readonly at_type: string | null;
   readonly at_id: string | null;
 }
@@ -21,7 +26,9 @@ export interface Place {
 export async function lockRun(trx: TenantTransaction, id: string): Promise<RunRow | undefined> {
   const [row] = await trx.query<RunRow>({
     name: 'lock-reindex',
-    text: 'SELECT id, types, generation, state, waits_for, at_type, at_id FROM reindex WHERE id = $1 FOR UPDATE',
+    text: `SELECT id, types, generation, state, waits_for, at_type, at_id, index_key, data_key, begins_at,
+             coalesce(begins_at > clock_timestamp(), false) AS is_early
+           FROM reindex WHERE id = $1 FOR UPDATE`,
     values: [id],
   });
   return row;

@@ -7,6 +7,7 @@ import type { Session } from '../session.ts';
 import { indexChunk } from './index-chunk.ts';
 import { haveEnded } from './older-transactions.ts';
 import { eventOf } from './request-run.ts';
+import { endTokens, retireTokens } from './rotate-keys.ts';
 import { lockRun, markDone, markRunning, type RunRow } from './run-rows.ts';
 
 export type Step =
@@ -27,9 +28,16 @@ export async function takeStep(session: Session, runId: string, own: readonly st
   return 'ended';
 }
 
-async function begin({ trx }: Session, run: RunRow, own: readonly string[]): Promise<Step> {
+async function begin(session: Session, run: RunRow, own: readonly string[]): Promise<Step> {
+  const { trx } = session;
+  if (run.begins_at && run.is_early) {
+    addToOutbox(trx, [{ ...eventOf(run.id, `due-${run.begins_at.getTime()}`), dueAt: run.begins_at }]);
+    return 'blocked';
+  }
   const running = await trx.query({ name: 'reindex-running', text: "SELECT 1 FROM reindex WHERE state = 'running'" });
   if (running.length > 0) return 'blocked';
+  // What older transactions must not do any more is committed first, and then they are waited for.
+  if (run.index_key !== null && (await retireTokens(session, run.index_key))) return 'waiting';
   if (!(await haveEnded(trx, run, own))) return 'waiting';
   markRunning(trx, run.id);
   setState(trx, run.id, 'indexing');
@@ -37,8 +45,10 @@ async function begin({ trx }: Session, run: RunRow, own: readonly string[]): Pro
 }
 
 /** Under the lock of the index, so that a run that is asked for meanwhile either sees this one ended or is seen here. */
-async function end({ trx }: Session, run: RunRow): Promise<void> {
+async function end(session: Session, run: RunRow): Promise<void> {
+  const { trx } = session;
   await lockIndex(trx);
+  if (run.index_key !== null) await endTokens(session, run.index_key);
   setState(trx, run.id, 'ready');
   markDone(trx, run);
   const waiting = await trx.query<{ id: string }>({

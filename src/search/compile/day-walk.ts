@@ -1,7 +1,8 @@
 // The statement for a search by tokens that neither few nor most resources have, sorted by a date: day by day, as the index of tokens
 // finds at once what has both the tokens asked by and that of a day.
 
-import { dayText, earliestMs, longSpan, shortSpanDays } from '../date-span.ts';
+import { earliestMs } from '../../fhir/dates.ts';
+import { dayText, longSpan, shortSpanDays } from '../date-span.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import { calendarText } from '../token-text.ts';
 import { all, type SortedConditions } from './candidates.ts';

@@ -1,8 +1,8 @@
 // Dates stored as keyed days, months and years only: a range becomes the fewest years, months and days that cover it.
 
-import { type DateKind, type MillisecondRange, parseDate } from '../../fhir/dates.ts';
+import { type DateKind, type MillisecondRange, parseDate, withinYears } from '../../fhir/dates.ts';
 import { fhirError } from '../../fhir/outcome.ts';
-import { dayText, earliestMs, latestMs, spanOf } from '../date-span.ts';
+import { dayText, spanOf } from '../date-span.ts';
 import { printable } from '../parse/search-notes.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { DateValue } from '../search-query.ts';
@@ -100,8 +100,8 @@ function spanOfPeriod(period: string): MillisecondRange | undefined {
 }
 
 function yearsOf({ low, high }: MillisecondRange): [first: number, last: number] {
-  const first = Number(dayText(Math.max(low, earliestMs)).slice(0, 4));
-  const last = Number(dayText(Math.min(high, latestMs)).slice(0, 4));
+  const first = Number(dayText(withinYears(low)).slice(0, 4));
+  const last = Number(dayText(withinYears(high)).slice(0, 4));
   if (last - first <= openYears.last - openYears.first) return [first, last];
   return [Math.max(first, openYears.first), Math.min(last, openYears.last)];
 }

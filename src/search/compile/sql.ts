@@ -1,6 +1,6 @@
 // The few pieces every search statement is written with; what a client sent is only ever a bound value.
 
-import { earliestMs, latestMs } from '../date-span.ts';
+import { withinYears } from '../../fhir/dates.ts';
 import type { DateValue } from '../search-query.ts';
 import type { Condition } from './condition.ts';
 
@@ -22,7 +22,7 @@ export class SqlValues {
 
   /** Milliseconds as a moment. */
   moment(ms: number): string {
-    return `${this.bind(new Date(Math.min(Math.max(ms, earliestMs), latestMs)).toISOString())}::timestamptz`;
+    return `${this.bind(new Date(withinYears(ms)).toISOString())}::timestamptz`;
   }
 }
 

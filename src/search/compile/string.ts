@@ -4,7 +4,7 @@ import { searchedTexts } from '../extract/string.ts';
 import { foldWords } from '../fold-text.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { Criterion } from '../search-query.ts';
-import { exactText, prefixLengthMax, prefixText, type TokenKey, tripleTexts } from '../token-text.ts';
+import { exactText, hasTriples, prefixLengthMax, prefixText, type TokenKey, tripleTexts } from '../token-text.ts';
 import { anyText, type CompiledCriterion, type Condition, type Recheck } from './condition.ts';
 
 type StringCriterion = Criterion & { kind: 'string' };
@@ -66,7 +66,7 @@ function recheckWords(parameter: IndexedParameter, wanted: readonly (readonly st
 function compileContains(parameter: IndexedParameter, wanted: readonly (readonly string[])[]): CompiledCriterion {
   const root = parameter.shared?.root ?? parameter.key;
   const anyOf = wanted.map((words) => [...new Set(words.flatMap((word) => tripleTexts(root, word)))]);
-  const isNarrow = anyOf.every((triples) => triples.length > 0);
+  const isNarrow = hasTriples(root) && anyOf.every((triples) => triples.length > 0);
   return {
     conditions: isNarrow ? [{ kind: 'tokens', anyOf }] : [],
     recheck: recheckContains(

@@ -2,7 +2,7 @@
 
 import { foldWords } from '../fold-text.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
-import { exactText, prefixTexts, type TokenKey, tripleTexts } from '../token-text.ts';
+import { exactText, hasTriples, prefixTexts, type TokenKey, tripleTexts } from '../token-text.ts';
 import type { EntryCollector } from './entry-collector.ts';
 
 /** The parts of HumanName and Address that a search on the whole looks at. */
@@ -27,7 +27,7 @@ export function extractString(value: unknown, { key, shared }: IndexedParameter,
     addUnlessKnown(exactText, key, narrower, text, entries);
     for (const word of foldWords(text)) {
       addPrefixes(key, narrower, word, entries);
-      entries.tokens(tripleTexts(shared?.root ?? key, word));
+      if (hasTriples(key)) entries.tokens(tripleTexts(shared?.root ?? key, word));
     }
   }
 }

@@ -15,11 +15,14 @@ export function houseDefinitions(): Definitions {
   return loaded;
 }
 
+/** No type is closed to this project's own. */
+const closedToTenantsOnly: ReadonlySet<string> = new Set();
+
 /** They follow the rules that those of a tenant follow; one that does not is a mistake in this project. */
 function withOwn(base: Definitions): Definitions {
   const parameters: SearchParameter[] = [];
   for (const resource of ownDefinitions().searchParameters) {
-    const parameter = readDefinition(resource, base);
+    const parameter = readDefinition(resource, base, closedToTenantsOnly);
     if (!parameter) throw new Error(`${resource.url} is not active, or is one of R4.`);
     requireDistinct(parameter, parameters);
     parameters.push(parameter);

@@ -22,11 +22,15 @@ const identifyingElements: ReadonlySet<string> = new Set(['birthDate', 'deceased
  * Undefined for one that is not `active`, and for one that only says again what R4's own parameter of its code means. Throws
  * 422 for one that cannot be answered.
  */
-export function readDefinition(resource: Resource, definitions: Definitions): SearchParameter | undefined {
+export function readDefinition(
+  resource: Resource,
+  definitions: Definitions,
+  closed: ReadonlySet<string> = closedTypes,
+): SearchParameter | undefined {
   if (resource.status !== 'active' || isRestated(resource, definitions)) return undefined;
   const definition = toDefinition(resource);
   requireName(definition);
-  requireTypes(definition, definitions);
+  requireTypes(definition, definitions, closed);
   requireComponents(definition, definitions);
   for (const type of definition.base) requireAnswered(definition, type, definitions);
   return definition;
@@ -64,11 +68,15 @@ function requireName({ code }: SearchParameter): void {
   );
 }
 
-function requireTypes({ base, type, expression = '' }: SearchParameter, { resourceTypes }: Definitions): void {
+function requireTypes(
+  { base, type, expression = '' }: SearchParameter,
+  { resourceTypes }: Definitions,
+  closed: ReadonlySet<string>,
+): void {
   if (base.length > basesMax) throw refused('base', `A search parameter takes at most ${basesMax} types.`);
-  const unknown = base.find((one) => !resourceTypes.has(one) || closedTypes.has(one));
+  const unknown = base.find((one) => !resourceTypes.has(one) || closed.has(one));
   if (unknown !== undefined) {
-    const why = closedTypes.has(unknown) ? `${unknown} takes no further search parameters` : `name each resource type`;
+    const why = closed.has(unknown) ? `${unknown} takes no further search parameters` : `name each resource type`;
     throw refused('base', `The base has to be resource types: ${why}.`);
   }
   if (type !== 'composite' && !fittingTypes[type]) {

@@ -1,6 +1,6 @@
 // Reads one value of a search parameter by the parameter's type; undefined where it is not of that type.
 
-import { parseDate } from '../../fhir/dates.ts';
+import { parseDate, withinYears } from '../../fhir/dates.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { DatePrefix, DateValue, TokenValue } from '../search-query.ts';
@@ -23,7 +23,7 @@ export function parseDateValue(raw: string, now: number): DateValue | undefined 
   if (!span) return undefined;
   if (prefix !== 'ap') return { prefix: prefix as DatePrefix, ...span };
   const slackMs = Math.round(Math.abs(now - (span.low + span.high) / 2) / 10);
-  return { prefix, low: span.low - slackMs, high: span.high + slackMs };
+  return { prefix, low: withinYears(span.low - slackMs), high: withinYears(span.high + slackMs) };
 }
 
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;

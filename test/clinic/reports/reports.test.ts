@@ -5,11 +5,14 @@ import type {
   Account,
   Bundle,
   MeasureReport,
+  MeasureReportGroup,
   OperationOutcome,
   Parameters,
   ParametersParameter,
   PaymentReconciliation,
 } from '@medplum/fhirtypes';
+import { clientOf } from '../../api/clients.ts';
+import { buildAppointment } from '../../support/builders.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { pdfTexts } from '../documents/pdf-texts.ts';
 import { type Stored, Till, today, usd } from '../payments/till.ts';
@@ -131,6 +134,78 @@ describe('the revenue summary', () => {
     ['no period', 'measure=https://hpms.example/fhir/Measure/revenue-summary', 400],
   ])('%s is refused', async (_, query, status) => {
     expect((await summary(query)).status).toBe(status);
+  });
+});
+
+describe('the no-show rate', () => {
+  const measure = 'measure=https://hpms.example/fhir/Measure/visit-summary';
+  const ask = (query: string) => server.b.request('GET', `/Measure/$evaluate-measure?${measure}&${query}`);
+  const figures = ({ population = [], measureScore }: Pick<MeasureReportGroup, 'population' | 'measureScore'>) => [
+    ...population.map(({ count }) => count),
+    measureScore?.value,
+  ];
+
+  beforeAll(async () => {
+    const ends: readonly [string, number, 'fulfilled' | 'noshow' | 'cancelled' | 'booked'][] = [
+      ...([5, 5, 6] as const).map((day) => ['Practitioner/seen-by', day, 'fulfilled'] as [string, number, 'fulfilled']),
+      ...[['Practitioner/seen-by', 6, 'noshow'] as [string, number, 'noshow']],
+      ...[['Practitioner/in-vain', 6, 'noshow'] as [string, number, 'noshow']],
+      ...[['Practitioner/in-vain', 6, 'cancelled'] as [string, number, 'cancelled']],
+      ...[['Practitioner/in-vain', 6, 'booked'] as [string, number, 'booked']],
+    ];
+    for (const [hour, [practitioner, day, status]] of ends.entries()) {
+      const times = { start: `2026-10-0${day}T0${hour}:00:00Z`, end: `2026-10-0${day}T0${hour}:30:00Z` };
+      const reason = { cancelationReason: { coding: [{ code: 'pat' }] } };
+      const visit = buildAppointment('Patient/x', practitioner, {
+        ...times,
+        status,
+        ...(status === 'cancelled' && reason),
+      });
+      expect((await server.b.request('POST', '/Appointment', visit)).status).toBe(201);
+    }
+  });
+
+  test('is those who did not come of those who were due, in all, by day and by practitioner', async () => {
+    const { status, json } = await ask('periodStart=2026-10-01&periodEnd=2026-10-31');
+    expect(status).toBe(200);
+    const [group] = (json as MeasureReport).group as [MeasureReportGroup];
+    expect(figures(group)).toEqual([5, 2, 0.4]);
+    const strata = Object.fromEntries(
+      (group.stratifier ?? []).map(({ code, stratum = [] }) => [
+        code?.[0]?.text,
+        stratum.map((one) => [one.value?.text, ...figures(one)]),
+      ]),
+    );
+    expect(strata).toEqual({
+      day: [
+        ['2026-10-05', 2, 0, 0],
+        ['2026-10-06', 3, 2, 0.6667],
+      ],
+      practitioner: [
+        ['Practitioner/in-vain', 1, 1, 1],
+        ['Practitioner/seen-by', 4, 1, 0.25],
+      ],
+    });
+    const { json: validated } = await server.b.request('POST', '/MeasureReport/$validate', json);
+    expect(validated.issue.filter(({ severity }: { severity: string }) => severity === 'error')).toEqual([]);
+  });
+
+  test('has no score where nobody was due, and knows nothing of another clinic', async () => {
+    const { json } = await ask('periodStart=2026-09-01&periodEnd=2026-09-30');
+    expect(figures(json.group[0])).toEqual([0, 0, undefined]);
+    const query = `${measure}&periodStart=2026-10-01&periodEnd=2026-10-31`;
+    const { json: ofA } = await server.a.request('GET', `/Measure/$evaluate-measure?${query}`);
+    expect(figures(ofA.group[0])).toEqual([0, 0, undefined]);
+  });
+
+  test.each([
+    ['clinic-admin', 200],
+    ['auditor', 200],
+    ['cashier', 403],
+  ])('is seen by %s: %i', async (role, expected) => {
+    const { request } = await clientOf(server, server.b, '', [role]);
+    const path = `/Measure/$evaluate-measure?${measure}&periodStart=2026-10-01&periodEnd=2026-10-31`;
+    expect((await request('GET', path)).status).toBe(expected);
   });
 });
 

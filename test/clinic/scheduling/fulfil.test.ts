@@ -60,9 +60,9 @@ describe('fulfilled', () => {
       `/ChargeItem?_id=${line!.chargeItemReference!.reference!.split('/')[1]}`,
     );
     expect(chargeItem).toMatchObject({ supportingInformation: [{ reference: `Appointment/${visit.id}` }] });
-    const audits = await search<AuditEvent>(`/AuditEvent?entity=Appointment/${visit.id}`);
+    const audits = await search<AuditEvent>(`/AuditEvent?entity=Appointment/${visit.id}&action=C,U,D`);
     expect(audits.map(({ action }) => action).sort()).toEqual(['C', 'U', 'U', 'U']);
-    expect(await search<AuditEvent>(`/AuditEvent?entity=Invoice/${invoice.id}`)).toHaveLength(1);
+    expect(await search<AuditEvent>(`/AuditEvent?entity=Invoice/${invoice.id}&action=C,U,D`)).toHaveLength(1);
   });
 
   test('by JSON Patch', async () => {

@@ -115,7 +115,7 @@ describe('the policy of a tenant', () => {
   const changesOf = (...resources: Resource[]): Change[] =>
     resources.map((resource, index) => ({
       ...{ index, action: 'create', type: resource.resourceType, id: resource.id ?? `new-${index}`, versionId: 1 },
-      ...{ byServer: false, old: undefined, oldResource: undefined, resource, exactNumbers: undefined },
+      ...{ byServer: false, old: undefined, oldResource: undefined, resource, exactNumbers: undefined, told: [] },
     }));
 
   const policy = (check: ProfilePolicy['check'], required: ProfilePolicy['required'] = {}) => ({ check, required });

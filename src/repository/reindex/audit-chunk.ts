@@ -1,0 +1,62 @@
+// Makes the tokens of AuditEvents anew under the tenant's index key. Nothing else of them ever changes, and nobody else may.
+
+import type { AuditEvent } from '@medplum/fhirtypes';
+import { auditEventType } from '../audit-rows.ts';
+import { auditTokens } from '../audit-tokens.ts';
+import type { Session } from '../session.ts';
+import { bodyContext } from '../stored-version.ts';
+import { takeTurn } from '../turn.ts';
+import { hasSameTokens } from './changed-rows.ts';
+
+const rowsMax = 500;
+
+interface StoredEvent {
+  readonly id: string;
+  readonly last_updated: Date;
+  readonly content: Buffer;
+  readonly tokens: string;
+}
+
+interface TokenRow extends Pick<StoredEvent, 'id' | 'last_updated' | 'tokens'> {}
+
+/** The id of the last one, and how many; none are left where there were fewer than asked for. */
+export async function tokenAuditEvents(session: Session, afterId: string) {
+  const rows = await session.trx.query<StoredEvent>({
+    name: 'reindex-audit-events',
+    text: `SELECT id, last_updated, content, tokens::text AS tokens FROM audit_event WHERE id > $1 ORDER BY id LIMIT $2`,
+    values: [afterId, rowsMax],
+  });
+  const others: TokenRow[] = [];
+  const turn = takeTurn();
+  for (const row of rows) {
+    const tokens = tokensOf(session, row);
+    if (!hasSameTokens(row.tokens, tokens)) others.push({ ...row, tokens });
+    if (turn.isOver()) await turn.next();
+  }
+  await store(session, others);
+  return { lastId: rows.at(-1)?.id ?? afterId, count: rows.length, isLast: rows.length < rowsMax };
+}
+
+function tokensOf(session: Session, { id, content }: StoredEvent): string {
+  const event = JSON.parse(session.cipher.open(content, bodyContext(auditEventType, id, 1)).toString()) as AuditEvent;
+  return `{${auditTokens(session, event).join(',')}}`;
+}
+
+/** In a transaction of its own, as the one role that may; done twice it is the same. */
+async function store({ repository, trx }: Session, rows: readonly TokenRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  if (!repository.reindexDoor) throw new Error('This process has no door for the tokens of AuditEvents.');
+  await repository.reindexDoor(trx.tenantId, async (own) =>
+    own.execute({
+      name: 'reindex-audit-tokens',
+      text: `UPDATE audit_event SET tokens = row.tokens::bigint[]
+             FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS row (id, last_updated, tokens)
+             WHERE audit_event.id = row.id AND audit_event.last_updated = row.last_updated`,
+      values: [
+        rows.map(({ id }) => id),
+        rows.map(({ last_updated: at }) => at.toISOString()),
+        rows.map(({ tokens }) => tokens),
+      ],
+    }),
+  );
+}
