@@ -8,9 +8,9 @@ COPY migrations ./migrations
 COPY seeds ./seeds
 COPY src ./src
 # The compact FHIR definitions, which npm could not derive above, before src was there.
-RUN npm run postinstall && mkdir -m 700 /data && chown node:node /data
+RUN npm run postinstall && mkdir -m 700 /data /keys && chown node:node /data /keys
 USER node
 ENV NODE_ENV=production HPMS_DATA_DIR=/data
-VOLUME /data
+VOLUME /data /keys
 EXPOSE 8080
 CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=100", "src/main.ts"]

@@ -14,6 +14,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { makeDataDirectory } from './database/data-directory.ts';
+import type { AnchorPlace } from './gateways/open-anchor.ts';
+import { type CertificateFiles, readCertificate } from './http/certificate.ts';
+import { parseRootUrl, type RootSettings, type RootSource, rootUrlForms } from './root-settings.ts';
 
 export interface Config {
   /** The embedded database's cluster, the root key made at the first start, stored objects, `demo.json`. */
@@ -22,11 +25,18 @@ export interface Config {
     /** Of a role that may migrate; absent: the embedded PostgreSQL. */
     readonly url?: string;
   };
-  readonly crypto: { readonly rootKey: Buffer };
+  readonly crypto: {
+    /** Passwords of database roles and the like follow from it; the root key itself where nothing else is said. */
+    readonly rootKey: Buffer;
+    /** Absent: `rootKey` alone, with nothing beside it. */
+    readonly root?: RootSettings;
+  };
   readonly http: {
     readonly port: number;
     /** How clients reach this server, without a slash at the end; never taken from a request's Host. */
     readonly publicUrl: string;
+    /** Absent: plain HTTP. */
+    readonly tls?: CertificateFiles;
   };
   readonly jobs: {
     /** Absent: the queues are in PostgreSQL. */
@@ -43,6 +53,8 @@ export interface Config {
     readonly allowedHosts: readonly string[];
   };
   readonly log: { readonly level: LogLevel };
+  /** Where the heads of AuditEvents are anchored; absent: in a file of the data directory. */
+  readonly auditAnchor?: AnchorPlace;
 }
 
 const keyForms = '32 bytes as base64 or as 64 hexadecimal digits';
@@ -62,17 +74,60 @@ export function readConfig(env: Environment): Config {
   const dataDir = path.resolve(env.HPMS_DATA_DIR || '.data');
   const databaseUrl = readDatabaseUrl(env);
   const redisUrl = readRedisUrl(env);
-  const port = readPort(env);
   return {
     dataDir,
     database: databaseUrl === undefined ? {} : { url: databaseUrl },
-    crypto: { rootKey: readRootKey(env) ?? keyOfDataDirectory(dataDir, databaseUrl) },
-    http: { port, publicUrl: readPublicUrl(env) ?? `http://localhost:${port}` },
+    crypto: readCrypto(env, dataDir, databaseUrl),
+    http: readHttp(env),
     jobs: redisUrl === undefined ? {} : { redisUrl },
     mail: readMail(env),
     outbound: { allowedHosts: readHosts(env) },
     log: { level: readLogLevel(env) },
+    ...readAnchorPlace(env),
   };
+}
+
+function readAnchorPlace(env: Environment): Pick<Config, 'auditAnchor'> {
+  const text = env.AUDIT_ANCHOR;
+  if (!text) return {};
+  const { kind, place = '' } = /^(?<kind>file|objects):(?<place>.+)$/.exec(text)?.groups ?? {};
+  if (kind !== 'file' && kind !== 'objects') {
+    throw bad('AUDIT_ANCHOR', text, 'file: and the name of a file, or objects: and that of a directory');
+  }
+  return { auditAnchor: { kind, path: path.resolve(place) } };
+}
+
+export function anchorPlaceOf({ auditAnchor, dataDir }: Config): AnchorPlace {
+  return auditAnchor ?? { kind: 'file', path: path.join(dataDir, 'audit-anchors.jsonl') };
+}
+
+function readHttp(env: Environment): Config['http'] {
+  const port = readPort(env);
+  const tls = readTls(env);
+  const publicUrl = readPublicUrl(env) ?? `${tls ? 'https' : 'http'}://localhost:${port}`;
+  if (tls && !publicUrl.startsWith('https:'))
+    throw bad('PUBLIC_URL', publicUrl, 'an https URL where TLS_KEY_FILE is set');
+  return { port, publicUrl, ...(tls && { tls }) };
+}
+
+function readTls(env: Environment): CertificateFiles | undefined {
+  const { TLS_CERTIFICATE_FILE: certificateFile, TLS_KEY_FILE: keyFile } = env;
+  if (!certificateFile && !keyFile) return undefined;
+  if (!certificateFile || !keyFile) {
+    throw new ConfigError('TLS_CERTIFICATE_FILE and TLS_KEY_FILE are set together, or neither for plain HTTP.');
+  }
+  const files = { certificateFile, keyFile };
+  try {
+    readCertificate(files);
+  } catch (error) {
+    const names = `${certificateFile}, ${keyFile}`;
+    throw bad('TLS_CERTIFICATE_FILE, TLS_KEY_FILE', names, `a certificate and its key in PEM (${reasonOf(error)})`);
+  }
+  return files;
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unreadable';
 }
 
 function readPort(env: Environment): number {
@@ -146,18 +201,65 @@ function readHosts(env: Environment): string[] {
   return hosts;
 }
 
-function readRootKey(env: Environment): Buffer | undefined {
-  const text = readSecret(env, 'ROOT_KEY');
+function readCrypto(env: Environment, dataDir: string, databaseUrl: string | undefined): Config['crypto'] {
+  const elsewhere = readRootUrl(env, 'ROOT_KEY_URL');
+  const given = readKey(env, 'ROOT_KEY');
+  if (elsewhere && given) throw new ConfigError('ROOT_KEY and ROOT_KEY_URL are both set; set one of them.');
+  const previous = readRootUrl(env, 'ROOT_KEY_PREVIOUS_URL') ?? localSource(readKey(env, 'ROOT_KEY_PREVIOUS'));
+  const secret = readKey(env, 'SERVER_SECRET');
+  const fromFile = () => keyOfDataDirectory(dataDir, databaseUrl, elsewhere ? 'SERVER_SECRET' : 'ROOT_KEY');
+  const key = elsewhere && secret ? secret : (given ?? fromFile());
+  return {
+    rootKey: secret ?? key,
+    root: {
+      current: elsewhere ?? { kind: 'local', key },
+      ...(previous ? { previous } : {}),
+      ...keyDirOf(env, dataDir, databaseUrl),
+      cacheMs: readCacheMinutes(env) * 60_000,
+    },
+  };
+}
+
+/** Beside a database of one's own every process of every machine must see it, so that is for the operator to say. */
+function keyDirOf(env: Environment, dataDir: string, databaseUrl: string | undefined): Pick<RootSettings, 'keyDir'> {
+  if (env.KEY_DIR) return { keyDir: path.resolve(env.KEY_DIR) };
+  return databaseUrl === undefined ? { keyDir: path.join(dataDir, 'keys') } : {};
+}
+
+function localSource(key: Buffer | undefined): RootSource | undefined {
+  return key && { kind: 'local', key };
+}
+
+function readRootUrl(env: Environment, name: string): RootSource | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  const source = parseRootUrl(text, (secret) => readSecret(env, secret));
+  // Whoever has put a token into it must not find it in the log.
+  if (source === undefined) throw badSecret(name, rootUrlForms);
+  if (typeof source === 'string') throw new ConfigError(`${source} or ${source}_FILE must be set when ${name} is.`);
+  return source;
+}
+
+function readCacheMinutes(env: Environment): number {
+  const text = env.KEY_CACHE_MINUTES || '60';
+  const minutes = Number(text);
+  if (!/^\d{1,4}$/.test(text) || minutes < 1 || minutes > 1_440)
+    throw bad('KEY_CACHE_MINUTES', text, 'a number from 1 to 1440');
+  return minutes;
+}
+
+function readKey(env: Environment, name: string): Buffer | undefined {
+  const text = readSecret(env, name);
   if (text === undefined) return undefined;
   const key = parseKey(text);
-  if (!key) throw badSecret(env.ROOT_KEY ? 'ROOT_KEY' : 'ROOT_KEY_FILE', keyForms);
+  if (!key) throw badSecret(env[name] ? name : `${name}_FILE`, keyForms);
   return key;
 }
 
 /** Only beside the embedded database: a server of one's own, with several processes, must not have its key made in passing. */
-function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined): Buffer {
+function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined, name: string): Buffer {
   if (databaseUrl !== undefined) {
-    throw new ConfigError(`ROOT_KEY or ROOT_KEY_FILE must be set when DATABASE_URL is; allowed is ${keyForms}.`);
+    throw new ConfigError(`${name} or ${name}_FILE must be set when DATABASE_URL is; allowed is ${keyForms}.`);
   }
   const file = path.join(dataDir, 'root.key');
   const key = parseKey(tryRead(file) ?? makeKeyFile(file));

@@ -4,12 +4,18 @@ import { createKeyRing, type KeyRing } from './crypto/key-ring.ts';
 import { createPool, type DatabaseRole, type Pool } from './database/pool.ts';
 import { createSystemDoor, type SystemDoor } from './database/system-transaction.ts';
 import { createTenantDoor, type TenantDoor } from './database/tenant-transaction.ts';
+import { openRoots } from './open-roots.ts';
+import type { RootSettings } from './root-settings.ts';
 
 export interface Doors {
   readonly tenantPool: Pool;
   readonly systemPool: Pool;
+  /** For the access trail alone: what is refused because the others are taken is put on record all the same. */
+  readonly trailPool: Pool;
   readonly tenantDoor: TenantDoor;
   readonly systemDoor: SystemDoor;
+  /** Of the role that may write tokens of AuditEvents anew, and nothing else. */
+  readonly reindexDoor: TenantDoor;
   readonly keyRing: KeyRing;
   close(): Promise<void>;
 }
@@ -17,13 +23,21 @@ export interface Doors {
 export interface DoorsOptions {
   readonly databaseUrl: string;
   readonly rootKey: Buffer;
+  /** Absent: `rootKey` wraps tenants' keys itself, with nothing beside it. */
+  readonly root?: RootSettings | undefined;
   /** Told of idle connections that were lost; they are replaced. */
   readonly onIdleError: (error: Error) => void;
+  /** Told of keys that a root key elsewhere did not confirm in time. */
+  readonly onKeyError?: (error: unknown) => void;
 }
 
 /** A connection more than this only makes PostgreSQL switch between more processes than there are cores. */
 const tenantConnectionsMax = 16;
 const systemConnectionsMax = 4;
+/** Messages of a group commit that are under way at most; two are, while PostgreSQL is quick. */
+const trailConnectionsMax = 4;
+/** Opened while an index key is rotated. */
+const reindexConnectionsMax = 2;
 const waitingMax = 1_000;
 
 export function openDoors(options: DoorsOptions): Doors {
@@ -31,15 +45,22 @@ export function openDoors(options: DoorsOptions): Doors {
     createPool({ ...options, role, connectionsMax, waitingMax });
   const tenantPool = open('hpms_app', tenantConnectionsMax);
   const systemPool = open('hpms_system', systemConnectionsMax);
+  const trailPool = open('hpms_app', trailConnectionsMax);
+  const reindexPool = open('hpms_reindex', reindexConnectionsMax);
   const tenantDoor = createTenantDoor(tenantPool);
+  const { rootKey, root, onKeyError: onError } = options;
+  const keyRing = createKeyRing(root ? openRoots(root) : rootKey, tenantDoor, { cacheMs: root?.cacheMs, onError });
   return {
     tenantPool,
     systemPool,
+    trailPool,
     tenantDoor,
     systemDoor: createSystemDoor(systemPool),
-    keyRing: createKeyRing(options.rootKey, tenantDoor),
+    reindexDoor: createTenantDoor(reindexPool),
+    keyRing,
     async close() {
-      await Promise.all([tenantPool.end(), systemPool.end()]);
+      keyRing.close();
+      await Promise.all([tenantPool.end(), systemPool.end(), trailPool.end(), reindexPool.end()]);
     },
   };
 }

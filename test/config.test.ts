@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, readConfig } from '../src/config.ts';
+import { anchorPlaceOf, ConfigError, readConfig } from '../src/config.ts';
+import { makeCertificate } from './support/certificates.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'hpms-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,7 +36,14 @@ describe('what is taken', () => {
     expect(config).toEqual({
       dataDir: path.resolve('.data'),
       database: {},
-      crypto: { rootKey: Buffer.from(hexKey, 'hex') },
+      crypto: {
+        rootKey: Buffer.from(hexKey, 'hex'),
+        root: {
+          current: { kind: 'local', key: Buffer.from(hexKey, 'hex') },
+          keyDir: path.resolve('.data/keys'),
+          cacheMs: 3_600_000,
+        },
+      },
       http: { port: 8080, publicUrl: 'http://localhost:8080' },
       jobs: {},
       mail: { from: 'HPMS <hpms@localhost>' },
@@ -94,6 +102,73 @@ describe('what is taken', () => {
     expect(config.crypto.rootKey.toString('hex')).toBe(hexKey);
     expect(decodeURIComponent(new URL(config.database.url ?? '').password)).toBe('p@ss/w%rd');
     expect(config.jobs.redisUrl).toBe('redis://:secret@redis:6379');
+  });
+});
+
+describe('where the root key is', () => {
+  const otherKey = 'fedcba9876543210'.repeat(4);
+  const aws = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
+
+  test('AWS KMS and Vault are named by URL, with their own variables for who may ask', () => {
+    const given = { DATABASE_URL: databaseUrl, SERVER_SECRET: hexKey };
+    const kms = readConfig({ ...given, ...aws, ROOT_KEY_URL: 'aws-kms://eu-central-1/hpms', KEY_CACHE_MINUTES: '5' });
+    expect(kms.crypto).toEqual({
+      rootKey: Buffer.from(hexKey, 'hex'),
+      root: {
+        current: {
+          kind: 'aws-kms',
+          region: 'eu-central-1',
+          prefix: 'hpms',
+          credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+        },
+        cacheMs: 300_000,
+      },
+    });
+    const url = 'vault+https://vault.example:8200/kv/transit/hpms-prod';
+    const vault = readConfig({ ...given, ROOT_KEY_URL: url, VAULT_TOKEN_FILE: file('token', 't\n'), KEY_DIR: '/keys' });
+    expect(vault.crypto.root).toMatchObject({
+      current: {
+        kind: 'vault',
+        url: 'https://vault.example:8200',
+        mount: 'kv/transit',
+        prefix: 'hpms-prod',
+        token: 't',
+      },
+      keyDir: '/keys',
+    });
+  });
+
+  test('that of before is known beside it, and passwords follow from a secret of their own', () => {
+    const { crypto } = readConfig({ ROOT_KEY: hexKey, ROOT_KEY_PREVIOUS: otherKey, SERVER_SECRET: otherKey });
+    expect(crypto.rootKey.toString('hex')).toBe(otherKey);
+    expect(crypto.root).toMatchObject({
+      current: { kind: 'local', key: Buffer.from(hexKey, 'hex') },
+      previous: { kind: 'local', key: Buffer.from(otherKey, 'hex') },
+    });
+  });
+
+  test.each([
+    ['vault+http://vault.example:8200/transit/hpms', 'keys would travel in the clear'],
+    ['vault+https://token@vault.example:8200/transit/hpms', 'who asks is no part of it'],
+    ['vault+https://vault.example:8200/hpms', 'the mount is missing'],
+    ['aws-kms://eu-central-1/', 'the prefix is missing'],
+    ['aws-kms://eu-central-1/hpms?endpoint=http://kms.example', 'keys would travel in the clear'],
+    ['aws-kms://eu-central-1/HPMS_x', 'no name for a key'],
+    ['file:///root.key', 'a file is ROOT_KEY_FILE'],
+  ])('%s is refused: %s', (url) => {
+    const message = messageOf({ ...aws, VAULT_TOKEN: 't', ROOT_KEY: '', ROOT_KEY_URL: url });
+    expect(message).toContain('; allowed is aws-kms://REGION/PREFIX or vault+https://HOST:PORT/MOUNT/PREFIX.');
+    expect(message).not.toContain(url);
+  });
+
+  test('what is missing or said twice is named', () => {
+    const url = { ROOT_KEY_URL: 'aws-kms://eu-central-1/hpms' };
+    expect(messageOf({ ...aws, ...url })).toBe('ROOT_KEY and ROOT_KEY_URL are both set; set one of them.');
+    expect(messageOf({ ...url, ROOT_KEY: '', AWS_ACCESS_KEY_ID: 'a' })).toBe(
+      'AWS_SECRET_ACCESS_KEY or AWS_SECRET_ACCESS_KEY_FILE must be set when ROOT_KEY_URL is.',
+    );
+    expect(messageOf({ ...aws, ...url, ROOT_KEY: '', DATABASE_URL: databaseUrl })).toMatch(/^SERVER_SECRET or/);
+    expect(messageOf({ KEY_CACHE_MINUTES: '0' })).toContain('allowed is a number from 1 to 1440');
   });
 });
 
@@ -183,5 +258,34 @@ describe('a bad value is one line that names the variable, the value and what is
     expect(message).not.toContain('c2VjcmV0');
     expect(message).not.toContain(hexKey);
     expect(message).not.toContain('\n');
+  });
+});
+
+describe('TLS of its own', () => {
+  test('a certificate and its key together; clients then reach it by https', async () => {
+    const { certificateFile, keyFile } = await makeCertificate(folder);
+    const tls = { TLS_CERTIFICATE_FILE: certificateFile, TLS_KEY_FILE: keyFile };
+    expect(readConfig({ ROOT_KEY: hexKey, ...tls }).http).toEqual({
+      ...{ port: 8080, publicUrl: 'https://localhost:8080', tls: { certificateFile, keyFile } },
+    });
+    expect(messageOf({ TLS_KEY_FILE: keyFile })).toContain('together');
+    expect(messageOf({ ...tls, PUBLIC_URL: 'http://fhir.example' })).toContain('https');
+    expect(messageOf({ ...tls, TLS_KEY_FILE: certificateFile })).toContain('PEM');
+    expect(messageOf({ ...tls, TLS_KEY_FILE: path.join(folder, 'none') })).toContain('ENOENT');
+  });
+});
+
+describe('where heads of AuditEvents are anchored', () => {
+  const placeOf = (env: Record<string, string>) =>
+    anchorPlaceOf(readConfig({ HPMS_DATA_DIR: path.join(folder, 'unused'), ROOT_KEY: hexKey, ...env }));
+
+  test('is a file of the data directory, or what AUDIT_ANCHOR names', () => {
+    expect(placeOf({})).toEqual({ kind: 'file', path: path.join(folder, 'unused', 'audit-anchors.jsonl') });
+    expect(placeOf({ AUDIT_ANCHOR: 'file:/mnt/a.jsonl' })).toEqual({ kind: 'file', path: '/mnt/a.jsonl' });
+    expect(placeOf({ AUDIT_ANCHOR: 'objects:/mnt/worm' })).toEqual({ kind: 'objects', path: '/mnt/worm' });
+  });
+
+  test.each(['/mnt/a.jsonl', 'file:', 's3:bucket'])('is not %s', (value) => {
+    expect(messageOf({ AUDIT_ANCHOR: value })).toContain('AUDIT_ANCHOR is');
   });
 });

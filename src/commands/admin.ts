@@ -1,11 +1,14 @@
 // `npm run admin -- COMMAND`: what an operator does beside the running server, on the same database.
 
+import { findSealKey, openSealKey } from '../audit/seal/seal-key.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
+import { soleRoot } from '../crypto/root-keys.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { type Doors, openDoors } from '../doors.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { openRepository } from '../open-repository.ts';
+import { openRoots } from '../open-roots.ts';
 import type { ClientCredentials } from '../people/clients.ts';
 import { connectionFacts } from '../tenants/connection-facts.ts';
 import { onboardTenant } from '../tenants/onboard-tenant.ts';
@@ -16,6 +19,7 @@ import { importDistribution } from './import-terminology/import-distribution.ts'
 import { Progress } from './import-terminology/progress.ts';
 import { importUsage, readImportArguments } from './import-terminology/read-arguments.ts';
 import { inviteUsage, makeInvitation, readInviteArguments } from './invite.ts';
+import { readRotateKeyArguments, rotateKey, rotateKeyUsage, rotateRoot } from './keys.ts';
 
 const usage = `Usage: npm run admin -- COMMAND
   create-tenant NAME   makes a tenant and prints its base URL, token URL, client id and secret as JSON
@@ -23,6 +27,9 @@ const usage = `Usage: npm run admin -- COMMAND
                        makes a client that may use /admin and prints its token URL, client id and secret as JSON
   ${inviteUsage}
                        prints the single-use link with which an account that has no password yet gets one
+  ${rotateKeyUsage}
+                       gives a tenant another data or index key while it goes on
+  rotate-root          wraps all tenants' keys by the root key that is set, in place of ROOT_KEY_PREVIOUS
   metrics-token        prints the bearer token of /metrics
   ${importUsage}
                        imports a licensed code system from the files of its publisher`;
@@ -33,6 +40,8 @@ try {
   else if (command === 'create-system-client' && more.length === 0) await printSystemClient(name);
   else if (command === 'invite') await printInvitation(process.argv.slice(3));
   else if (command === 'import-terminology') await importTerminology(process.argv.slice(3));
+  else if (command === 'rotate-key') await printRotatedKey(process.argv.slice(3));
+  else if (command === 'rotate-root' && name === undefined) await printRotatedRoot();
   else if (command === 'metrics-token' && name === undefined)
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
   else printUsage();
@@ -77,6 +86,27 @@ async function printInvitation(args: readonly string[]): Promise<void> {
   });
 }
 
+async function printRotatedKey(args: readonly string[]): Promise<void> {
+  const request = readRotateKeyArguments(args);
+  if (!request) return printUsage();
+  await withDoors(async ({ config, doors }) => {
+    const tenant = await findTenant(doors, request.tenant);
+    const { repository } = openRepository({ config, doors });
+    console.log(await rotateKey(repository, tenant, request));
+  });
+}
+
+async function printRotatedRoot(): Promise<void> {
+  await withDoors(async ({ config, doors, databaseUrl }) => {
+    const { rootKey, root } = config.crypto;
+    const roots = root ? openRoots(root) : soleRoot(rootKey);
+    // It is wrapped anew when it is opened; where nothing was sealed there is none.
+    if ((await findSealKey(doors.tenantDoor, roots)) !== undefined) await openSealKey(doors.tenantDoor, roots);
+    const isDone = await rotateRoot({ databaseUrl, roots, progress: new Progress(process.stderr) });
+    if (!isDone) process.exitCode = 1;
+  });
+}
+
 function print(facts: object): void {
   console.log(JSON.stringify(facts, undefined, 2));
 }
@@ -116,7 +146,7 @@ async function withDoors(work: (open: Open) => Promise<void>): Promise<void> {
   if (databaseUrl === undefined) {
     throw new ConfigError(`No HPMS runs on ${dataDir}; start it first, or set DATABASE_URL.`);
   }
-  const doors = openDoors({ databaseUrl, rootKey: crypto.rootKey, onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl, ...crypto, onIdleError: () => undefined });
   try {
     await work({ config: settings, doors, databaseUrl });
   } finally {

@@ -6,14 +6,10 @@ import { LedgerDifference } from '../clinic/ledger/verify/difference.ts';
 import { verifyLedger } from '../clinic/ledger/verify/verify-ledger.ts';
 import { requireAnchor, type WalkedChain } from '../clinic/ledger/verify/walk-chain.ts';
 import { ConfigError, readConfig } from '../config.ts';
-import { createPool } from '../database/pool.ts';
-import { runningPostgresUrl } from '../database/postmaster.ts';
-import { rolePassword } from '../database/role-password.ts';
-import { createTenantDoor, type TenantDoor } from '../database/tenant-transaction.ts';
-import { openDoors } from '../doors.ts';
 import { openRepository } from '../open-repository.ts';
 import { inSession, type Repository } from '../repository/session.ts';
 import { count, Report } from './demo/report.ts';
+import { withSnapshots } from './snapshots.ts';
 
 const usage = `Use: npm run ledger:verify [-- --tenant NAME [--anchor NUMBER:HASH]]
 Each line ends with the number and the hash of the last transaction: kept elsewhere, they are an anchor that a later run is
@@ -37,7 +33,12 @@ try {
 async function run(args: readonly string[]): Promise<void> {
   const { tenant: name, anchor } = readArguments(args);
   const report = new Report(process.stdout);
-  await withSnapshots(async (repository, tenants) => {
+  const config = readConfig(process.env);
+  await withSnapshots(config, async (doors) => {
+    const { repository } = openRepository({ config, doors });
+    const tenants = await doors.systemDoor((trx) =>
+      trx.query<Tenant>({ text: "SELECT id, name FROM tenant WHERE status <> 'shredded' ORDER BY name" }),
+    );
     const chosen = tenants.filter((tenant) => name === undefined || tenant.name === name);
     if (chosen.length === 0)
       throw new ConfigError(name === undefined ? 'There is no tenant.' : `There is no tenant ${name}.`);
@@ -87,38 +88,4 @@ function told({ headSeq, headHash, lines }: WalkedChain): string {
 function endLine(report: Report, text: string): void {
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
   report.line(text);
-}
-
-/** On a connection whose transactions each see one moment, however much is posted meanwhile. */
-async function withSnapshots(
-  work: (repository: Repository, tenants: readonly Tenant[]) => Promise<void>,
-): Promise<void> {
-  const config = readConfig(process.env);
-  const { rootKey } = config.crypto;
-  const databaseUrl =
-    config.database.url ?? runningPostgresUrl({ dataDir: config.dataDir, password: rolePassword(rootKey, 'postgres') });
-  if (databaseUrl === undefined) {
-    throw new ConfigError(`No HPMS runs on ${config.dataDir}; start it first, or set DATABASE_URL.`);
-  }
-  const onIdleError = () => undefined;
-  const doors = openDoors({ databaseUrl, rootKey, onIdleError });
-  const pool = createPool({ databaseUrl, rootKey, onIdleError, role: 'hpms_app', connectionsMax: 1, waitingMax: 10 });
-  try {
-    const tenantDoor = createTenantDoor(pool);
-    await setSnapshots(tenantDoor);
-    const { repository } = openRepository({ config, doors: { ...doors, tenantPool: pool, tenantDoor } });
-    const tenants = await doors.systemDoor((trx) =>
-      trx.query<Tenant>({ text: "SELECT id, name FROM tenant WHERE status <> 'shredded' ORDER BY name" }),
-    );
-    await work(repository, tenants);
-  } finally {
-    await Promise.all([pool.end(), doors.close()]);
-  }
-}
-
-/** Of the one connection, for all transactions that follow. */
-async function setSnapshots(tenantDoor: TenantDoor): Promise<void> {
-  await tenantDoor(0, (trx) =>
-    trx.query({ text: "SELECT set_config('default_transaction_isolation', 'repeatable read', false)" }),
-  );
 }

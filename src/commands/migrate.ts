@@ -1,6 +1,6 @@
 // `npm run migrate`: brings the database of DATABASE_URL to this version, as a role that may do so.
 
-import { ConfigError, readConfig } from '../config.ts';
+import { type Config, ConfigError, readConfig } from '../config.ts';
 import { migrate } from '../database/migrate.ts';
 import { openDoors } from '../doors.ts';
 import { ensureSystemTenant } from '../tenants/system-tenant.ts';
@@ -14,15 +14,15 @@ try {
   const startedAt = performance.now();
   await migrate({ databaseUrl: config.database.url, rootKey: config.crypto.rootKey, log: (line) => console.log(line) });
   await loadCoreTerminology(config.database.url, (line) => console.log(line));
-  await makeSystemTenant(config.database.url, config.crypto.rootKey);
+  await makeSystemTenant(config.database.url, config.crypto);
   console.log(`The database is up to date (${((performance.now() - startedAt) / 1_000).toFixed(1)} s).`);
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : error);
   process.exitCode = 1;
 }
 
-async function makeSystemTenant(databaseUrl: string, rootKey: Buffer): Promise<void> {
-  const doors = openDoors({ databaseUrl, rootKey, onIdleError: () => undefined });
+async function makeSystemTenant(databaseUrl: string, crypto: Config['crypto']): Promise<void> {
+  const doors = openDoors({ databaseUrl, ...crypto, onIdleError: () => undefined });
   try {
     await ensureSystemTenant(doors);
   } finally {

@@ -1,5 +1,6 @@
 // Encryption of long bodies in frames, so that neither writing nor reading one holds more of it than two frames.
 
+import { keyVersionOf } from './sealed-box.ts';
 import type { TenantCipher } from './tenant-cipher.ts';
 
 const frameBytes = 65_536;
@@ -56,6 +57,12 @@ export async function* openFrames(
   }
   if (!held) throw new Error('A stored body has no frame.');
   yield cipher.open(held, frameContext(context, index, true));
+}
+
+/** Of the key that the first frame is sealed under, as all of them are. */
+export async function keyVersionOfFrames(bytes: AsyncIterable<Buffer>): Promise<number> {
+  for await (const box of boxesOf(bytes)) return keyVersionOf(box);
+  throw new Error('A stored body has no frame.');
 }
 
 async function* boxesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {

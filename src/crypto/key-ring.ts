@@ -1,12 +1,15 @@
 // Each tenant's keys: made once, stored wrapped by the root key, unwrapped on first use and kept in memory.
 
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
-import { open, seal } from './sealed-box.ts';
-import { createTenantCipher, type TenantCipher } from './tenant-cipher.ts';
+import { KeyRefusal } from '../gateways/root-key.ts';
+import { addKey, type KeyPurpose, type KeyRow, readKeys, reserveUses, usesReservedAtOnce } from './key-rows.ts';
+import { LoadedCiphers } from './loaded-ciphers.ts';
+import { OpenedKeys } from './opened-keys.ts';
+import { allRoots, type RootKeys, soleRoot } from './root-keys.ts';
+import { createTenantCipher, type IndexKeyUse, type TenantCipher } from './tenant-cipher.ts';
 
 export interface KeyRing {
-  /** The tenant's cipher, loaded on first use. */
+  /** The tenant's cipher, loaded on first use. Rejects with 503 where the root key is out of reach. */
   cipherOf(tenantId: number): Promise<TenantCipher>;
   /** The same without waiting, when it is loaded already. */
   loadedCipherOf(tenantId: number): TenantCipher | undefined;
@@ -14,111 +17,113 @@ export interface KeyRing {
   loadedTenants(): readonly number[];
   /** To be called when a tenant's keys were destroyed. */
   forget(tenantId: number): void;
+  /** To be called when a tenant has other keys than were loaded. */
+  outdate(tenantId: number): void;
   /** Makes the keys of a new tenant inside the transaction that makes the tenant's first rows. */
-  createKeys(trx: TenantTransaction): void;
+  createKeys(trx: TenantTransaction): Promise<void>;
+  /** The next version of a key: see src/repository/reindex/rotate-keys.ts. Gives its number. */
+  addKey(trx: TenantTransaction, purpose: KeyPurpose, use: IndexKeyUse): Promise<number>;
+  /** Destroys what the tenant's keys are wrapped by outside the database, for ever: backups stay dark too. Again: nothing. */
+  destroyKeys(tenantId: number): Promise<void>;
+  /** Asks root keys elsewhere again, ahead of time, and forgets what was not confirmed in time; happens by itself. */
+  renew(): Promise<void>;
+  close(): void;
 }
 
-interface KeyRow {
-  readonly purpose: 'data' | 'index';
-  readonly version: number;
-  readonly wrapped: Buffer;
-  readonly uses_reserved: string;
+export interface KeyRingOptions {
+  /** How long keys stay good that a root key elsewhere has unwrapped. */
+  readonly cacheMs?: number | undefined;
+  /** How long nobody asks again for the keys of a tenant after they could not be had. */
+  readonly retryMs?: number | undefined;
+  readonly nowMs?: (() => number) | undefined;
+  /** Told of what could not be renewed. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** Random 96-bit IVs stay safe for 2^32 uses of a key; a new version comes at half of that. */
-const usesPerKeyMax = 2 ** 31;
-/** A process takes uses in blocks, so that counting costs one statement in a million encryptions. */
-const usesReservedAtOnce = 2 ** 20;
+export const usualCacheMs = 3_600_000;
 
-export function createKeyRing(rootKey: Buffer, tenantDoor: TenantDoor): KeyRing {
-  const root = createSecretKey(rootKey);
-  const loaded = new Map<number, TenantCipher>();
-  const loading = new Map<number, Promise<TenantCipher>>();
+/** A `root` that is only a key has no secrets of tenants beside it: see local-root.ts. */
+export function createKeyRing(root: Buffer | RootKeys, tenantDoor: TenantDoor, options: KeyRingOptions = {}): KeyRing {
+  const {
+    cacheMs = usualCacheMs,
+    retryMs = 1_000,
+    nowMs = () => performance.now(),
+    onError = () => undefined,
+  } = options;
+  const roots = Buffer.isBuffer(root) ? soleRoot(root) : root;
+  const opened = new OpenedKeys(roots, { cacheMs, nowMs });
+  const ciphers = new LoadedCiphers({ read, retryMs, nowMs });
 
-  async function load(tenantId: number): Promise<TenantCipher> {
-    const rows = await tenantDoor(tenantId, (trx) => reserveUses(trx, root));
+  /** The keys are opened first: no use is reserved where they cannot be had. */
+  async function read(tenantId: number): Promise<TenantCipher> {
+    const known = await openAll(opened, await tenantDoor(tenantId, readKeys, 'read'));
+    const rows = await tenantDoor(tenantId, (trx) => reserveUses(trx, roots));
+    const keys = keysOf(epochOf(rows) === epochOf(known) ? known : await openAll(opened, rows));
     let usesLeft = usesReservedAtOnce;
-    const forget = () => loaded.delete(tenantId);
-    const cipher = createTenantCipher(tenantId, dataKeysOf(root, tenantId, rows), indexKeyOf(root, tenantId, rows), {
+    return createTenantCipher(tenantId, keys, {
       beforeSeal() {
         // The next caller waits for a fresh block while this one uses its last.
-        if (--usesLeft === 0) forget();
+        if (--usesLeft === 0) ciphers.drop(tenantId);
       },
-      onUnknownKey: forget,
+      onUnknownKey: () => ciphers.drop(tenantId),
     });
-    loaded.set(tenantId, cipher);
-    return cipher;
   }
 
+  function forget(tenantId: number): void {
+    ciphers.drop(tenantId);
+    opened.forget(tenantId);
+  }
+
+  async function renewOne(tenantId: number): Promise<void> {
+    const ageMs = opened.ageMs(tenantId);
+    if (ageMs === undefined || ageMs < cacheMs / 2) return;
+    try {
+      await opened.renew(tenantId, await tenantDoor(tenantId, readKeys, 'read'));
+    } catch (error) {
+      onError(error);
+      if (error instanceof KeyRefusal || ageMs >= cacheMs) forget(tenantId);
+    }
+  }
+
+  async function renew(): Promise<void> {
+    for (const tenantId of ciphers.tenants()) await renewOne(tenantId);
+  }
+
+  const timer = allRoots(roots).some(({ isRemote }) => isRemote) ? setInterval(renew, cacheMs / 8).unref() : undefined;
   return {
-    cipherOf(tenantId) {
-      const known = loaded.get(tenantId);
-      if (known) return Promise.resolve(known);
-      let promise = loading.get(tenantId);
-      if (!promise) {
-        promise = load(tenantId).finally(() => loading.delete(tenantId));
-        loading.set(tenantId, promise);
-      }
-      return promise;
+    cipherOf: (tenantId) => ciphers.get(tenantId),
+    loadedCipherOf: (tenantId) => ciphers.known(tenantId),
+    loadedTenants: () => ciphers.tenants(),
+    forget,
+    outdate: (tenantId) => ciphers.drop(tenantId),
+    async createKeys(trx) {
+      await roots.current.prepare(trx.tenantId);
+      await addKey(trx, roots, 'data', 'asked');
+      await addKey(trx, roots, 'index', 'asked');
     },
-    loadedCipherOf: (tenantId) => loaded.get(tenantId),
-    loadedTenants: () => [...loaded.keys()],
-    forget(tenantId) {
-      loaded.delete(tenantId);
-      // What was read before the keys were destroyed must not come in afterwards.
-      loading.get(tenantId)?.then(
-        () => loaded.delete(tenantId),
-        () => undefined,
-      );
+    addKey: (trx, purpose, use) => addKey(trx, roots, purpose, use),
+    async destroyKeys(tenantId) {
+      for (const one of allRoots(roots)) await one.destroy(tenantId);
     },
-    createKeys(trx) {
-      insertKey(trx, root, 'data', 1);
-      insertKey(trx, root, 'index', 1);
-    },
+    renew,
+    close: () => clearInterval(timer),
   };
 }
 
-/** Takes a block of uses of the newest data key, or makes the next version when it is used up; gives all keys. */
-async function reserveUses(trx: TenantTransaction, root: KeyObject): Promise<KeyRow[]> {
-  // Processes take turns at the first key: a lock on the newest misses one that is made while it is waited for.
-  trx.execute({ text: "SELECT 1 FROM tenant_key WHERE purpose = 'data' AND version = 1 FOR UPDATE" });
-  const newest = await trx.query<KeyRow>({
-    text: "SELECT version, uses_reserved FROM tenant_key WHERE purpose = 'data' ORDER BY version DESC LIMIT 1",
-  });
-  const row = newest[0];
-  if (!row) throw new Error(`Tenant ${trx.tenantId} has no data key.`);
-  if (Number(row.uses_reserved) + usesReservedAtOnce > usesPerKeyMax) insertKey(trx, root, 'data', row.version + 1);
-  trx.execute({
-    text: `UPDATE tenant_key SET uses_reserved = uses_reserved + $1
-           WHERE purpose = 'data' AND version = (SELECT max(version) FROM tenant_key WHERE purpose = 'data')`,
-    values: [usesReservedAtOnce],
-  });
-  return await trx.query<KeyRow>({ text: 'SELECT purpose, version, wrapped, uses_reserved FROM tenant_key' });
+type OpenedRow = KeyRow & { readonly key: Awaited<ReturnType<OpenedKeys['open']>> };
+
+async function openAll(opened: OpenedKeys, rows: readonly KeyRow[]): Promise<OpenedRow[]> {
+  return await Promise.all(rows.map(async (row) => ({ ...row, key: await opened.open(row) })));
 }
 
-function insertKey(trx: TenantTransaction, root: KeyObject, purpose: KeyRow['purpose'], version: number): void {
-  trx.execute({
-    text: 'INSERT INTO tenant_key (purpose, version, wrapped) VALUES ($1, $2, $3)',
-    values: [purpose, version, seal(root, 0, randomBytes(32), wrapContext(trx.tenantId, purpose, version))],
-  });
+function epochOf(rows: readonly KeyRow[]): number {
+  return Math.max(...rows.map(({ epoch }) => epoch));
 }
 
-function wrapContext(tenantId: number, purpose: string, version: number): string {
-  return `${tenantId}|${purpose} key|${version}`;
-}
-
-function unwrap(root: KeyObject, tenantId: number, row: KeyRow): KeyObject {
-  return createSecretKey(open(root, row.wrapped, wrapContext(tenantId, row.purpose, row.version)));
-}
-
-function dataKeysOf(root: KeyObject, tenantId: number, rows: readonly KeyRow[]) {
-  return rows
-    .filter((row) => row.purpose === 'data')
-    .map((row) => ({ version: row.version, key: unwrap(root, tenantId, row) }));
-}
-
-function indexKeyOf(root: KeyObject, tenantId: number, rows: readonly KeyRow[]): KeyObject {
-  const row = rows.find((candidate) => candidate.purpose === 'index');
-  if (!row) throw new Error(`Tenant ${tenantId} has no index key.`);
-  return unwrap(root, tenantId, row);
+function keysOf(rows: readonly OpenedRow[]) {
+  return {
+    epoch: epochOf(rows),
+    data: rows.filter(({ purpose }) => purpose === 'data'),
+    index: rows.filter(({ purpose }) => purpose === 'index'),
+  };
 }

@@ -4,16 +4,40 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import { keyVersionOf, open, seal } from './sealed-box.ts';
 
 export interface TenantCipher {
+  /** Of the keys: a greater one knows of others. */
+  readonly epoch: number;
+  /** What new boxes are sealed under. */
+  readonly dataKeyVersion: number;
   /** Encrypts under the newest data key; the tenant's id is always part of the context. */
   seal(plain: Buffer, context: string): Buffer;
+  /** Throws SealedBoxError when it was sealed as anything else, or under another key. */
   open(box: Buffer, context: string): Buffer;
-  /** The first 8 bytes of HMAC-SHA-256 under the tenant's index key, as PostgreSQL's bigint. */
+  /** The first 8 bytes of HMAC-SHA-256 under the index key that searches ask by, as PostgreSQL's bigint. */
   tokenOf(text: string): bigint;
+  /** While the index key is rotated: the token that is stored beside `tokenOf`'s. Whoever stores tokens stores both. */
+  readonly alsoTokenOf: ((text: string) => bigint) | undefined;
+  /** Under the tenant's first index key, whatever is rotated: for what must be unique, and for locks. */
+  fixedTokenOf(text: string): bigint;
 }
 
 export interface DataKey {
   readonly version: number;
   readonly key: KeyObject;
+}
+
+/** `asked`: searches ask by it. `written`: its tokens are stored too. `kept`: for what must be unique. */
+export type IndexKeyUse = 'asked' | 'written' | 'kept';
+
+export interface IndexKey {
+  readonly version: number;
+  readonly key: KeyObject;
+  readonly use: IndexKeyUse;
+}
+
+export interface TenantKeys {
+  readonly epoch: number;
+  readonly data: readonly DataKey[];
+  readonly index: readonly IndexKey[];
 }
 
 export interface CipherHooks {
@@ -31,16 +55,25 @@ export class UnknownKeyVersionError extends Error {
   override readonly name = 'UnknownKeyVersionError';
 }
 
+/** For the log: which row does not open, never what it holds. */
+export class SealedBoxError extends Error {
+  override readonly name = 'SealedBoxError';
+}
+
 export function createTenantCipher(
   tenantId: number,
-  dataKeys: readonly DataKey[],
-  indexKey: KeyObject,
+  { epoch, data, index }: TenantKeys,
   { beforeSeal, onUnknownKey }: CipherHooks,
 ): TenantCipher {
-  const keys = new Map(dataKeys.map(({ version, key }) => [version, key]));
-  const newest = dataKeys.reduce((a, b) => (b.version > a.version ? b : a));
-  const tokens = new Map<string, bigint>();
+  const keys = new Map(data.map(({ version, key }) => [version, key]));
+  const newest = data.reduce((a, b) => (b.version > a.version ? b : a));
+  const first = index.reduce((a, b) => (b.version < a.version ? b : a));
+  const [asked, written] = (['asked', 'written'] as const).map((use) => index.find((key) => key.use === use));
+  if (!asked) throw new Error(`Tenant ${tenantId} has no index key.`);
+  const tokenOf = createTokens(asked.key);
   return {
+    epoch,
+    dataKeyVersion: newest.version,
     seal(plain, context) {
       beforeSeal();
       return seal(newest.key, newest.version, plain, `${tenantId}|${context}`);
@@ -52,17 +85,29 @@ export function createTenantCipher(
         onUnknownKey();
         throw new UnknownKeyVersionError(`Data key version ${version} of tenant ${tenantId} is missing.`);
       }
-      return open(key, box, `${tenantId}|${context}`);
-    },
-    tokenOf(text) {
-      const known = tokens.get(text);
-      if (known !== undefined) return known;
-      const token = createHmac('sha256', indexKey).update(text).digest().readBigInt64BE(0);
-      if (text.length <= cacheableLengthMax) {
-        if (tokens.size >= tokensCachedMax) tokens.clear();
-        tokens.set(text, token);
+      try {
+        return open(key, box, `${tenantId}|${context}`);
+      } catch (cause) {
+        const what = `${context} of tenant ${tenantId} does not open under its data key ${version}`;
+        throw new SealedBoxError(`${what}: it was changed, or sealed for another place.`, { cause });
       }
-      return token;
     },
+    tokenOf,
+    alsoTokenOf: written && createTokens(written.key),
+    fixedTokenOf: first === asked ? tokenOf : createTokens(first.key),
+  };
+}
+
+function createTokens(key: KeyObject): (text: string) => bigint {
+  const tokens = new Map<string, bigint>();
+  return (text) => {
+    const known = tokens.get(text);
+    if (known !== undefined) return known;
+    const token = createHmac('sha256', key).update(text).digest().readBigInt64BE(0);
+    if (text.length <= cacheableLengthMax) {
+      if (tokens.size >= tokensCachedMax) tokens.clear();
+      tokens.set(text, token);
+    }
+    return token;
   };
 }

@@ -14,7 +14,7 @@ export interface MigrateOptions {
   readonly log?: (line: string) => void;
 }
 
-const loginRoles: readonly DatabaseRole[] = ['hpms_app', 'hpms_system', 'hpms_queue'];
+const loginRoles: readonly DatabaseRole[] = ['hpms_app', 'hpms_system', 'hpms_queue', 'hpms_reindex'];
 /** Any number of processes may migrate at once: they take turns. */
 const migrationLock = 4_710_001;
 

@@ -7,7 +7,7 @@ import { Batch, type BatchEntry, PreparedStatements } from './batch.ts';
 import { rolePassword } from './role-password.ts';
 import { translateSqlError } from './sql-errors.ts';
 
-export type DatabaseRole = 'hpms_app' | 'hpms_system' | 'hpms_queue';
+export type DatabaseRole = 'hpms_app' | 'hpms_system' | 'hpms_queue' | 'hpms_reindex';
 
 export interface PoolOptions {
   /** Host, port and database; user and password in it are ignored. */
@@ -50,7 +50,7 @@ const planning = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off'];
 
 /** The settings of each role's connections: names resolve in one schema, and nothing may wait for ever. */
 function sessionOptions(role: DatabaseRole): string {
-  const searchPath = { hpms_app: 'tenant', hpms_system: 'system', hpms_queue: 'jobs' }[role];
+  const searchPath = { hpms_app: 'tenant', hpms_system: 'system', hpms_queue: 'jobs', hpms_reindex: 'tenant' }[role];
   return [
     `search_path=${searchPath},public`,
     `statement_timeout=${statementTimeoutMs}`,

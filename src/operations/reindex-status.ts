@@ -29,7 +29,11 @@ export const reindexStatus: Operation = {
       documentation: 'A run, the newest first.',
       parts: [
         part('id', 'id', 'What $reindex answered.'),
-        part('reason', 'code', 'parameters, request or generation (of a new version of the server).'),
+        part(
+          'reason',
+          'code',
+          'parameters, request, generation (of a new version of the server), index-key or data-key.',
+        ),
         part('state', 'code', 'waiting, running or done.'),
         part('type', 'code', 'A resource type that is indexed.', '*'),
         part('done', 'integer', 'Resources that are indexed.'),

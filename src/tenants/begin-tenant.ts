@@ -28,7 +28,7 @@ export async function beginTenant(context: CreateTenantContext, name: string, di
   await context.tenantDoor(tenantId, async (trx) => {
     await takeTurns(trx);
     if (await hasKeys(trx)) return;
-    context.keyRing.createKeys(trx);
+    await context.keyRing.createKeys(trx);
     beginIndex(trx);
   });
   return tenantId;

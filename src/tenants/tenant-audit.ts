@@ -1,7 +1,15 @@
 // The AuditEvent of what a system administrator does with a tenant: it is no interaction with a resource, so it names the tenant: https://hl7.org/fhir/R4/auditevent.html
 
-import type { AuditEvent } from '@medplum/fhirtypes';
-import { agentOf } from '../access/audit.ts';
+import type { AuditEventEntity } from '@medplum/fhirtypes';
+import { agentsOf, agentsOfCaller } from '../access/audit-agents.ts';
+import {
+  applicationActivity,
+  auditEvent,
+  houseCanonical,
+  otherEntity,
+  requestEntity,
+  securityRole,
+} from '../access/audit-parts.ts';
 import type { Caller } from '../access/caller.ts';
 import { newId } from '../fhir/ids.ts';
 import { recordEvent } from '../repository/audit-rows.ts';
@@ -19,36 +27,27 @@ export interface TenantAct {
 }
 
 /** In the transaction of the session, whose tenant is either the system's or the one it is done to. */
-export function recordTenantAct(session: Session, act: TenantAct): void {
-  recordEvent(session, buildTenantAudit(newId(session.at.getTime()), session.at, act));
-}
-
-const canonical = 'https://hpms.example/fhir';
-
-function buildTenantAudit(id: string, at: Date, { act, action, tenant, caller, outcome }: TenantAct) {
-  const recorded = at.toISOString();
-  const event: AuditEvent & { readonly id: string } = {
-    resourceType: 'AuditEvent',
-    id,
-    meta: { versionId: '1', lastUpdated: recorded },
-    type: { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110100', display: 'Application Activity' },
-    subtype: [{ system: `${canonical}/CodeSystem/tenant-act`, code: act }],
-    action,
-    recorded,
-    outcome,
-    agent: [agentOf(caller)],
-    source: {
-      observer: { display: 'HPMS' },
-      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
-    },
-    ...(tenant !== undefined && {
+export function recordTenantAct(session: Session, { act, action, tenant, caller, outcome }: TenantAct): void {
+  const { at, repository } = session;
+  const { site } = repository;
+  recordEvent(
+    session,
+    auditEvent({
+      ...{ kind: 'administration', id: newId(at.getTime()), recorded: at.toISOString(), type: applicationActivity },
+      subtype: [{ system: `${houseCanonical}/CodeSystem/tenant-act`, code: act }],
+      ...{ action, outcome, site, agent: agentsOfCaller(caller, agentsOf.write, site) },
       entity: [
-        {
-          what: { identifier: { system: `${canonical}/sid/tenant`, value: tenant } },
-          type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '4', display: 'Other' },
-        },
+        ...(tenant === undefined ? [] : [tenantEntity(tenant)]),
+        ...(caller.request ? [requestEntity(caller.request.id)] : []),
       ],
     }),
+  );
+}
+
+function tenantEntity(tenant: string): AuditEventEntity {
+  return {
+    what: { identifier: { system: `${houseCanonical}/sid/tenant`, value: tenant } },
+    type: otherEntity,
+    role: securityRole,
   };
-  return event;
 }

@@ -8,8 +8,11 @@ import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 
 const cipher = createTenantCipher(
   1,
-  [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'data')) }],
-  createSecretKey(Buffer.alloc(32, 'index')),
+  {
+    epoch: 0,
+    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'data')) }],
+    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'index')), use: 'asked' }],
+  },
   { beforeSeal: () => undefined, onUnknownKey: () => undefined },
 );
 const frameBytes = 65_536;

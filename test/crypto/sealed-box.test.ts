@@ -72,7 +72,12 @@ describe("a tenant's cipher", () => {
     tenantId: number,
     dataKeys: ReturnType<typeof keys>,
     indexKey = createSecretKey(Buffer.alloc(32, tenantId)),
-  ) => createTenantCipher(tenantId, dataKeys, indexKey, { beforeSeal: () => undefined, onUnknownKey: () => undefined });
+  ) =>
+    createTenantCipher(
+      tenantId,
+      { epoch: 0, data: dataKeys, index: [{ version: 1, key: indexKey, use: 'asked' }] },
+      { beforeSeal: () => undefined, onUnknownKey: () => undefined },
+    );
 
   test('does not open what was sealed for another row, id, version or tenant, even under the same key', () => {
     const shared = keys(1);

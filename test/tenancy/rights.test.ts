@@ -151,9 +151,18 @@ describe('tables and views', () => {
     );
   });
 
+  test('the reindex role writes the tokens of AuditEvents, finds them by their keys, and can do nothing else', async () => {
+    const granted = (await relationGrants(client)).filter(({ role }) => role === 'hpms_reindex');
+    expect(lines(granted)).toEqual([
+      'hpms_reindex SELECT tenant.audit_event.id',
+      'hpms_reindex SELECT tenant.audit_event.last_updated',
+      'hpms_reindex UPDATE tenant.audit_event.tokens',
+    ]);
+  });
+
   test('nobody else, PUBLIC included, has any right', async () => {
     const others = (await relationGrants(client)).filter(
-      ({ role }) => !['hpms_app', 'hpms_system', 'hpms_queue'].includes(role),
+      ({ role }) => !['hpms_app', 'hpms_system', 'hpms_queue', 'hpms_reindex'].includes(role),
     );
     expect(others).toEqual([]);
   });

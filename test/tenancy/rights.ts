@@ -34,7 +34,29 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
     system: { reads: ['object_id'] },
     isAppendOnly: true,
   },
-  audit_event: { holds: 'AuditEvents, encrypted', app: add, isAppendOnly: true },
+  audit_event: {
+    holds: 'AuditEvents, encrypted',
+    app: add,
+    system: { reads: ['tenant_id', 'id', 'last_updated', 'tx'] },
+    isAppendOnly: true,
+  },
+  seal_leaves: { holds: 'hashes of AuditEvents, leaves of the Merkle tree', app: add, isAppendOnly: true },
+  seal_head: {
+    holds: 'signed heads of that tree',
+    app: add,
+    system: { reads: ['tenant_id', 'size', 'root', 'prev_hash', 'at', 'key', 'signature', 'sealed_until'] },
+    isAppendOnly: true,
+  },
+  seal_key: {
+    holds: "the installation's key for heads, wrapped (as tenant 0)",
+    app: add,
+    appUpdates: ['wrapped', 'root'],
+  },
+  access_block: {
+    holds: 'what was read or refused and is no AuditEvent yet, encrypted',
+    app: add,
+    system: { reads: ['tenant_id', 'id'] },
+  },
   reference: { holds: 'references between resources', app: replace },
   date_value: { holds: 'dates of resources', app: replace },
   range_value: { holds: 'numbers and quantities of resources', app: replace },
@@ -103,13 +125,14 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   payment_allocation: { holds: 'which Invoices they settled', app: change },
   payment_identifier: { holds: 'identifiers of gateways, once each', app: add },
   settlement: { holds: 'closed days of drawers', app: add },
+  drawer_shift: { holds: 'whose drawer it is in a day', app: change },
   visit: { holds: 'visits: which Encounter an Appointment has, and its place in the queue', app: change },
   queue_counter: { holds: 'last number of each queue of a day', app: change },
   free_number: { holds: 'numbers laid out ahead', app: all },
   patient_merge: { holds: 'who was merged into whom', app: all },
   printed_document: { holds: 'how often which version was printed', app: change },
   auto_invoice: { holds: 'automatic Invoices, one per Appointment', app: add },
-  tenant_key: { holds: 'wrapped keys', app: add, appUpdates: ['uses_reserved'] },
+  tenant_key: { holds: 'wrapped keys', app: add, appUpdates: ['uses_reserved', 'use', 'epoch'] },
   setting: { holds: 'settings', app: all },
   client: {
     holds: 'API clients',
@@ -148,7 +171,7 @@ export const sharedTables: readonly string[] = [
 /** The registry, the one table without a tenant's rows; hpms_system has it through `system.tenant`. */
 export const registry = {
   table: 'tenant',
-  system: { inserts: ['name', 'display'], updates: ['display', 'status', 'suspended_at'] },
+  system: { inserts: ['name', 'display'], updates: ['display', 'status', 'suspended_at', 'is_dark'] },
 } as const;
 
 export interface RoleRights {
@@ -172,12 +195,14 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'store.check_journal',
       'store.count_deletion',
       'store.refuse_change',
+      'store.refuse_change_but_tokens',
       'store.ring_outbox',
       'system.make_partitions',
       'system.partition_months_ahead',
       'system.shred_tenant',
       'tenant.activate',
       'tenant.current_id',
+      'tenant.finish_access_blocks',
       'tenant.is_halted',
       'tenant.lock_appointments',
       'tenant.require_definitions',
@@ -188,7 +213,8 @@ export const roles: Readonly<Record<string, RoleRights>> = {
     logsIn: true,
     schemas: ['shared', 'tenant'],
     functions: [
-      ...['tenant.activate', 'tenant.current_id', 'tenant.is_halted', 'tenant.lock_appointments'],
+      ...['tenant.activate', 'tenant.current_id', 'tenant.finish_access_blocks', 'tenant.is_halted'],
+      'tenant.lock_appointments',
       'tenant.require_definitions',
     ],
   },
@@ -197,6 +223,12 @@ export const roles: Readonly<Record<string, RoleRights>> = {
     logsIn: true,
     schemas: ['store', 'system'],
     functions: ['system.make_partitions', 'system.partition_months_ahead', 'system.shred_tenant'],
+  },
+  hpms_reindex: {
+    does: 'writes the tokens of AuditEvents anew when the index key is rotated, and nothing else',
+    logsIn: true,
+    schemas: ['tenant'],
+    functions: ['tenant.current_id'],
   },
   hpms_queue: { does: "runs BullMQ's tables, which hold ids only", logsIn: true, schemas: ['jobs'], functions: [] },
 };

@@ -101,6 +101,7 @@ const valueByType: Readonly<Record<string, string>> = {
   jsonb: "'{}'",
   uuid: "'00000000-0000-7000-8000-000000000000'",
   'timestamp with time zone': 'now()',
+  'timestamp with time zone[]': "'{2026-01-01}'",
   tstzrange: "tstzrange('2026-01-01', '2026-01-02')",
 };
 

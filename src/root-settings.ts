@@ -1,0 +1,88 @@
+// Where the root key is that wraps all others: in ROOT_KEY, a file, AWS KMS or HashiCorp Vault (README, Keys).
+
+import type { AwsCredentials } from './gateways/aws-signature.ts';
+
+export type RootSource =
+  | { readonly kind: 'local'; readonly key: Buffer }
+  | {
+      readonly kind: 'aws-kms';
+      readonly region: string;
+      readonly prefix: string;
+      readonly endpoint?: string;
+      readonly credentials: AwsCredentials;
+    }
+  | {
+      readonly kind: 'vault';
+      readonly url: string;
+      readonly mount: string;
+      readonly prefix: string;
+      readonly token: string;
+      readonly namespace?: string;
+    };
+
+export interface RootSettings {
+  readonly current: RootSource;
+  /** That which has wrapped before, until `npm run admin -- rotate-root` is through. */
+  readonly previous?: RootSource;
+  /** Where the secrets of tenants are for a root key in memory; absent: it has none beside it. */
+  readonly keyDir?: string;
+  /** How long keys stay good that AWS KMS or Vault has unwrapped. */
+  readonly cacheMs: number;
+}
+
+export const rootUrlForms = 'aws-kms://REGION/PREFIX or vault+https://HOST:PORT/MOUNT/PREFIX';
+
+/** Names in AWS KMS and Vault, with the tenant's number behind them. */
+const nameSyntax = /^[a-z0-9][a-z0-9-]{0,40}$/;
+const thisMachine: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+export type ReadSecret = (name: string) => string | undefined;
+
+/** Undefined for what is none; a string names the variable that is missing. */
+export function parseRootUrl(text: string, secretOf: ReadSecret): RootSource | string | undefined {
+  const url = URL.parse(text);
+  if (!url || url.username || url.password || url.hash) return undefined;
+  if (url.protocol === 'aws-kms:') return awsSource(url, secretOf);
+  return url.protocol === 'vault+https:' || url.protocol === 'vault+http:' ? vaultSource(url, secretOf) : undefined;
+}
+
+function awsSource(url: URL, secretOf: ReadSecret): RootSource | string | undefined {
+  const prefix = url.pathname.slice(1);
+  const endpoint = url.searchParams.get('endpoint') ?? undefined;
+  const isKnown = [...url.searchParams.keys()].every((name) => name === 'endpoint');
+  if (!nameSyntax.test(prefix) || !/^[a-z0-9-]+$/.test(url.hostname) || !isKnown) return undefined;
+  if (endpoint !== undefined && !isSafe(endpoint)) return undefined;
+  const accessKeyId = secretOf('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = secretOf('AWS_SECRET_ACCESS_KEY');
+  if (accessKeyId === undefined) return 'AWS_ACCESS_KEY_ID';
+  if (secretAccessKey === undefined) return 'AWS_SECRET_ACCESS_KEY';
+  return {
+    kind: 'aws-kms',
+    region: url.hostname,
+    prefix,
+    ...(endpoint === undefined ? {} : { endpoint: endpoint.replace(/\/+$/, '') }),
+    credentials: { accessKeyId, secretAccessKey, sessionToken: secretOf('AWS_SESSION_TOKEN') },
+  };
+}
+
+function vaultSource(url: URL, secretOf: ReadSecret): RootSource | string | undefined {
+  const parts = url.pathname.slice(1).split('/');
+  const prefix = parts.pop() ?? '';
+  const address = `${url.protocol.slice('vault+'.length)}//${url.host}`;
+  const isNamed = parts.length > 0 && [...parts, prefix].every((part) => nameSyntax.test(part));
+  if (!isNamed || url.search || !isSafe(address)) return undefined;
+  const token = secretOf('VAULT_TOKEN');
+  if (token === undefined) return 'VAULT_TOKEN';
+  const namespace = secretOf('VAULT_NAMESPACE');
+  return {
+    ...{ kind: 'vault', url: address, mount: parts.join('/'), prefix, token },
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** Keys travel in these requests: in the clear only within this machine. */
+function isSafe(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url?.host) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && thisMachine.has(url.hostname));
+}

@@ -1,0 +1,175 @@
+// Keys are changed step by step: no write that began before is lost, no searcher is left behind, and what breaks goes on: rotate-keys.ts
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Patient } from '@medplum/fhirtypes';
+import { serverCaller } from '../../src/access/caller.ts';
+import { createKeyRing } from '../../src/crypto/key-ring.ts';
+import { keyVersionOf } from '../../src/crypto/sealed-box.ts';
+import { create } from '../../src/repository/create.ts';
+import { createDefinitionsLoader } from '../../src/repository/own-parameters/tenant-definitions.ts';
+import { reencrypt, rotateDataKey, rotateIndexKey } from '../../src/repository/reindex/rotate-keys.ts';
+import { type Step, takeStep } from '../../src/repository/reindex/take-step.ts';
+import { inSession, type Repository, type Session } from '../../src/repository/session.ts';
+import { valueText } from '../../src/search/token-text.ts';
+import { createTenant } from '../../src/tenants/create-tenant.ts';
+import { testRootKey } from '../support/database.ts';
+import { type HandMade, makeByHand } from './hand-made.ts';
+
+let made: HandMade;
+let here: Repository;
+let tenantId: number;
+let count = 0;
+beforeAll(async () => {
+  made = await makeByHand();
+  here = process();
+});
+beforeEach(async () => {
+  tenantId = (await createTenant(made.doors, { name: `rotated-${++count}` })).tenantId;
+});
+afterAll(() => made.close());
+
+/** As a process of its own, that believes what it has loaded until the database refuses it. */
+function process(): Repository {
+  const parts = { ...made.with(), keyRing: createKeyRing(testRootKey, made.doors.tenantDoor) };
+  const load = createDefinitionsLoader(parts);
+  let known: ReturnType<typeof load> | undefined;
+  const of = (id: number) => {
+    known ??= load(id);
+    return known;
+  };
+  const forget = () => {
+    known = undefined;
+  };
+  return { ...parts, reindexDoor: made.doors.reindexDoor, tenantDefinitions: { of, forget } };
+}
+
+const caller = () => serverCaller(tenantId, 'tester');
+const within = <T>(repository: Repository, work: (session: Session) => Promise<T>) => {
+  repository.tenantDefinitions?.forget();
+  return inSession(repository, caller(), work);
+};
+const write = (session: Session) => create(session, { resourceType: 'Patient', gender: 'other' } as Patient);
+const step = (runId: string): Promise<Step> => within(process(), (session) => takeStep(session, runId, []));
+
+async function steps(runId: string, done: Step[] = []): Promise<Step[]> {
+  const next = await step(runId);
+  return next === 'more' || next === 'waiting' ? steps(runId, [...done, next]) : [...done, next];
+}
+
+const read = <Row>(text: string, values: readonly unknown[] = []) =>
+  made.doors.tenantDoor(tenantId, (trx) => trx.query<Row>({ text, values }));
+const openRuns = async () =>
+  (await read<{ id: string }>("SELECT id FROM reindex WHERE state <> 'done' ORDER BY requested_at")).map(
+    ({ id }) => id,
+  );
+const tokensOf = async (id: string) => {
+  const [row] = await read<{ tokens: string[] }>('SELECT tokens::text[] AS tokens FROM resource WHERE id = $1', [id]);
+  return new Set(row?.tokens);
+};
+const isDue = () => read("UPDATE reindex SET begins_at = now() WHERE begins_at IS NOT NULL AND state = 'waiting'");
+/** What one of their tokens is under the keys that a session has. */
+const gender = valueText('Patient.gender', 'other');
+const tokenIn = (repository: Repository) => within(repository, async ({ cipher }) => String(cipher.tokenOf(gender)));
+
+describe('the index key', () => {
+  test('a write that began before it was rotated runs again, and its row has the tokens of both', async () => {
+    const late = process();
+    const old = await tokenIn(late);
+    const begun = Promise.withResolvers<void>();
+    const rotated = Promise.withResolvers<void>();
+    const knewBoth: boolean[] = [];
+    const writing = within(late, async (session) => {
+      await session.trx.query({ text: 'SELECT 1' });
+      knewBoth.push(session.cipher.alsoTokenOf !== undefined);
+      begun.resolve();
+      await rotated.promise;
+      return await write(session);
+    });
+    await begun.promise;
+    await within(here, rotateIndexKey);
+    const [run = ''] = await openRuns();
+    // It was open when the key came: the run waits for its end.
+    expect([await step(run), await step(run)]).toEqual(['waiting', 'waiting']);
+    rotated.resolve();
+    const { id } = await writing;
+    expect(knewBoth).toEqual([false, true]);
+    expect(await steps(run)).toContain('ended');
+    const fresh = await tokenIn(here);
+    expect(fresh).not.toBe(old);
+    const tokens = await tokensOf(id);
+    expect([old, fresh].map((token) => tokens.has(token))).toEqual([true, true]);
+  });
+
+  test('searches ask by the one before until all rows have both; its tokens go no sooner than a minute later', async () => {
+    const { id } = await within(here, write);
+    const old = await tokenIn(here);
+    await within(here, rotateIndexKey);
+    expect(await tokenIn(here)).toBe(old);
+    const [first = ''] = await openRuns();
+    await steps(first);
+    expect(await tokenIn(here)).not.toBe(old);
+    const [second = ''] = await openRuns();
+    expect(second).not.toBe(first);
+    expect(await step(second)).toBe('blocked');
+    const [due] = await read<{ status: string; isLater: boolean }>(
+      `SELECT status, due_at > now() + interval '50 seconds' AS "isLater" FROM outbox WHERE resource_id = $1 AND due_at IS NOT NULL`,
+      [second],
+    );
+    expect(due).toEqual({ status: 'waiting', isLater: true });
+    expect((await tokensOf(id)).has(old)).toBe(true);
+    // Who has not heard of the switch yet still finds all that is written meanwhile.
+    expect((await tokensOf((await within(here, write)).id)).has(old)).toBe(true);
+    await isDue();
+    const slow = process();
+    await within(slow, async () => undefined);
+    expect(await step(second)).toBe('waiting');
+    // Nobody writes the old tokens from here on, whatever he believes.
+    const late = await inSession(slow, caller(), write);
+    expect((await tokensOf(late.id)).has(old)).toBe(false);
+    expect(await steps(second)).toContain('ended');
+    expect((await tokensOf(id)).has(old)).toBe(false);
+    expect(await openRuns()).toEqual([]);
+  });
+
+  test('is rotated again once that is through, and only then', async () => {
+    await within(here, write);
+    for (const version of [2, 3]) {
+      expect(await within(here, rotateIndexKey)).toBe(version);
+      await expect(within(here, rotateIndexKey)).rejects.toMatchObject({ status: 409 });
+      for (let runs = await openRuns(); runs.length > 0; runs = await openRuns()) {
+        await isDue();
+        await steps(runs[0] as string);
+      }
+    }
+    const uses = await read("SELECT version, use FROM tenant_key WHERE purpose = 'index' ORDER BY version");
+    expect(uses).toEqual([1, 2, 3].map((version) => ({ version, use: version === 3 ? 'asked' : 'kept' })));
+  });
+});
+
+describe('the data key', () => {
+  test('a write that began before it was rotated is sealed under the new one', async () => {
+    const late = process();
+    await within(late, async () => undefined);
+    expect(await within(here, rotateDataKey)).toBe(2);
+    const { id } = await inSession(late, caller(), write);
+    const [row] = await read<{ content: Buffer }>('SELECT content FROM resource WHERE id = $1', [id]);
+    expect(keyVersionOf(row?.content as Buffer)).toBe(2);
+  });
+
+  test('what breaks while rows are sealed again leaves them as they were, and the next step goes on', async () => {
+    for (const _ of [1, 2, 3]) await within(here, write);
+    const version = await within(here, rotateDataKey);
+    const run = await within(here, (session) => reencrypt(session, version));
+    const versions = async () =>
+      (await read<{ content: Buffer }>('SELECT content FROM resource')).map(({ content }) => keyVersionOf(content));
+    while ((await step(run)) === 'waiting');
+    const broken = within(process(), async (session) => {
+      while ((await takeStep(session, run, [])) === 'more');
+      throw new Error('The process is gone.');
+    });
+    await expect(broken).rejects.toThrow('The process is gone.');
+    expect(await versions()).toEqual([1, 1, 1]);
+    await steps(run);
+    expect(await versions()).toEqual([2, 2, 2]);
+  });
+});
