@@ -1,0 +1,77 @@
+// Which AuditEvents of all tenants were committed since all of them were sealed last: by PostgreSQL's snapshots, so that none
+// is missed however late its transaction commits: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+
+import type { Transaction } from '../../database/transaction.ts';
+
+/** A moment of a database server; transaction numbers mean nothing to another one. */
+export interface Moment {
+  readonly server: string;
+  readonly snapshot: string;
+}
+
+export interface EventRef {
+  readonly id: string;
+  readonly lastUpdated: Date;
+}
+
+export interface FoundRef extends EventRef {
+  readonly tenantId: number;
+  readonly tx: string;
+}
+
+export async function momentOf(trx: Transaction): Promise<Moment> {
+  const [row] = await trx.query<Moment>({
+    text: `SELECT system_identifier::text AS server, pg_current_snapshot()::text AS snapshot FROM pg_control_system()`,
+  });
+  return row as Moment;
+}
+
+/** False after a dump was restored on a server whose numbers say nothing about its rows: all of them are gone through once. */
+export function isEarlier(moment: Moment, now: Moment): boolean {
+  return moment.server === now.server && startOf(moment) <= endOf(now);
+}
+
+export interface UnsealedPart {
+  /** What was committed then is sealed; absent: nobody knows what is. */
+  readonly since: Moment | undefined;
+  readonly until: Moment;
+  /** The transaction that the last part ended with. */
+  readonly after: string | undefined;
+  readonly countMin: number;
+}
+
+/** In the order of transactions, all events of the last one with it, so at least `countMin` when there are as many. */
+export async function findUnsealed(trx: Transaction, part: UnsealedPart): Promise<FoundRef[]> {
+  const { since, until, after, countMin } = part;
+  if (!since) return await findAny(trx, after ?? '0', countMin);
+  return await trx.query<FoundRef>({
+    name: 'unsealed-events',
+    text: `SELECT ${columns} FROM audit_event
+           WHERE tx > $1::text::xid8 AND tx < $2::text::xid8
+             AND NOT pg_visible_in_snapshot(tx, $3::text::pg_snapshot) AND pg_visible_in_snapshot(tx, $4::text::pg_snapshot)
+           ORDER BY audit_event.tx FETCH FIRST $5 ROWS WITH TIES`,
+    values: [after ?? String(startOf(since) - 1n), String(endOf(until)), since.snapshot, until.snapshot, countMin],
+  });
+}
+
+/** Also what seems to come from the future, by the numbers of another server. */
+async function findAny(trx: Transaction, after: string, countMin: number): Promise<FoundRef[]> {
+  return await trx.query<FoundRef>({
+    name: 'any-events',
+    text: `SELECT ${columns} FROM audit_event WHERE tx > $1::text::xid8
+           ORDER BY audit_event.tx FETCH FIRST $2 ROWS WITH TIES`,
+    values: [after, countMin],
+  });
+}
+
+const columns = 'tenant_id AS "tenantId", id, last_updated AS "lastUpdated", tx::text AS tx';
+
+/** The oldest transaction that was running. */
+function startOf({ snapshot }: Moment): bigint {
+  return BigInt(snapshot.split(':')[0] as string);
+}
+
+/** The first that had not begun. */
+function endOf({ snapshot }: Moment): bigint {
+  return BigInt(snapshot.split(':')[1] as string);
+}
