@@ -61,7 +61,7 @@ export class Explanation {
       if (property) this.explainMember({ check, node, name, property, path: `${path}.${property.element.name}` });
       else if (name !== 'resourceType' || !this.definitions.resourceTypes.has(typeName)) {
         this.addUnknown(name in node ? name : `_${name}`, typeName, path);
-      }
+      } else if ('_resourceType' in node) this.addUnknown('_resourceType', typeName, path);
     }
   }
 

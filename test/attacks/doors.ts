@@ -2,6 +2,7 @@
 
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { type Caller, type Grant, serverCaller } from '../../src/access/caller.ts';
+import { createAccessTrail } from '../../src/audit/trail/access-trail.ts';
 import type { Config } from '../../src/config.ts';
 import { type Doors, openDoors } from '../../src/doors.ts';
 import { parseJson } from '../../src/fhir/json.ts';
@@ -10,6 +11,7 @@ import { answerRouted } from '../../src/http/answer-routed.ts';
 import { findFhirRoute } from '../../src/http/fhir-routes.ts';
 import type { InteractionRequest, RequestMethod } from '../../src/http/interaction.ts';
 import { createBundleInteraction } from '../../src/http/interactions/bundle.ts';
+import { RequestAccess } from '../../src/http/request-access.ts';
 import { type OpenRepository, openRepository } from '../../src/open-repository.ts';
 import { inSession } from '../../src/repository/session.ts';
 import { write } from '../../src/repository/write.ts';
@@ -58,6 +60,7 @@ export async function openAllDoors(): Promise<OpenedDoors> {
   ] as const;
   const find = findFhirRoute(repository.definitions, opened.operations);
   const bundles = createBundleInteraction(find);
+  const trail = createAccessTrail({ repository, pool: doors.trailPool, onError: () => undefined });
   const holder: OpenedDoors['holder'] = (scopes, rest = {}) => ({
     tenantId: tenants[0],
     clientId: 'app',
@@ -94,8 +97,10 @@ export async function openAllDoors(): Promise<OpenedDoors> {
       };
       try {
         if (method === 'POST' && place === '') {
-          const options = { repository, onFailure: rethrow };
-          const whole = { ...request, type: '', id: '', versionId: '', params: {} };
+          const options = { repository, trail, onFailure: rethrow };
+          const access = new RequestAccess({ method, path: '', query, requestId: 'attack', now: repository.now });
+          access.tenantId = caller.tenantId;
+          const whole = { ...request, type: '', id: '', versionId: '', params: {}, access };
           return answerOf(await bundles(options, caller, whole, undefined));
         }
         const { route, params } = find(method, place);
@@ -109,6 +114,7 @@ export async function openAllDoors(): Promise<OpenedDoors> {
       }
     },
     async close() {
+      await trail.close();
       await doors.close();
       await database.drop();
     },

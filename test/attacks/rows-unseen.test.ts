@@ -97,7 +97,7 @@ const reads = [
   ...['Organization?_has:Encounter:service-provider:subject=Patient/p2', 'Organization?_revinclude=Encounter:*'],
   ...['Appointment?actor=Patient/p2', 'Appointment?actor:Patient._id=p2', 'List?item=Observation/lab-p2'],
   ...['List?item.code:text=lab', 'Provenance?target=Patient/p2', 'Group', 'Task'],
-  // An AuditEvent about a record of two patients is the first one's.
+  // An AuditEvent about a record of two patients is shown to the app of neither.
   ...['patient=Patient/p2', 'entity=Observation/lab-p2', 'entity=Patient/p2'].map(
     (query) => `AuditEvent?${query}&_summary=count`,
   ),

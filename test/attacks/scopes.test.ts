@@ -270,20 +270,6 @@ describe('attack 31: a scope of vital signs alone', () => {
     ]);
   });
 
-  test('finds the doors that are not built yet shut', async () => {
-    for (const path of [
-      '$export',
-      'Patient/$export',
-      'Group/both/$export',
-      'Patient/p1/$everything',
-      '$graphql',
-      'Observation/lab-p1/$graphql',
-    ])
-      expect([path, (await get(path, doors.all())).status]).toEqual([path, 404]);
-    for (const path of ['$import', '$graphql'])
-      expect([path, (await doors.ask(doors.all(), 'POST', path, {})).status]).toEqual([path, 404]);
-  });
-
   test('writes none either, and makes none of a vital sign', async () => {
     const lab = { ...observation('new', 'Patient/p1'), id: undefined };
     expect((await doors.ask(vital(), 'POST', 'Observation', lab)).status).toBe(403);
