@@ -1,18 +1,25 @@
 // The composition root: the rooms' parts are made here and handed to each other; no other file knows them all.
 
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { startSealer } from './audit/seal/sealer.ts';
+import { createAccessTrail } from './audit/trail/access-trail.ts';
+import { startAccessSweep } from './audit/trail/sweep-blocks.ts';
+import { anchorPlaceOf, type Config } from './config.ts';
+import { soleRoot } from './crypto/root-keys.ts';
 import { listen as listenToDatabase } from './database/listen.ts';
 import { connectionSettings } from './database/pool.ts';
 import { rolePassword } from './database/role-password.ts';
 import { checkDatabase } from './database/self-check.ts';
 import { type Doors, openDoors } from './doors.ts';
+import { FhirError } from './fhir/outcome.ts';
+import { openAnchor } from './gateways/open-anchor.ts';
 import { openMail } from './gateways/open-mail.ts';
 import { createOutboundFetch } from './gateways/outbound-fetch.ts';
 import { createAnswerBackground } from './http/async/answer.ts';
 import { createAsyncJob } from './http/async/job.ts';
 import { findFhirRoute } from './http/fhir-routes.ts';
 import { readinessChecks } from './http/health.ts';
+import type { SystemOptions } from './http/interaction.ts';
 import { createJobMetrics } from './http/job-metrics.ts';
 import { listen } from './http/listen.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
@@ -24,6 +31,7 @@ import { createQueues } from './jobs/queue.ts';
 import { startJobs } from './jobs/start.ts';
 import { type JobTiming, usualTiming } from './jobs/timing.ts';
 import { objectStoreOf, openRepository } from './open-repository.ts';
+import { openRoots } from './open-roots.ts';
 import type { Operation } from './operations/operation.ts';
 import { accountAuditModule } from './people/account-audit.ts';
 import { bindJobs } from './repository/jobs.ts';
@@ -54,6 +62,8 @@ export interface AppOptions {
   readonly timing?: JobTiming;
   readonly reached?: Reached;
   readonly now?: () => Date;
+  /** For the bench, which measures what the trail costs. */
+  readonly openTrail?: typeof createAccessTrail;
 }
 
 export interface App {
@@ -75,11 +85,12 @@ export const bodyBytesMax = 64_000_000;
 
 /** Rejects when the database is not as the migrations made it, or the port is taken. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, databaseUrl, log, does } = options;
-  const { rootKey } = config.crypto;
+  const { config, databaseUrl, log, does, openTrail = createAccessTrail } = options;
+  const { rootKey, root } = config.crypto;
   const onIdleError = (error: Error) => log.warn(errorFields(error), 'An idle database connection was lost.');
+  const onKeyError = (error: unknown) => log.error(errorFields(error), "A tenant's keys were not confirmed.");
   await using opened = new AsyncDisposableStack();
-  const doors = openDoors({ databaseUrl, rootKey, onIdleError });
+  const doors = openDoors({ databaseUrl, rootKey, root, onIdleError, onKeyError });
   opened.defer(doors.close);
   const missingWalls = await requireSoundDatabase(doors, log);
   const metrics = createMetrics();
@@ -87,6 +98,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { repository, operations, modules, forget } = openRepository({ config, doors, now: options.now });
   const access = openAccess(options, doors, forget);
   opened.defer(access.close);
+  const trail = openTrail({ repository, pool: doors.trailPool, onError: untold(log) });
+  opened.defer(trail.close);
   const state = { draining: false };
   const server = createServer({
     log,
@@ -96,14 +109,21 @@ export async function startApp(options: AppOptions): Promise<App> {
       registry: metrics.registry,
       metricsToken: rolePassword(rootKey, 'metrics'),
     },
-    ...(does.api ? { api: { ...access.api, repository, operations, systemDoor: doors.systemDoor, bodyBytesMax } } : {}),
+    ...(does.api
+      ? { api: { ...access.api, repository, trail, operations, systemDoor: doors.systemDoor, bodyBytesMax } }
+      : {}),
   });
-  const http = await listen(server.callback(), config.http.port);
+  const { port, tls } = config.http;
+  const onError = (error: unknown) => log.error(errorFields(error), 'The renewed certificate cannot be used.');
+  const http = await listen(server.callback(), port, tls && { ...tls, onError });
   const jobs = does.jobs
     ? openJobs(
         options,
         doors,
-        { repository, modules: [...modules, asyncModule(repository, operations, access)] },
+        {
+          repository,
+          modules: [...modules, asyncModule({ repository, trail, onFailure: access.api.onFailure }, operations)],
+        },
         metrics,
       )
     : undefined;
@@ -175,12 +195,8 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forg
 }
 
 /** Requests of the background are jobs like those of the workflows. */
-function asyncModule(
-  repository: Repository,
-  operations: readonly Operation[],
-  { api }: ReturnType<typeof openAccess>,
-): Module {
-  const answer = createAnswerBackground({ repository, ...api }, findFhirRoute(repository.definitions, operations));
+function asyncModule(options: SystemOptions, operations: readonly Operation[]): Module {
+  const answer = createAnswerBackground(options, findFhirRoute(options.repository.definitions, operations));
   return { name: 'async', jobs: [createAsyncJob(answer)] };
 }
 
@@ -227,13 +243,46 @@ function openJobs(options: AppOptions, doors: Doors, { repository, modules }: Jo
     ],
     log,
   );
+  const accessSweep = startAccessSweep({ systemDoor, repository, onError: untold(log) });
+  const sealer = openSealer(options, doors, metrics);
   return {
     async close() {
       maintenance.close();
-      await jobs.close(drainTimeoutMs);
+      await Promise.all([jobs.close(drainTimeoutMs), accessSweep.close(), sealer.close()]);
       mail.close();
     },
   };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof FhirError && error.status === 503;
+}
+
+function openSealer({ config, log }: AppOptions, doors: Doors, metrics: Metrics) {
+  const { root, rootKey } = config.crypto;
+  const sealer = startSealer({
+    ...doors,
+    roots: root ? openRoots(root) : soleRoot(rootKey),
+    anchors: openAnchor(anchorPlaceOf(config)),
+    // A database that is away for a moment is told of by everybody.
+    onError: (error, what) => log[isPassing(error) ? 'warn' : 'error'](errorFields(error), what),
+  });
+  metrics.gauge(
+    'hpms_audit_seal_lag_seconds',
+    'Age of the oldest AuditEvent that was found and is not sealed.',
+    () => sealer.lagMs() / 1_000,
+  );
+  metrics.gauge(
+    'hpms_audit_anchor_lag_seconds',
+    'For how long new heads could not be anchored.',
+    () => sealer.anchorLagMs() / 1_000,
+  );
+  return sealer;
+}
+
+/** What was stored of accesses stays stored, and is made AuditEvents of later. */
+function untold(log: Logger): (error: unknown) => void {
+  return (error) => log.warn(errorFields(error), 'Accesses did not become AuditEvents and are tried again.');
 }
 
 function measurePool(metrics: Metrics, { tenantPool }: Doors): void {

@@ -3,6 +3,7 @@
 import { createKeyRing, type KeyRing } from './crypto/key-ring.ts';
 import { createPool, type DatabaseRole, type Pool } from './database/pool.ts';
 import { createSystemDoor, type SystemDoor } from './database/system-transaction.ts';
+import { createSystemTurn, type SystemTurn } from './database/system-turn.ts';
 import { createTenantDoor, type TenantDoor } from './database/tenant-transaction.ts';
 import { openRoots } from './open-roots.ts';
 import type { RootSettings } from './root-settings.ts';
@@ -14,6 +15,7 @@ export interface Doors {
   readonly trailPool: Pool;
   readonly tenantDoor: TenantDoor;
   readonly systemDoor: SystemDoor;
+  readonly systemTurn: SystemTurn;
   /** Of the role that may write tokens of AuditEvents anew, and nothing else. */
   readonly reindexDoor: TenantDoor;
   readonly keyRing: KeyRing;
@@ -56,6 +58,7 @@ export function openDoors(options: DoorsOptions): Doors {
     trailPool,
     tenantDoor,
     systemDoor: createSystemDoor(systemPool),
+    systemTurn: createSystemTurn(systemPool),
     reindexDoor: createTenantDoor(reindexPool),
     keyRing,
     async close() {

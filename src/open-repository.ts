@@ -1,6 +1,7 @@
 // What every process of ours writes and reads resources with, put together from the rooms: the servers' and the operator's commands'.
 
 import path from 'node:path';
+import { createArchivesReader } from './audit/archive/archived-months.ts';
 import type { Config } from './config.ts';
 import { rolePassword } from './database/role-password.ts';
 import type { Doors } from './doors.ts';
@@ -56,6 +57,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
     const { name = '' } = (await findTenantById(doors.systemDoor, tenantId)) ?? {};
     return `${config.http.publicUrl}/t/${name}/fhir`;
   };
+  const archives = createArchivesReader(doors.systemDoor);
   const denials = createBriefCache(createDenialsLoader({ ...doors, objectStore, baseUrlOf }), tenantsCachedMax);
   const workflows = createWorkflows({ settingsOf: settings.in });
   const operations = [...serverOperations, ...workflows.flatMap((workflow) => workflow.operations ?? [])];
@@ -65,10 +67,13 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
     definitions,
     tenantDefinitions: { of: own.get, forget: own.clear },
     denials: { of: denials.get },
+    archives,
     builtIns: createBuiltIns(definitions, operations),
     tenantDoor,
+    reindexDoor: doors.reindexDoor,
     keyRing,
     now,
+    site: config.http.publicUrl,
     cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),
     objectStore,
     validate: createValidator(definitions),
@@ -88,6 +93,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
       settings.forget();
       own.clear();
       denials.clear();
+      archives.forget();
     },
   };
 }

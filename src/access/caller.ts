@@ -22,6 +22,15 @@ export interface Caller {
   readonly duplicates?: 'confirmed' | 'reported';
   /** The staff or patient account; absent for clients that act for themselves. */
   readonly accountId?: string;
+  /** What is being asked, for AuditEvents; absent in what the server does by itself. */
+  readonly request?: CallerRequest;
+}
+
+export interface CallerRequest {
+  /** X-Request-Id. */
+  readonly id: string;
+  /** The client's address as the connection has it. */
+  readonly address?: string;
 }
 
 /** One granted SMART scope: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
@@ -38,6 +47,20 @@ export interface Grant {
 
 /** The letters of a SMART v2 scope: create, read, update, delete, search. */
 export type Permission = 'c' | 'r' | 'u' | 'd' | 's';
+
+const atRest = new WeakMap<Caller, Caller>();
+
+/** The caller in one request. */
+export function inRequest(caller: Caller, request: CallerRequest): Caller {
+  const asking = { ...caller, request };
+  atRest.set(asking, callerAtRest(caller));
+  return asking;
+}
+
+/** The same object in all requests of a token, so that what follows from its rights can be kept by it. */
+export function callerAtRest(caller: Caller): Caller {
+  return atRest.get(caller) ?? caller;
+}
 
 /**
  * Whoever may use what was made for the caller: cursors, kept answers, requests in the background. Another person's app is

@@ -2,7 +2,6 @@
 
 import type { Bundle } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
-import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers } from '../repository/change.ts';
 import type { Session } from '../repository/session.ts';
 import { write } from '../repository/write.ts';
@@ -10,23 +9,28 @@ import { AnswerSize } from './answer-size.ts';
 import { exactNumbersByEntry, type ParsedEntry, parseEntry } from './bundle-entry.ts';
 import { intentOf } from './entry-intent.ts';
 import { type AnswerRequest, requestOf } from './entry-request.ts';
-import { answerResponse, errorResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
+import { answerResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
 import { requireKnownMembers } from './known-members.ts';
 
-/** Gives the answer of an entry, a refusal included; what it throws ends the batch. */
-export type RunEntry = (
-  index: number,
-  work: (session: Session) => Promise<string>,
-  kind: 'read' | 'write',
-) => Promise<string>;
+export interface RunEntry {
+  /** Gives the answer of an entry, a refusal included; what it throws ends the batch. */
+  run(entry: ParsedEntry, work: (session: Session) => Promise<string>, kind: 'read' | 'write'): Promise<string>;
+  /** Gives the answer of an entry that cannot be done at all. */
+  refuse(entry: UnreadEntry, error: unknown): string;
+}
+
+/** What an entry says, as far as it says anything. */
+export interface UnreadEntry {
+  readonly index: number;
+  readonly method: string;
+  readonly url: string;
+}
 
 export interface BatchRequest extends ResponseOptions {
   readonly bundle: Bundle;
   readonly exactNumbers: ExactNumbers | undefined;
   readonly answer: AnswerRequest;
-  readonly run: RunEntry;
-  /** Told of what a client only learns as "exception". */
-  readonly onFailure: (error: unknown) => void;
+  readonly entries: RunEntry;
 }
 
 /** Entry answers as JSON texts in the order of the bundle. */
@@ -41,7 +45,7 @@ export async function runBatch(definitions: Definitions, request: BatchRequest):
     else {
       const work = (session: Session) => runEntry(session, entry, numbers.get(index), request);
       const reads = entry.method === 'GET' || entry.method === 'HEAD';
-      responses.push(size.add(await request.run(index, work, reads ? 'read' : 'write')));
+      responses.push(size.add(await request.entries.run(entry, work, reads ? 'read' : 'write')));
     }
   }
   return responses;
@@ -58,8 +62,14 @@ function tryParse(
     size.requireRoom();
     return parseEntry(request.bundle, index, definitions, request.baseUrl);
   } catch (error) {
-    return entryError(error, request.onFailure);
+    const { method, url } = request.bundle.entry?.[index]?.request ?? {};
+    return request.entries.refuse({ index, method: textOf(method), url: textOf(url) }, error);
   }
+}
+
+/** Nothing of the entry was looked at yet. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 async function runEntry(
@@ -73,11 +83,4 @@ async function runEntry(
   const [result] = await write(session, [intentOf(entry, numbers, context)]);
   if (!result) throw new Error('A write has no result.');
   return writeResponse(result, request);
-}
-
-/** The answer of an entry that failed. */
-export function entryError(error: unknown, onFailure: (error: unknown) => void): string {
-  if (error instanceof FhirError) return errorResponse(error);
-  onFailure(error);
-  return errorResponse(fhirError('exception', 'The server failed at this entry; its log has the detail.'));
 }

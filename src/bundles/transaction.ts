@@ -1,6 +1,7 @@
 // A transaction: all entries or none, in the order DELETE, POST, PUT, GET: https://hl7.org/fhir/R4/http.html#trules
 
 import type { Bundle } from '@medplum/fhirtypes';
+import { AccessNotes } from '../access/access-notes.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers, WriteResult } from '../repository/change.ts';
 import { resolveReferences } from '../repository/resolve-references.ts';
@@ -22,7 +23,18 @@ export interface TransactionRequest extends ResponseOptions {
 }
 
 /** Runs the transaction in a session, and may do so again in another one after that was rolled back. */
-export type RunTransaction = (session: Session) => Promise<string[]>;
+export type RunTransaction = (session: Session) => Promise<AnsweredTransaction>;
+
+export interface AnsweredTransaction {
+  readonly responses: readonly string[];
+  /** Entries that changed nothing, so that no AuditEvent of a change tells of them. */
+  readonly unchanged: readonly AnsweredEntry[];
+}
+
+export interface AnsweredEntry {
+  readonly entry: ParsedEntry;
+  readonly notes: AccessNotes;
+}
 
 /** Gives entry answers as JSON texts in the order of the bundle. Throws what the first failing entry throws, with its place. */
 export function prepareTransaction(request: TransactionRequest): RunTransaction {
@@ -34,7 +46,11 @@ export function prepareTransaction(request: TransactionRequest): RunTransaction 
   };
 }
 
-async function runTransaction(session: Session, request: TransactionRequest, undos: Undo[]): Promise<string[]> {
+async function runTransaction(
+  session: Session,
+  request: TransactionRequest,
+  undos: Undo[],
+): Promise<AnsweredTransaction> {
   const { definitions } = session.repository;
   requireKnownMembers(definitions, 'Bundle', request.bundle, 'Bundle');
   const entries = (request.bundle.entry ?? []).map((_, index) =>
@@ -43,6 +59,7 @@ async function runTransaction(session: Session, request: TransactionRequest, und
   requireDistinctUrls(entries);
   const numbers = exactNumbersByEntry(request.exactNumbers);
   const responses: string[] = new Array(entries.length);
+  const unchanged: AnsweredEntry[] = [];
   const size = new AnswerSize();
   for (const { entry, result } of await writeEntries(
     session,
@@ -51,15 +68,25 @@ async function runTransaction(session: Session, request: TransactionRequest, und
   )) {
     size.requireRoom(`Bundle.entry[${entry.index}]`);
     responses[entry.index] = size.add(writeResponse(result, request));
+    if (!result.changed) unchanged.push({ entry, notes: notesOf(result) });
   }
   for (const entry of entries) {
     if (entry.isWrite) continue;
     const asked = requestOf(entry, numbers.get(entry.index));
     size.requireRoom(`Bundle.entry[${entry.index}]`);
-    const answer = await named(entry.index, () => request.answer(session, asked));
+    const notes = new AccessNotes();
+    const answer = await named(entry.index, () => request.answer({ ...session, notes }, asked));
     responses[entry.index] = size.add(answerResponse(answer));
+    if (!notes.isTold) unchanged.push({ entry, notes });
   }
-  return responses;
+  return { responses, unchanged };
+}
+
+/** What was found instead of being made is shown. */
+function notesOf(result: WriteResult): AccessNotes {
+  const notes = new AccessNotes();
+  if (result.json !== undefined && !result.isHidden) notes.show(result);
+  return notes;
 }
 
 function inProcessingOrder(entries: readonly ParsedEntry[]): ParsedEntry[] {

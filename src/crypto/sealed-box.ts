@@ -2,6 +2,7 @@
 
 import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { type Dictionary, dictionaryOf } from './dictionaries.ts';
 
 /** Layout: format (1 byte), key version (4), IV (12), ciphertext, tag (16). */
 const ivOffset = 5;
@@ -27,12 +28,17 @@ function freshIv(): Buffer {
   return ivs.subarray(ivsUsed - ivBytes, ivsUsed);
 }
 
-/** Encrypts `plain`; `context` names what it is and must be the same again when it is opened. */
-export function seal(key: KeyObject, keyVersion: number, plain: Buffer, context: string): Buffer {
-  const deflated = plain.length >= compressMinBytes;
-  const input = deflated ? deflateRawSync(plain, { chunkSize: chunkSize(plain.length) }) : plain;
+/** `context` names what it is and must be the same again when it is opened; `dictionary`: what it is alike. */
+export function seal(
+  key: KeyObject,
+  keyVersion: number,
+  plain: Buffer,
+  context: string,
+  dictionary?: Dictionary,
+): Buffer {
+  const { format, input } = compressed(plain, dictionary);
   const box = Buffer.allocUnsafe(ciphertextOffset + input.length + tagBytes);
-  box[0] = deflated ? formatDeflated : formatPlain;
+  box[0] = format;
   box.writeUInt32BE(keyVersion, 1);
   freshIv().copy(box, ivOffset);
   const cipher = createCipheriv('aes-256-gcm', key, box.subarray(ivOffset, ciphertextOffset));
@@ -58,7 +64,27 @@ export function open(key: KeyObject, box: Buffer, context: string): Buffer {
   decipher.setAuthTag(box.subarray(box.length - tagBytes));
   const input = decipher.update(box.subarray(ciphertextOffset, box.length - tagBytes));
   decipher.final();
-  return box[0] === formatDeflated ? inflateRawSync(input, { chunkSize: chunkSize(input.length * 4) }) : input;
+  return expanded(box[0] as number, input);
+}
+
+function compressed(plain: Buffer, dictionary: Dictionary | undefined): { format: number; input: Buffer } {
+  if (plain.length < compressMinBytes) return { format: formatPlain, input: plain };
+  if (!dictionary) {
+    return { format: formatDeflated, input: deflateRawSync(plain, { chunkSize: chunkSize(plain.length) }) };
+  }
+  const { format, bytes } = dictionary;
+  return { format, input: deflateRawSync(plain, { ...likeAnother, dictionary: bytes }) };
+}
+
+/** Little is left of a text that is nearly known: what is set up for it should be as little. */
+const likeAnother = { level: 3, windowBits: 13, memLevel: 6, chunkSize: 1_024 };
+
+function expanded(format: number, input: Buffer): Buffer {
+  if (format === formatPlain) return input;
+  const dictionary = dictionaryOf(format);
+  return dictionary
+    ? inflateRawSync(input, { dictionary, chunkSize: 4_096 })
+    : inflateRawSync(input, { chunkSize: chunkSize(input.length * 4) });
 }
 
 /** The library's own buffers of 16 KB cost more than the work on a usual row. */

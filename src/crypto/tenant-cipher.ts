@@ -1,6 +1,7 @@
 // What a tenant's keys do once they are unwrapped: encrypt and decrypt its rows, and turn index texts into keyed tokens.
 
 import { createHmac, type KeyObject } from 'node:crypto';
+import type { Dictionary } from './dictionaries.ts';
 import { keyVersionOf, open, seal } from './sealed-box.ts';
 
 export interface TenantCipher {
@@ -9,7 +10,7 @@ export interface TenantCipher {
   /** What new boxes are sealed under. */
   readonly dataKeyVersion: number;
   /** Encrypts under the newest data key; the tenant's id is always part of the context. */
-  seal(plain: Buffer, context: string): Buffer;
+  seal(plain: Buffer, context: string, dictionary?: Dictionary): Buffer;
   /** Throws SealedBoxError when it was sealed as anything else, or under another key. */
   open(box: Buffer, context: string): Buffer;
   /** The first 8 bytes of HMAC-SHA-256 under the index key that searches ask by, as PostgreSQL's bigint. */
@@ -74,9 +75,9 @@ export function createTenantCipher(
   return {
     epoch,
     dataKeyVersion: newest.version,
-    seal(plain, context) {
+    seal(plain, context, dictionary) {
       beforeSeal();
-      return seal(newest.key, newest.version, plain, `${tenantId}|${context}`);
+      return seal(newest.key, newest.version, plain, `${tenantId}|${context}`, dictionary);
     },
     open(box, context) {
       const version = keyVersionOf(box);

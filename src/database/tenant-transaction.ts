@@ -60,7 +60,7 @@ export function createTenantDoor(pool: Pool): TenantDoor {
 }
 
 /** Local to the transaction: a connection that goes back to the pool has no tenant. */
-function setTenant(tenantId: number): Statement {
+export function setTenant(tenantId: number): Statement {
   return {
     name: 'set-tenant',
     text: "SELECT pg_catalog.set_config('hpms.tenant_id', $1, true)",

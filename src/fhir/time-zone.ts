@@ -1,5 +1,7 @@
 // Wall-clock time in IANA zones, from what the platform knows of them: https://tc39.es/ecma402/#datetimeformat-objects
 
+import { withinYears } from './dates.ts';
+
 /** Wall times are milliseconds as of a clock in UTC that shows the same date and time. */
 export interface Zone {
   offsetMsAt(instantMs: number): number;
@@ -27,7 +29,7 @@ export function zoneOf(name: string): Zone {
 
 /** The calendar day of an instant there, `YYYY-MM-DD`. Throws a RangeError for a zone that is none. */
 export function localDate(instant: Date, timeZone: string): string {
-  return new Date(zoneOf(timeZone).wallOf(instant.getTime())).toISOString().slice(0, 10);
+  return new Date(withinYears(zoneOf(timeZone).wallOf(instant.getTime()))).toISOString().slice(0, 10);
 }
 
 export function isZoneName(name: string): boolean {

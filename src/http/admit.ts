@@ -1,10 +1,11 @@
 // Who asks which tenant: both must be known before anything else is looked at.
 
 import type { RouterContext } from '@koa/router';
-import type { Caller } from '../access/caller.ts';
+import { type Caller, inRequest } from '../access/caller.ts';
 import { withPurpose } from '../access/purpose-of-use.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
+import { callerRequest } from './caller-request.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { isRepeated } from './repeated-header.ts';
 
@@ -32,11 +33,18 @@ export async function admit(options: AdmitOptions, ctx: FhirContext, meanwhile?:
   const tenant = await options.findTenant(ctx.params.tenant ?? '');
   if (!tenant) throw await whyNone(options, ctx);
   ctx.state.tenantName = tenant.name;
+  const { access } = ctx.state;
+  if (access) access.tenantId = tenant.id;
   // Of two, somebody on the way may have seen the other one.
   if (isRepeated(ctx.req.rawHeaders, 'authorization')) throw fhirError('login', 'Send one Authorization header.');
   const asked = options.authenticate(tenant, ctx.req.headers.authorization);
   if (asked instanceof Promise) meanwhile?.(tenant);
-  const caller = withPurpose(await asked, ctx.req.headers['x-purpose-of-use']);
+  const authenticated = await asked;
+  // Also of whoever is then refused for what the request says it is for.
+  if (access) access.caller = authenticated;
+  const known = withPurpose(authenticated, ctx.req.headers['x-purpose-of-use']);
+  if (access) access.caller = known;
+  const caller = inRequest(known, callerRequest(ctx));
   ctx.state.clientId = caller.clientId;
   return { tenant, caller, baseUrl: baseUrlOf(options, tenant) };
 }

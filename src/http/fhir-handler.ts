@@ -1,7 +1,9 @@
 // What every FHIR request goes through around its interaction: admit, negotiate, read the body, run, represent, send.
 
 import type { RouterMiddleware } from '@koa/router';
+import type { AccessCode } from '../access/access-facts.ts';
 import type { Caller } from '../access/caller.ts';
+import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { Operation } from '../operations/operation.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
@@ -23,7 +25,10 @@ import { readInteraction } from './interactions/read.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { prefersAsync } from './prefer.ts';
 import { type AdmittedRead, createReadAhead, withFetched } from './read-ahead.ts';
+import { originOf } from './record-access.ts';
+import { RecordedWork } from './recorded-work.ts';
 import type { Representation } from './represent.ts';
+import { accessCodeOf, RequestAccess } from './request-access.ts';
 import { type BodyKind, type CarriedBody, readCarried } from './request-body.ts';
 import type { FhirRoute, InteractionCode } from './route.ts';
 import { send } from './send.ts';
@@ -31,6 +36,7 @@ import { send } from './send.ts';
 export interface FhirHandlerOptions {
   readonly admit: AdmitOptions;
   readonly repository: Repository;
+  readonly trail: AccessTrail;
   /** Of the server and of its workflows. */
   readonly operations: readonly Operation[];
   readonly bodyBytesMax: number;
@@ -48,8 +54,10 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
   const [, ownType] = /^\/([A-Z]\w*)/.exec(route.path) ?? [];
   const admitted: (ctx: FhirContext) => Promise<AdmittedRead> =
     route.run === readInteraction ? createReadAhead(options) : (ctx) => admitRecorded(options, ctx);
+  const interaction = accessCodeOf(route);
   return async function fhirRequest(ctx: FhirContext) {
     ctx.state.route = pattern;
+    const access = beginAccess(options, ctx, interaction);
     const { caller: admittedCaller, baseUrl, fetched } = await admitted(ctx);
     const caller = withConfirmation(ctx, admittedCaller);
     const named = ctx.params.type ?? ownType;
@@ -63,16 +71,20 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
     try {
       const request = requestOf(ctx, { baseUrl, type, query, carried });
       const isAsync = mayRespondAsync(route) && prefersAsync(request);
+      const recording = new RecordedWork(options.trail, access);
       const work = (session: Session) =>
         isAsync
-          ? acceptAsync(session, pathBelowBase(ctx), request)
-          : route.run(fetched ? withFetched(session, fetched) : session, request);
+          ? acceptAsync(session, pathBelowBase(ctx), { ...request, access })
+          : recording.run(fetched ? withFetched(session, fetched) : session, route.kind, (noted) =>
+              route.run(noted, request),
+            );
       const { bytes } = carried;
       const isKept = bytes && route.kind === 'write' && route.method === 'post';
       const key = isKept ? requestKey(ctx, caller, bytes) : undefined;
       const response = key
         ? await answerOnce(repository, caller, key, work)
         : await inSession(repository, caller, work, isAsync ? 'write' : route.kind);
+      recording.done(response, isAsync);
       respond(options, ctx, applyPreference(route.code, request, response, repository.validate), representation);
     } finally {
       carried.raw?.stream.destroy();
@@ -85,6 +97,18 @@ function withConfirmation(ctx: FhirContext, caller: Caller): Caller {
   return ctx.get('X-Confirm-Duplicate') === 'true' ? { ...caller, duplicates: 'confirmed' } : caller;
 }
 
+/** From here on the request is one that is put on record. */
+function beginAccess(
+  { repository }: FhirHandlerOptions,
+  ctx: FhirContext,
+  interaction: AccessCode | undefined,
+): RequestAccess {
+  const access = new RequestAccess(originOf(ctx, pathBelowBase(ctx), repository.now));
+  access.interaction = interaction;
+  ctx.state.access = access;
+  return access;
+}
+
 /** Behind `/t/:tenant/fhir/`. */
 function pathBelowBase(ctx: FhirContext): string {
   return ctx.path.split('/').slice(4).join('/');
@@ -94,12 +118,13 @@ function pathBelowBase(ctx: FhirContext): string {
 export function handleSystem(options: FhirHandlerOptions, route: string, run: SystemInteraction): FhirMiddleware {
   return async function fhirSystemRequest(ctx: FhirContext) {
     ctx.state.route = route;
+    const access = beginAccess(options, ctx, undefined);
     const { caller, baseUrl } = await admitRecorded(options, ctx);
     const query = new URLSearchParams(ctx.querystring);
     const representation = negotiate(ctx, query);
     if (!representation) throw notAcceptable();
     const carried = await carriedBy(options, ctx, 'resource');
-    const request = requestOf(ctx, { baseUrl, type: '', query, carried });
+    const request = { ...requestOf(ctx, { baseUrl, type: '', query, carried }), access };
     const key = carried.bytes && requestKey(ctx, caller, carried.bytes);
     // Of those who come in bundles only a Task tells (contract.md 6).
     const response = await run(options, { ...caller, duplicates: 'reported' }, request, key);
@@ -149,7 +174,8 @@ function carriedBy({ repository, bodyBytesMax }: FhirHandlerOptions, ctx: FhirCo
 
 /** https://hl7.org/fhir/R4/search.html#get-post */
 async function queryAndForm(options: FhirHandlerOptions, ctx: FhirContext): Promise<URLSearchParams> {
-  const { form = [] } = await carriedBy(options, ctx, 'form');
+  const { form = [], bytes } = await carriedBy(options, ctx, 'form');
+  ctx.state.access?.addForm(bytes);
   return new URLSearchParams([...new URLSearchParams(ctx.querystring), ...form]);
 }
 

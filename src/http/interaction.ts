@@ -3,12 +3,14 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Caller } from '../access/caller.ts';
+import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { ParsedJson } from '../fhir/json.ts';
 import type { Issue } from '../fhir/outcome.ts';
 import type { WriteResult } from '../repository/change.ts';
 import type { Repository, Session } from '../repository/session.ts';
 import type { RequestKey } from './idempotency.ts';
+import type { RequestAccess } from './request-access.ts';
 
 /** HEAD is answered as GET without its body. */
 export type RequestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -27,6 +29,8 @@ export interface InteractionRequest {
   readonly body: ParsedJson | undefined;
   /** Instead of `body` on a route that carries `any`, when the body is no FHIR JSON or XML. */
   readonly raw?: RawBody;
+  /** Of a bundle, whose entries are put on record each. */
+  readonly access?: RequestAccess;
   header(name: string): string | undefined;
 }
 
@@ -61,6 +65,7 @@ export type SystemInteraction = (
 
 export interface SystemOptions {
   readonly repository: Repository;
+  readonly trail: AccessTrail;
   readonly onFailure: (error: unknown) => void;
 }
 

@@ -2,11 +2,13 @@
 
 import type { Bundle, Encounter, Identifier, Patient, Resource } from '@medplum/fhirtypes';
 import type { Caller } from '../access/caller.ts';
+import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { read } from '../repository/read.ts';
 import { searchType } from '../repository/search-type.ts';
-import { inSession, type Repository } from '../repository/session.ts';
+import { inSession, type Repository, type Session } from '../repository/session.ts';
 import type { EncounterLine, PatientDirectory, PatientLine } from '../smart/patient-directory.ts';
+import { type Asked, issueOf, RequestAccess } from './request-access.ts';
 
 const shownMax = 20;
 const wordsMax = 6;
@@ -15,20 +17,20 @@ const underWay = 'arrived,triaged,in-progress';
 
 type Pairs = readonly (readonly [name: string, value: string])[];
 
-export function createPatientDirectory(repository: Repository): PatientDirectory {
+/** What people are shown of patients before they let an app in is put on record as what apps are shown. */
+export function createPatientDirectory(options: RecordedOptions): PatientDirectory {
   const search = async <Found extends Resource>(caller: Caller, type: string, pairs: Pairs): Promise<Found[]> => {
-    const text = await inSession(
-      repository,
-      caller,
-      (session) => searchType(session, { type, pairs, handling: 'strict', baseUrl: '' }),
-      'read',
+    const query = new URLSearchParams(pairs as [string, string][]).toString();
+    const text = await recorded(options, caller, { interaction: 'search-type', path: type, query }, (session) =>
+      searchType(session, { type, pairs, handling: 'strict', baseUrl: '' }),
     );
     const { entry = [] } = JSON.parse(text) as Bundle<Found>;
     return entry.flatMap(({ resource }) => resource ?? []);
   };
   const open = async <Found extends Resource>(caller: Caller, type: string, id: string): Promise<Found | undefined> =>
     await visible(async () => {
-      const { body } = await inSession(repository, caller, (session) => read(session, type, id), 'read');
+      const asked = { interaction: 'read', path: `${type}/${id}`, query: '' } as const;
+      const { body } = await recorded(options, caller, asked, (session) => read(session, type, id));
       return JSON.parse(body.toString()) as Found;
     });
   return {
@@ -65,6 +67,36 @@ export function createPatientDirectory(repository: Repository): PatientDirectory
       return encounter?.subject?.reference === `Patient/${patientId}`;
     },
   };
+}
+
+interface RecordedOptions {
+  readonly repository: Repository;
+  readonly trail: AccessTrail;
+}
+
+interface Shown extends Omit<Asked, 'method'> {
+  readonly interaction: 'read' | 'search-type';
+}
+
+async function recorded<T>(
+  { repository, trail }: RecordedOptions,
+  caller: Caller,
+  { interaction, ...asked }: Shown,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const access = new RequestAccess({ ...asked, method: 'GET', now: repository.now });
+  access.caller = caller;
+  try {
+    const found = await inSession(repository, caller, (session) => work({ ...session, notes: access.begin() }), 'read');
+    await trail.record(caller.tenantId, [access.facts({ interaction, status: 200, notes: access.notes })]);
+    return found;
+  } catch (error) {
+    if (error instanceof FhirError && error.status < 500) {
+      const refusal = { interaction, status: error.status, issue: issueOf(error) };
+      await trail.record(caller.tenantId, [access.facts(refusal)]);
+    }
+    throw error;
+  }
 }
 
 /** Undefined where the caller may not, or there is nothing: sign-in says no more than that. */

@@ -1,24 +1,13 @@
 // A FHIR route as data: the router, the capability statement and the metrics all read the same table.
 
+import type { AccessCode } from '../access/access-facts.ts';
 import type { WorkKind } from '../database/tenant-transaction.ts';
 import type { Declaration } from './capabilities/facts.ts';
 import type { Interaction } from './interaction.ts';
 import type { BodyKind } from './request-body.ts';
 
 /** https://hl7.org/fhir/R4/valueset-type-restful-interaction.html, of types and of the whole system */
-export type InteractionCode =
-  | 'read'
-  | 'vread'
-  | 'update'
-  | 'patch'
-  | 'delete'
-  | 'create'
-  | 'search-type'
-  | 'search-system'
-  | 'history-instance'
-  | 'history-type'
-  | 'history-system'
-  | 'operation';
+export type InteractionCode = Exclude<AccessCode, 'search-compartment' | 'batch' | 'transaction'>;
 
 export interface FhirRoute {
   readonly code: InteractionCode;

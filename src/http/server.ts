@@ -14,10 +14,11 @@ import { createAccessLog } from './middleware/access-log.ts';
 import { compression } from './middleware/compression.ts';
 import { createCors, type OriginsOf } from './middleware/cors.ts';
 import { createErrorMiddleware } from './middleware/errors.ts';
-import { type HttpState, requestState } from './middleware/request-state.ts';
+import { createRequestState, type HttpState } from './middleware/request-state.ts';
 import { createRequestTarget } from './middleware/request-target.ts';
 import { unknownRoute } from './middleware/unknown-route.ts';
 import { createOpenapiRoutes } from './openapi/openapi-routes.ts';
+import { type AccessRecorder, createAccessRecorder } from './record-access.ts';
 import { createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
 import { createSystemAdminRoutes, type SystemAdminOptions } from './system-admin/system-admin-routes.ts';
 
@@ -33,10 +34,11 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   const app = new Koa<HttpState>();
   // Whatever reaches this handler is about a connection that is gone: there is nobody to answer.
   app.on('error', (error: Error) => options.log.warn({ name: error.name }, 'connection failed'));
-  app.use(requestState);
+  app.use(createRequestState(options.api?.admit.publicUrl.startsWith('https:') ?? false));
   app.use(createAccessLog(options.log, options.metrics));
   app.use(compression);
-  app.use(createErrorMiddleware(options.log, options.api?.repository.definitions));
+  const recorder = options.api && recorderOf(options.api);
+  app.use(createErrorMiddleware(options.log, options.api?.repository.definitions, recorder));
   app.use(createRequestTarget(options.api?.admit.publicUrl));
   if (options.api) app.use(createCors(registeredOrigins(options.api)));
   // Paths are case-sensitive: RFC 9110 section 4.2.3.
@@ -57,6 +59,10 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.use(administration.routes());
   app.use(unknownRoute([router, administration]));
   return app;
+}
+
+function recorderOf({ trail, admit, repository }: FhirHandlerOptions): AccessRecorder {
+  return createAccessRecorder({ trail, findTenant: admit.findTenant, now: repository.now });
 }
 
 /** As the tenant has set them, and its apps have registered them; asked only when a browser says where its page is from. */

@@ -1,6 +1,7 @@
 // The routes of a tenant's authorization server and of its discovery document: https://hl7.org/fhir/smart-app-launch/conformance.html
 
 import type Router from '@koa/router';
+import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { Repository } from '../repository/session.ts';
 import { sendError } from '../smart/interactions/page.ts';
@@ -16,10 +17,12 @@ export interface SmartRoutesOptions {
   readonly smart: Smart;
   readonly admit: AdmitOptions;
   readonly repository: Repository;
+  readonly trail: AccessTrail;
 }
 
-export function createSmartRoutes(router: Router<HttpState>, { smart, admit, repository }: SmartRoutesOptions): void {
-  smart.useDirectory(createPatientDirectory(repository));
+export function createSmartRoutes(router: Router<HttpState>, options: SmartRoutesOptions): void {
+  const { smart, admit } = options;
+  smart.useDirectory(createPatientDirectory(options));
   const discovery = '/t/:tenant/fhir/.well-known/smart-configuration';
   router.get(discovery, async (ctx) => {
     ctx.state.route = discovery;

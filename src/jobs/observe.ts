@@ -34,15 +34,21 @@ export type FailurePoint =
   /** Everything is committed, the queue does not know it yet. */
   | 'worker-before-ack';
 
+/** These never hold values, but refusals quote what the client wrote, such as an unknown element's name: fhir/outcome.ts, crypto/tenant-cipher.ts, gateways/root-key.ts. */
+const ownErrors: ReadonlySet<string> = new Set([
+  ...['FhirError', 'SealedBoxError', 'UnknownKeyVersionError', 'KeyRefusal', 'KeyServiceError'],
+]);
+
 /** Name, code and place of an error. Its text stays out: a database's error may quote the values of a statement. */
 export function errorFields(error: unknown): object {
   if (!types.isNativeError(error)) return { error: typeof error };
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, status } = error as NodeJS.ErrnoException & { readonly status?: unknown };
+  const isRefusal = typeof status === 'number' && status < 500;
   return {
     error: error.name,
     ...(typeof code === 'string' ? { code } : {}),
-    // Our own errors never hold values (fhir/outcome.ts).
-    ...(error.name === 'FhirError' ? { message: error.message } : {}),
+    ...(isRefusal ? { status } : {}),
+    ...(ownErrors.has(error.name) && !isRefusal ? { message: error.message } : {}),
     stack: stackFrames(error),
     ...(error.cause === undefined ? {} : { cause: errorFields(error.cause) }),
   };

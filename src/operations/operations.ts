@@ -1,5 +1,7 @@
 // The operations of the server itself; those of a workflow are in its module.
 
+import { accessReport } from './access-report.ts';
+import { auditVerify } from './audit-verify.ts';
 import { expand } from './expand.ts';
 import { explain } from './explain.ts';
 import { lookup } from './lookup.ts';
@@ -24,8 +26,10 @@ export const serverOperations: readonly Operation[] = [
   metaDelete,
   validate,
   explain,
+  accessReport,
   reindex,
   reindexStatus,
   snapshot,
+  auditVerify,
   ...terminology,
 ];

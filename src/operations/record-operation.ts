@@ -7,6 +7,7 @@ import type { Session } from '../repository/session.ts';
 
 /** Sent with the session's next message. */
 export function recordOperation(session: Session, request: RecordedRequest): void {
-  const { caller, at: recorded } = session;
-  recordEvent(session, buildOperationAudit({ id: newId(recorded.getTime()), recorded, caller, ...request }));
+  const { caller, at: recorded, repository } = session;
+  const { site } = repository;
+  recordEvent(session, buildOperationAudit({ id: newId(recorded.getTime()), recorded, caller, site, ...request }));
 }

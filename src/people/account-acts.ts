@@ -1,6 +1,7 @@
 // What people do with their own accounts, written down in the transaction that does it; a job makes the AuditEvent of it.
 
 import { randomUUID } from 'node:crypto';
+import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { addToOutbox } from '../jobs/outbox.ts';
 
@@ -13,13 +14,46 @@ export type AccountAct = (typeof accountActs)[number];
 
 export const accountActTopic = 'account.act';
 
+/** Where somebody did it from, for the one column of the event that takes a text: sealed, for it tells of a person. */
+export interface ActOrigin {
+  readonly cipher: TenantCipher;
+  readonly address: string;
+}
+
 /** Without an account, as when a sign-in names none, it is nobody's: the same row, so that it takes as long (security.md 69). */
-export function recordAct(trx: TenantTransaction, act: AccountAct, accountId: string = randomUUID()): void {
-  const event = { eventKey: `account.${act}-${randomUUID()}`, topic: accountActTopic, resourceType: 'Person' };
+export function recordAct(
+  trx: TenantTransaction,
+  act: AccountAct,
+  accountId: string = randomUUID(),
+  origin?: ActOrigin,
+): void {
+  const key = `account.${act}-${randomUUID()}`;
+  const from = origin?.cipher.seal(Buffer.from(origin.address), key).toString('base64url');
+  const event = {
+    eventKey: from === undefined ? key : `${key}.${from}`,
+    topic: accountActTopic,
+    resourceType: 'Person',
+  };
   addToOutbox(trx, [{ ...event, resourceId: accountId, newVersionId: 1 }]);
 }
 
+const uuidLength = 36;
+
 /** The act of an event; undefined when a later release knows it and this one does not. */
 export function actOf(eventKey: string): AccountAct | undefined {
-  return accountActs.find((act) => eventKey.startsWith(`account.${act}-`) && eventKey.length === act.length + 45);
+  const key = keyOf(eventKey);
+  return accountActs.find(
+    (act) => key.startsWith(`account.${act}-`) && key.length === `account.${act}-`.length + uuidLength,
+  );
+}
+
+export function addressOfAct(cipher: TenantCipher, eventKey: string): string | undefined {
+  const key = keyOf(eventKey);
+  const from = eventKey.slice(key.length + 1);
+  return from === '' ? undefined : cipher.open(Buffer.from(from, 'base64url'), key).toString();
+}
+
+function keyOf(eventKey: string): string {
+  const end = eventKey.indexOf('.', 'account.'.length);
+  return end < 0 ? eventKey : eventKey.slice(0, end);
 }

@@ -208,7 +208,7 @@ function normaliseEmail(email: string): string {
 }
 
 function emailToken(cipher: TenantCipher, email: string): bigint {
-  return cipher.tokenOf(`account.email|${email}`);
+  return cipher.fixedTokenOf(`account.email|${email}`);
 }
 
 function sealContext(id: string, column: 'email' | 'name'): string {

@@ -94,7 +94,7 @@ export function unlinkIdentities(trx: TenantTransaction, accountId: string): voi
 
 /** Keyed, for some providers use names or e-mail addresses as subjects. */
 function subjectToken(cipher: TenantCipher, { issuer, subject }: Identity): bigint {
-  return cipher.tokenOf(`identity.subject|${issuer}|${subject}`);
+  return cipher.fixedTokenOf(`identity.subject|${issuer}|${subject}`);
 }
 
 interface IdentityRow {

@@ -16,6 +16,7 @@ import { isUnstored } from './search-definitions.ts';
 import type { Session } from './session.ts';
 import { showComputed } from './show-computed.ts';
 import { openVersions, openWithoutData, parseBody, type StoredVersion } from './stored-version.ts';
+import { archivedWarnings } from './tell-archived.ts';
 import { visibleRows } from './visible.ts';
 
 type RunPage = (place: PagePlace | undefined) => Promise<SearchPage>;
@@ -39,7 +40,7 @@ export async function answerSearch(
     total: query.type !== 'Binary' || mayCountBinaries(session) ? page.total : undefined,
     isEstimate: page.isEstimate ?? false,
     pages: otherPages(page, binding),
-    warnings: page.warnings ?? [],
+    warnings: [...(page.warnings ?? []), ...(await archivedWarnings(session, query))],
   });
 }
 
@@ -109,6 +110,7 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
     // Rows that are out of reach were neither found nor included.
     if (securityContext !== undefined && !(await mayReadContext(session, securityContext))) continue;
     const json = body.toString();
+    session.notes?.show(version);
     entries.push({ mode, type, id, json: project ? project(json) : json });
   }
   return entries;

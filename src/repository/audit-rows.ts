@@ -1,10 +1,13 @@
 // One AuditEvent per change, in the change's own transaction: https://hl7.org/fhir/R4/auditevent.html
 
 import type { AuditEvent } from '@medplum/fhirtypes';
-import { buildChangeAudit } from '../access/audit.ts';
+import { buildChangeAudit } from '../access/change-audit.ts';
+import { auditEventDictionary } from '../crypto/dictionaries.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
+import { auditTokens } from './audit-tokens.ts';
 import type { Change } from './change.ts';
+import { changePatch } from './change-patch.ts';
 import type { Session } from './session.ts';
 import type { StoredChange } from './store-changes.ts';
 import { bodyContext } from './stored-version.ts';
@@ -14,10 +17,11 @@ export const auditEventType = 'AuditEvent';
 
 export async function recordChanges(session: Session, stored: readonly StoredChange[]): Promise<void> {
   if (stored.length === 0) return;
+  if (session.notes) session.notes.recorded += stored.length;
   const rows: AuditRow[] = [];
   const turn = takeTurn();
   for (const item of stored) {
-    rows.push(auditRow(session, item));
+    rows.push(changeRow(session, item));
     if (turn.isOver()) await turn.next();
   }
   insertRows(session, rows);
@@ -25,7 +29,27 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
 
 /** An event that is no change of a resource. Its id is `newId(session.at.getTime())`. */
 export function recordEvent(session: Session, event: AuditEvent & { readonly id: string }): void {
-  insertRows(session, [rowOf(session, event)]);
+  if (session.notes) session.notes.isTold = true;
+  insertRows(session, [auditRow(session, event, session.at)]);
+}
+
+/** Of events that were noted before: what is there already stays as it is. */
+export function insertRecorded(session: Session, rows: readonly AuditRow[]): void {
+  session.trx.execute({
+    name: 'insert-recorded-events',
+    text: `INSERT INTO audit_event (last_updated, id, content, tokens)
+           SELECT recorded, id, content, tokens::bigint[]
+           FROM unnest($1::timestamptz[], $2::text[], $3::bytea[], $4::text[]) AS row (recorded, id, content, tokens)
+           WHERE ${hasDefinitions('$5')}
+           ON CONFLICT (tenant_id, id, last_updated) DO NOTHING`,
+    values: [
+      rows.map((row) => row.recorded),
+      rows.map((row) => row.id),
+      rows.map((row) => row.content),
+      rows.map((row) => row.tokens),
+      session.definitionsVersion,
+    ],
+  });
 }
 
 function insertRows(session: Session, rows: readonly AuditRow[]): void {
@@ -62,46 +86,66 @@ function hasDefinitions(version: string): string {
   return `tenant.require_definitions(${version}::int)`;
 }
 
-interface AuditRow {
+export interface AuditRow {
   readonly id: string;
+  readonly recorded: Date;
   readonly content: Buffer;
   readonly tokens: string;
 }
 
-function auditRow(session: Session, { change, entries }: StoredChange): AuditRow {
-  const { type, id, versionId } = change;
+function changeRow(session: Session, { change, entries }: StoredChange): AuditRow {
+  const { type, id, versionId, action, resource, oldResource } = change;
   const audit = buildChangeAudit({
     id: newId(session.at.getTime()),
     recorded: session.at,
-    action: change.action,
+    action,
     caller: session.caller,
     // A deletion is about the version that was deleted: contract.md 46.
-    version: `${type}/${id}/_history/${change.action === 'delete' ? versionId - 1 : versionId}`,
-    patient: patientOf(session, change, change.resource ? entries : deletedEntries(session, change)),
+    version: `${type}/${id}/_history/${action === 'delete' ? versionId - 1 : versionId}`,
+    patients: patientsOf(session, change, entries),
+    ...(resource && oldResource && { patch: changePatch(change) }),
+    site: session.repository.site,
   });
-  return rowOf(session, audit);
+  return auditRow(session, audit, session.at);
 }
 
-function rowOf(session: Session, audit: AuditEvent & { readonly id: string }): AuditRow {
-  const content = session.cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext(auditEventType, audit.id, 1));
-  const tokens = session
-    .extract(audit)
-    .flatMap((entry) => (entry.kind === 'token' ? [session.cipher.tokenOf(entry.text)] : []));
-  return { id: audit.id, content, tokens: `{${tokens.join(',')}}` };
+/** `recorded` is the time that the event's id tells. */
+export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }, recorded: Date): AuditRow {
+  const text = Buffer.from(JSON.stringify(audit));
+  const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), auditEventDictionary);
+  return { id: audit.id, recorded, content, tokens: `{${auditTokens(session, audit).join(',')}}` };
 }
 
-/** A deletion has no content of its own and is about what was there. */
-function deletedEntries(session: Session, { oldResource }: Change): readonly IndexEntry[] {
-  return oldResource ? session.extract(oldResource) : [];
+/**
+ * The patients a resource is or was about, as far as its own references say, those that R4 has a search parameter for: who
+ * takes a record from one patient to another has done something with both.
+ */
+function patientsOf(session: Session, change: Change, entries: readonly IndexEntry[]): readonly string[] {
+  const { type, id, resource, oldResource } = change;
+  if (type === 'Patient') return [`Patient/${id}`];
+  const patients = patientsIn(session, type, entries);
+  // Extracting costs more than looking: hardly any update changes the patient.
+  const isOld = oldResource !== undefined && (!resource || namesOthers(change, patients));
+  return isOld ? [...new Set([...patients, ...patientsIn(session, type, session.extract(oldResource))])] : patients;
 }
 
-/** The patient a resource is about, as far as its own references say, those that R4 has a search parameter for. */
-function patientOf({ repository }: Session, { type, id }: Change, entries: readonly IndexEntry[]): string | undefined {
-  if (type === 'Patient') return `Patient/${id}`;
+function patientsIn({ repository }: Session, type: string, entries: readonly IndexEntry[]): string[] {
   const known = repository.definitions.searchParameters(type);
+  const patients = new Set<string>();
   for (const entry of entries) {
     if (entry.kind === 'reference' && entry.targetType === 'Patient' && known.has(entry.parameter))
-      return `Patient/${entry.targetId}`;
+      patients.add(`Patient/${entry.targetId}`);
   }
-  return undefined;
+  return [...patients];
+}
+
+const patientReference = /"reference":\s*"(Patient\/[A-Za-z0-9\-.]{1,64})/g;
+
+function namesOthers({ type, old }: Change, patients: readonly string[]): boolean {
+  // Which names none by what R4 has a search parameter for, and may be very long.
+  if (type === 'Binary') return false;
+  for (const [, patient = ''] of (old?.body?.toString() ?? '').matchAll(patientReference)) {
+    if (!patients.includes(patient)) return true;
+  }
+  return false;
 }

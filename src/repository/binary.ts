@@ -39,6 +39,7 @@ export async function openBinary(session: Session, id: string, versionId?: strin
   if (row.deleted) throw gone('Binary', id);
   if (versionId !== undefined && rowsOf(session, 'r', 'Binary')) await requireVisible(session, id);
   const head = openBinaryHead(session, row);
+  session.notes?.show(stored);
   return {
     ...head,
     id,

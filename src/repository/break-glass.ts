@@ -13,7 +13,8 @@ export async function recordBreakGlass(
 ): Promise<void> {
   await inSession(repository, caller, (session) => {
     const id = newId(session.at.getTime());
-    recordEvent(session, buildEmergencyAudit({ id, recorded: session.at, caller, ...request }));
+    const { site } = repository;
+    recordEvent(session, buildEmergencyAudit({ id, recorded: session.at, caller, site, ...request }));
     return Promise.resolve();
   });
 }

@@ -53,7 +53,9 @@ export function lockCriteria(session: Session, queries: readonly SearchQuery[]):
   const sharesTypes = queries.length <= locksMax;
   const types = new Set(queries.map(({ type }) => `criteria of ${type}`));
   const identities = new Set(sharesTypes ? queries.map((query) => `criteria ${queryIdentity(query)}`) : []);
-  const [typeKeys, keys] = [types, identities].map((texts) => [...texts].map(session.cipher.tokenOf).sort(byValue));
+  const [typeKeys, keys] = [types, identities].map((texts) =>
+    [...texts].map(session.cipher.fixedTokenOf).sort(byValue),
+  );
   const all = [...(typeKeys as bigint[]), ...(keys as bigint[])];
   session.trx.execute({
     name: 'lock-criteria',

@@ -1,12 +1,13 @@
 // One page of a history, newest versions first, with the total and the time it is complete to: https://hl7.org/fhir/R4/http.html#history
 
 import type { Statement } from '../database/statement.ts';
-import { fhirError, notFound } from '../fhir/outcome.ts';
+import { fhirError, type Issue, notFound } from '../fhir/outcome.ts';
 import { openHistoryCursor, sealHistoryCursor } from './history-cursor.ts';
 import type { HistoryCount, HistoryCursor, HistoryRequest, HistoryRow, HistorySource } from './history-source.ts';
 import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion } from './stored-version.ts';
+import { archivedRest } from './tell-archived.ts';
 import { isPlainlyVisible, isVisible } from './visible.ts';
 
 export interface HistoryPage {
@@ -20,6 +21,8 @@ export interface HistoryPage {
    */
   readonly completeTo: Date | undefined;
   readonly nextCursor: string | undefined;
+  /** What of it is not in the database any more. */
+  readonly archived?: Issue | undefined;
 }
 
 /** A total that is asked for alone is exact up to so many or too costly. */
@@ -41,10 +44,12 @@ export async function history(session: Session, request: HistoryRequest, source:
   const rows = count === 0 ? [] : session.trx.query<HistoryRow>(source.page(count + 1, start?.position));
   const { completeToMs } = await beginning;
   const { versions, openedCount, position } = await openPage(session, await rows, count, request.id === '' ? 's' : 'r');
+  for (const version of versions) session.notes?.show(version);
   const total = await wholeTotal();
   return {
     versions,
     total,
+    archived: position ? undefined : await archivedRest(session, request, versions),
     completeTo: completeToMs === undefined ? undefined : new Date(completeToMs),
     nextCursor: position && sealHistoryCursor(session, request, { position, completeToMs, total }),
   };

@@ -97,7 +97,10 @@ function insertDates(trx: Transaction, stored: readonly Indexed[]): void {
 /** Apart from the others, for units are keyed like tokens. */
 export function insertRanges({ trx, cipher }: Pick<Session, 'trx' | 'cipher'>, stored: readonly Indexed[]): void {
   const rows = stored.flatMap(({ change, entries }) =>
-    entries.flatMap((entry) => (entry.kind === 'range' ? [{ ...entry, type: change.type, id: change.id }] : [])),
+    entries.flatMap((entry) => {
+      if (entry.kind !== 'range') return [];
+      return unitsOf(cipher, entry.unit).map((unit) => ({ ...entry, unit, type: change.type, id: change.id }));
+    }),
   );
   if (rows.length === 0) return;
   trx.execute({
@@ -108,11 +111,16 @@ export function insertRanges({ trx, cipher }: Pick<Session, 'trx' | 'cipher'>, s
       rows.map((row) => row.type),
       rows.map((row) => row.id),
       rows.map((row) => row.parameter),
-      `{${rows.map((row) => cipher.tokenOf(row.unit)).join(',')}}`,
+      `{${rows.map((row) => row.unit).join(',')}}`,
       rows.map((row) => row.low),
       rows.map((row) => row.high),
     ],
   });
+}
+
+/** While the index key is rotated each range has a row under both keys. */
+export function unitsOf({ tokenOf, alsoTokenOf }: Session['cipher'], unit: string): bigint[] {
+  return alsoTokenOf ? [tokenOf(unit), alsoTokenOf(unit)] : [tokenOf(unit)];
 }
 
 function timestampText(ms: number): string {

@@ -33,13 +33,13 @@ export function planChanges(session: Session, { targets, answered, stored }: Ide
     const { index, intent, id } = target;
     const old = stored.get(keyOf(typeOf(intent), id));
     const change = ofWrite(index, () => planChange(session, target, old));
-    if (change) changes.push({ ...change, byServer });
+    if (change) changes.push({ ...change, byServer, told: [] });
     else unchanged.set(index, nothingDeleted(session, typeOf(intent), id, old));
   }
   return { changes, unchanged };
 }
 
-type PlannedChange = Omit<Change, 'byServer'>;
+type PlannedChange = Omit<Change, 'byServer' | 'told'>;
 
 /** Undefined when there is nothing to do: a delete of what is not there. */
 function planChange(session: Session, target: Target, old: StoredVersion | undefined): PlannedChange | undefined {

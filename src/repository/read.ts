@@ -8,6 +8,7 @@ import { auditEventType } from './audit-rows.ts';
 import type { Session } from './session.ts';
 import { showComputed } from './show-computed.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { archivedEvent } from './tell-archived.ts';
 import { isPlainlyVisible, isVisible } from './visible.ts';
 
 /** A version with its body. */
@@ -17,9 +18,10 @@ export type ReadVersion = StoredVersion & { readonly body: Buffer };
 export async function read(session: Session, type: string, id: string): Promise<ReadVersion> {
   requirePermission(session.caller, 'r', type);
   const version = await find(session, type, id);
-  if (!version || !(isPlainlyVisible(session, version) || (await isVisible(session, version))))
-    throw notFound(type, id);
+  if (!version) throw (type === auditEventType && (await archivedEvent(session, id))) || notFound(type, id);
+  if (!isPlainlyVisible(session, version) && !(await isVisible(session, version))) throw notFound(type, id);
   if (!version.body) throw gone(type, id);
+  session.notes?.show(version);
   const [shown] = await showComputed(session, [version as ReadVersion]);
   return shown as ReadVersion;
 }

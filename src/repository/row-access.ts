@@ -2,7 +2,7 @@
 // (access/row-rule.ts), with what patients' consents deny.
 
 import type { Binary, Resource } from '@medplum/fhirtypes';
-import type { Caller, Permission } from '../access/caller.ts';
+import { type Caller, callerAtRest, type Permission } from '../access/caller.ts';
 import { patientTypes } from '../access/patient-types.ts';
 import { hasRowRules, type RowAlternative, type RowCondition, rowRule } from '../access/row-rule.ts';
 import type { Definitions } from '../fhir/definitions.ts';
@@ -67,8 +67,9 @@ function compiledRule(
   type: string,
   rule: readonly RowAlternative[],
 ): Rows {
-  const ofCaller = compiledRules.get(caller) ?? new Map<string, Compiled>();
-  compiledRules.set(caller, ofCaller);
+  const holder = callerAtRest(caller);
+  const ofCaller = compiledRules.get(holder) ?? new Map<string, Compiled>();
+  compiledRules.set(holder, ofCaller);
   const key = `${permission} ${type}`;
   const known = ofCaller.get(key);
   if (known?.definitions === definitions) return known.rows;

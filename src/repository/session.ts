@@ -1,5 +1,6 @@
 // One unit of work on a tenant's resources: the transaction, the caller and the keys it runs with.
 
+import type { AccessNotes } from '../access/access-notes.ts';
 import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
@@ -15,6 +16,7 @@ import { isStaleDefinitions } from './own-parameters/stale-definitions.ts';
 import type { TenantDefinitions } from './own-parameters/tenant-definitions.ts';
 import type { ProfilePolicy } from './profiles/check-profiles.ts';
 import type { Rules } from './rules.ts';
+import type { ArchivesReader } from './tell-archived.ts';
 
 /** What the repository is made of; one for the life of the process. */
 export interface Repository {
@@ -24,10 +26,14 @@ export interface Repository {
   readonly tenantDefinitions?: DefinitionsReader;
   /** What patients of a tenant deny by their Consents; absent = nothing. */
   readonly denials?: DenialsReader;
+  /** Which months of the tenants are in files; absent = none. */
+  readonly archives?: ArchivesReader;
   /** Definitions that the server itself answers; absent = none. */
   readonly builtIns?: BuiltIns;
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
+  /** Of the role that writes the tokens of AuditEvents anew; absent = nobody does. */
+  readonly reindexDoor?: TenantDoor;
   readonly objectStore: ObjectStore;
   readonly validate: Validate;
   /** By the search parameters that all tenants have. */
@@ -38,6 +44,8 @@ export interface Repository {
   /** Signs the cursors of pages. */
   readonly cursorKey: Buffer;
   readonly now: () => Date;
+  /** URL of the server, for AuditEvents to say where they are from; absent = they do not. */
+  readonly site?: string;
 }
 
 export interface Policies {
@@ -74,6 +82,8 @@ export interface Session extends Policies {
   readonly denials?: Denials | undefined;
   /** `lastUpdated` of everything this session writes. */
   readonly at: Date;
+  /** Told of what is shown, where that is put on record. */
+  readonly notes?: AccessNotes;
 }
 
 /** Of those who change search parameters at once, each runs again for each that was faster; there are as many as connections. */
@@ -94,6 +104,8 @@ export async function inSession<T>(
       return await runSession(repository, caller, work, kind);
     } catch (error) {
       if (!isOutdated(repository, error)) throw error;
+      // Its key was looked for twice: there is none, and the box is no key's.
+      if (error instanceof UnknownKeyVersionError && attempt > 2) throw error;
       if (attempt === attemptsMax) throw restless(error);
     }
   }
@@ -139,13 +151,27 @@ type SessionParts = Pick<
 export function sessionParts(repository: Repository, tenantId: number): SessionParts | Promise<SessionParts> {
   const cipher = repository.keyRing.loadedCipherOf(tenantId);
   const policies = repository.policiesOf(tenantId);
-  const own = repository.tenantDefinitions?.of(tenantId) ?? { ...repository, version: 0 };
+  const own = repository.tenantDefinitions?.of(tenantId) ?? { ...repository, version: 0, keyEpoch: 0 };
   const denials = repository.denials?.of(tenantId);
   const isKnown = !(policies instanceof Promise) && !(own instanceof Promise) && !(denials instanceof Promise);
-  if (cipher && isKnown) return partsOf(cipher, own, policies, denials);
-  return Promise.all([cipher ?? repository.keyRing.cipherOf(tenantId), own, policies, denials]).then((parts) =>
-    partsOf(...parts),
-  );
+  if (cipher && isKnown && cipher.epoch >= own.keyEpoch) return partsOf(cipher, own, policies, denials);
+  return gatherParts(repository, tenantId, [own, policies, denials]);
+}
+
+async function gatherParts(
+  { keyRing }: Repository,
+  tenantId: number,
+  loading: readonly [
+    TenantDefinitions | Promise<TenantDefinitions>,
+    Policies | Promise<Policies>,
+    Denials | undefined | Promise<Denials | undefined>,
+  ],
+): Promise<SessionParts> {
+  const [cipher, own, policies, denials] = await Promise.all([keyRing.cipherOf(tenantId), ...loading]);
+  if (cipher.epoch >= own.keyEpoch) return partsOf(cipher, own, policies, denials);
+  // A key was rotated since this process has loaded them.
+  keyRing.outdate(tenantId);
+  return partsOf(await keyRing.cipherOf(tenantId), own, policies, denials);
 }
 
 function partsOf(

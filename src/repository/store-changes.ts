@@ -95,9 +95,18 @@ function resourceRow(
 
 /** PostgreSQL's text of the keyed tokens. */
 export function tokensOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly IndexEntry[]): string {
+  return `{${storedTokens(cipher, entries).join(',')}}`;
+}
+
+/** While the index key is rotated those under both keys. */
+export function storedTokens({ tokenOf, alsoTokenOf }: Session['cipher'], entries: readonly IndexEntry[]): bigint[] {
   const tokens: bigint[] = [];
-  for (const entry of entries) if (entry.kind === 'token') tokens.push(cipher.tokenOf(entry.text));
-  return `{${tokens.join(',')}}`;
+  for (const entry of entries) {
+    if (entry.kind !== 'token') continue;
+    tokens.push(tokenOf(entry.text));
+    if (alsoTokenOf) tokens.push(alsoTokenOf(entry.text));
+  }
+  return tokens;
 }
 
 function resultOf(session: Session, change: Change, json: string | undefined): WriteResult {

@@ -56,12 +56,13 @@ async function sweep({ systemDoor, objectStore }: ObjectSweepOptions, before: Da
   for (const objectId of orphans) await objectStore.remove(objectId);
 }
 
-/** Those that a current or an earlier version names, of whatever tenant. */
+/** Those that a current or an earlier version names, of whatever tenant, also one that is archived. */
 function namedOf(systemDoor: SystemDoor, objectIds: readonly string[]): Promise<ReadonlySet<string>> {
   return systemDoor(async (trx) => {
     const rows = await trx.query<{ object_id: string }>({
       text: `SELECT object_id FROM resource WHERE object_id = ANY ($1::uuid[])
-             UNION SELECT object_id FROM history WHERE object_id = ANY ($1::uuid[])`,
+             UNION SELECT object_id FROM history WHERE object_id = ANY ($1::uuid[])
+             UNION SELECT object_id FROM archived_object WHERE object_id = ANY ($1::uuid[])`,
       values: [objectIds],
     });
     return new Set(rows.map((row) => row.object_id));

@@ -8,6 +8,7 @@ import { find, type ReadVersion, read } from './read.ts';
 import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { archivedVersion } from './tell-archived.ts';
 import { isVisible } from './visible.ts';
 
 const versionSyntax = /^[1-9][0-9]{0,8}$/;
@@ -25,13 +26,24 @@ export async function vread(session: Session, type: string, id: string, versionI
     return await read(session, type, id);
   }
   const version = await findVersion(session, type, id, Number(versionId));
-  if (!version || !(await isVisible(session, version))) throw unknown;
+  if (!version) {
+    const isPast = () => isEarlier(session, type, id, Number(versionId));
+    throw (await archivedVersion(session, `${type}/${id}/_history/${versionId}`, isPast)) ?? unknown;
+  }
+  if (!(await isVisible(session, version))) throw unknown;
   if (rowsOf(session, 'r', type)) {
     const current = await find(session, type, id);
     if (!current || !(await isVisible(session, current))) throw unknown;
   }
   if (!version.body) throw gone(type, id);
+  session.notes?.show(version);
   return version as ReadVersion;
+}
+
+/** Whether the caller sees a later version, which is the current one. */
+async function isEarlier(session: Session, type: string, id: string, versionId: number): Promise<boolean> {
+  const current = await find(session, type, id);
+  return current !== undefined && current.versionId > versionId && (await isVisible(session, current));
 }
 
 /** Of a type that keeps versions; for the server's own rules, so no scope is asked for. */

@@ -80,9 +80,16 @@ async function writeAllowed(
   }
   const results = new Map(unchanged);
   for (const { change, result } of stored) {
-    results.set(change.index, together(results.get(change.index), withIssues(result, told.get(change.index))));
+    const issues = [...(told.get(change.index) ?? []), ...change.told];
+    results.set(change.index, together(results.get(change.index), withIssues(result, issues)));
   }
+  for (const result of unchanged.values()) noteFound(session, result);
   return intents.map((_, index) => results.get(index) as WriteResult);
+}
+
+/** What was there already is shown to whoever wanted to make it. */
+function noteFound({ notes }: Session, result: WriteResult): void {
+  if (notes && result.json !== undefined) notes.show(result);
 }
 
 function takeLocks(session: Session, intents: readonly WriteIntent[]): void {
@@ -109,7 +116,7 @@ function identitiesOf(intents: readonly WriteIntent[], { targets, answered }: Id
 
 const nothingTold: ReadonlyMap<number, readonly Issue[]> = new Map();
 
-function withIssues(result: WriteResult, issues: readonly Issue[] = []): WriteResult {
+function withIssues(result: WriteResult, issues: readonly Issue[]): WriteResult {
   return issues.length === 0 ? result : { ...result, issues };
 }
 

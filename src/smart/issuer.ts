@@ -106,7 +106,7 @@ function errorPage(source: { readonly urls: IssuerUrls; readonly tenantDisplay: 
 
 /** Cookies are signed with it; 256 bits that only the tenant's index key gives. */
 function cookieKeyOf(cipher: TenantCipher): string {
-  const parts = [0, 1, 2, 3].map((part) => BigInt.asUintN(64, cipher.tokenOf(`smart.cookie-key|${part}`)));
+  const parts = [0, 1, 2, 3].map((part) => BigInt.asUintN(64, cipher.fixedTokenOf(`smart.cookie-key|${part}`)));
   return parts.map((part) => part.toString(16).padStart(16, '0')).join('');
 }
 

@@ -74,6 +74,7 @@ export async function resumeTenant(systemDoor: SystemDoor, name: string): Promis
 /** For ever: its keys are gone, and whatever is sealed under them with it. Throws 409 unless it is suspended. */
 export async function shredTenant(systemDoor: SystemDoor, name: string): Promise<void> {
   requireClinic(name);
+  await requireNoHold(systemDoor, name);
   const rows = await systemDoor((trx) =>
     trx.query<{ isShredded: boolean }>({
       text: 'SELECT system.shred_tenant($1) AS "isShredded"',
@@ -81,6 +82,14 @@ export async function shredTenant(systemDoor: SystemDoor, name: string): Promise
     }),
   );
   if (rows[0]?.isShredded !== true) await requireStatus(systemDoor, name, 'shredded');
+}
+
+/** `system.shred_tenant` asks again, behind everybody who is just setting one. */
+async function requireNoHold(systemDoor: SystemDoor, name: string): Promise<void> {
+  const held = await systemDoor((trx) =>
+    trx.query({ text: 'SELECT name FROM legal_hold JOIN tenant ON id = tenant_id WHERE name = $1', values: [name] }),
+  );
+  if (held.length > 0) throw fhirError('conflict', 'The tenant is under legal hold and cannot be shredded.');
 }
 
 function requireClinic(name: string): void {

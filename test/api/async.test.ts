@@ -1,6 +1,7 @@
 // Prefer: respond-async: 202, a status to ask, an answer that is kept, a DELETE that cancels: https://hl7.org/fhir/R5/async-bundle.html
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createAccessTrail } from '../../src/audit/trail/access-trail.ts';
 import { fhirError } from '../../src/fhir/outcome.ts';
 import { createAnswerBackground } from '../../src/http/async/answer.ts';
 import { openAnswer, openRequest } from '../../src/http/async/background-request.ts';
@@ -193,17 +194,16 @@ describe('a job that is delivered', () => {
     );
     let beats = 0;
     await expect(
-      deliver(
-        waiting,
-        path,
-        (usual) => (session, request, progress) =>
-          usual(session, request, {
+      deliver(waiting, path, (usual) => ({
+        ...usual,
+        run: (session, request, progress) =>
+          usual.run(session, request, {
             ...progress,
             async beat() {
               if (++beats === 3) throw fhirError('transient', 'As if the process died here.');
             },
           }),
-      ),
+      })),
     ).rejects.toThrow();
     await deliver(waiting, path);
     for (const id of ['async-h1', 'async-h2', 'async-h3']) {
@@ -219,11 +219,14 @@ describe('a job that is delivered', () => {
       respondAsync,
     );
     const path = statusPathOf(waiting.a, accepted);
-    const cancelling = deliver(waiting, path, (usual) => async (session, request, progress) => {
-      const entry = await usual(session, request, progress);
-      expect((await waiting.a.request('DELETE', path)).status).toBe(202);
-      return entry;
-    });
+    const cancelling = deliver(waiting, path, (usual) => ({
+      ...usual,
+      async run(session, request, progress) {
+        const entry = await usual.run(session, request, progress);
+        expect((await waiting.a.request('DELETE', path)).status).toBe(202);
+        return entry;
+      },
+    }));
     await expect(cancelling).rejects.toThrow('cancelled');
     expect(await countOf(waiting.a, 'Asynci')).toBe(0);
   });
@@ -267,9 +270,10 @@ async function deliver(
   statusPath: string,
   change: (usual: AnswerBackground) => AnswerBackground = (usual) => usual,
 ): Promise<void> {
-  const { repository } = server.app;
+  const { repository, doors } = server.app;
   const find = findFhirRoute(repository.definitions, allOperations);
-  const answer = createAnswerBackground({ repository, onFailure: () => undefined }, find);
+  const trail = createAccessTrail({ repository, pool: doors.trailPool, onError: () => undefined });
+  const answer = createAnswerBackground({ repository, trail, onFailure: () => undefined }, find);
   const [handler] = bindJobs(repository, [{ name: 'async', jobs: [createAsyncJob(change(answer))] }]);
   const event = { resourceId: idOf(statusPath) } as OutboxEvent;
   await repository.tenantDoor(server.a.id, async (trx) => handler?.run(trx, event));

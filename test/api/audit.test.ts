@@ -5,7 +5,7 @@ import type { AuditEvent, BundleEntry } from '@medplum/fhirtypes';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 import { buildAppointment, buildObservation, buildPatient } from '../support/builders.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { publicUrl, startTestServer, type TestServer } from '../support/server.ts';
 import { deleteEntry, placeOf, postEntry, putEntry, sendBundle } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
 
@@ -21,7 +21,10 @@ async function eventsOf(query: string): Promise<AuditEvent[]> {
   return (json.entry ?? []).map((entry: BundleEntry) => entry.resource as AuditEvent);
 }
 
-const countEvents = async () => (await server.a.request('GET', '/AuditEvent?_summary=count')).json.total as number;
+/** Reads, and refusals, leave theirs too: test/api/audit-shapes.test.ts. */
+const ofChanges = 'action=C,U,D&outcome=0';
+const countEvents = async () =>
+  (await server.a.request('GET', `/AuditEvent?${ofChanges}&_summary=count`)).json.total as number;
 const oldestFirst = (events: readonly AuditEvent[]) => [...events].reverse();
 const subjectOf = ({ action, entity }: AuditEvent) => [action, entity?.[0]?.what?.reference];
 const patch = { 'Content-Type': 'application/json-patch+json' };
@@ -32,7 +35,7 @@ describe('each mutation of one resource', () => {
     await server.a.request('PUT', `/Patient/${id}`, { ...buildPatient({ active: true }), id });
     await server.a.request('PATCH', `/Patient/${id}`, [{ op: 'replace', path: '/active', value: false }], patch);
     await server.a.request('DELETE', `/Patient/${id}`);
-    const events = await eventsOf(`&entity=Patient/${id}`);
+    const events = await eventsOf(`&entity=Patient/${id}&${ofChanges}`);
     expect(
       events
         .flatMap(({ entity }) => entity?.map(({ what }) => what?.reference))
@@ -45,12 +48,12 @@ describe('each mutation of one resource', () => {
       ['U', `Patient/${id}/_history/3`],
       ['D', `Patient/${id}/_history/3`],
     ]);
-    expect(await eventsOf(`&entity=Patient/${id}/_history/2`)).toHaveLength(1);
+    expect(await eventsOf(`&entity=Patient/${id}/_history/2&${ofChanges}`)).toHaveLength(1);
   });
 
   test('an update that creates is C', async () => {
     await server.a.request('PUT', '/Patient/audited-put', { ...buildPatient(), id: 'audited-put' });
-    expect((await eventsOf('&entity=Patient/audited-put')).map(subjectOf)).toEqual([
+    expect((await eventsOf(`&entity=Patient/audited-put&${ofChanges}`)).map(subjectOf)).toEqual([
       ['C', 'Patient/audited-put/_history/1'],
     ]);
   });
@@ -63,16 +66,20 @@ describe('each mutation of one resource', () => {
 
   test('names the caller as agent, the server as source, the time and the outcome', async () => {
     const { id, meta } = (await server.a.request('POST', '/Patient', buildPatient())).json;
-    const [event] = await eventsOf(`&entity=Patient/${id}`);
+    const [event] = await eventsOf(`&entity=Patient/${id}&${ofChanges}`);
     expect(event).toMatchObject({
       resourceType: 'AuditEvent',
       action: 'C',
       outcome: '0',
       recorded: meta.lastUpdated,
-      agent: [{ requestor: true, who: { reference: `Device/${server.a.clientId}` } }],
+      agent: [
+        { requestor: true, who: { reference: `Device/${server.a.clientId}` }, network: { address: '127.0.0.1' } },
+        { requestor: false, who: { display: 'HPMS' }, network: { address: publicUrl } },
+      ],
       subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'create' }],
     });
-    expect(event?.source.observer).toBeDefined();
+    expect(event?.source).toMatchObject({ observer: { display: 'HPMS' }, site: publicUrl });
+    expect(event?.entity?.at(-1)?.what?.identifier?.value).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('names the patient as an entity of its own, role 1', async () => {
@@ -88,11 +95,11 @@ describe('each mutation of one resource', () => {
       }),
     ];
     for (const { json } of made) {
-      const [event] = await eventsOf(`&entity=${json.resourceType}/${json.id}`);
-      expect(event?.entity).toHaveLength(2);
+      const [event] = await eventsOf(`&entity=${json.resourceType}/${json.id}&${ofChanges}`);
+      expect(event?.entity).toHaveLength(3);
       expect(event?.entity?.[1]).toMatchObject({ what: { reference: `Patient/${id}` }, role: { code: '1' } });
     }
-    expect(await eventsOf(`&patient=Patient/${id}`)).toHaveLength(4);
+    expect(await eventsOf(`&patient=Patient/${id}&${ofChanges}`)).toHaveLength(4);
   });
 
   test('still names the patient when what is about them is deleted', async () => {
@@ -120,7 +127,7 @@ describe('bundles', () => {
     expect(await countEvents()).toBe(before + 4);
     for (const index of [0, 1, 2]) {
       const version = `${placeOf(answer, index)}/_history/1`;
-      expect((await eventsOf(`&entity=${version}`)).map(subjectOf)).toEqual([['C', version]]);
+      expect((await eventsOf(`&entity=${version}&${ofChanges}`)).map(subjectOf)).toEqual([['C', version]]);
     }
     expect((await eventsOf(`&entity=Patient/delete-${family}&action=D`)).length).toBe(1);
   });
@@ -143,12 +150,12 @@ describe('bundles', () => {
   });
 
   test('a refused write leaves none that says it was done', async () => {
-    const before = (await eventsOf('&outcome=0')).length;
+    const before = await countEvents();
     await server.a.request('POST', '/Patient', { ...buildPatient(), gender: 'x' });
     await server.a.request('PUT', '/Patient/stale', { ...buildPatient(), id: 'stale' }, { 'If-Match': 'W/"4"' });
     const reader = await clientOf(server, server.a, 'system/Patient.r');
     await reader.request('POST', '/Patient', buildPatient());
-    expect((await eventsOf('&outcome=0')).length).toBe(before);
+    expect(await countEvents()).toBe(before);
   });
 });
 
@@ -216,10 +223,10 @@ describe('searches of AuditEvents', () => {
     expect(mine.map(({ action }) => action)).toEqual(['D', 'C', 'C']);
     for (const [query, count] of [
       // An entity of the Observation's event too: the patient it is about.
-      [`&entity=Patient/${id}`, 3],
-      [`&entity=Patient/${id}/_history/1`, 2],
-      [`&patient=Patient/${id}`, 3],
-      [`&patient=${id}`, 3],
+      [`${agent}&entity=Patient/${id}`, 3],
+      [`${agent}&entity=Patient/${id}/_history/1`, 2],
+      [`${agent}&patient=Patient/${id}`, 3],
+      [`${agent}&patient=${id}`, 3],
       [`${agent}&action=C`, 2],
       [`${agent}&action=C,D`, 3],
       [`${agent}&action=U`, 0],

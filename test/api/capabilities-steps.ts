@@ -276,6 +276,8 @@ const incomplete: Readonly<Record<string, readonly ['GET' | 'POST', path: string
   'settle-day': ['POST', '/PaymentReconciliation/$settle-day', 400],
   ledger: ['GET', '/Account/nothing/$ledger', 404],
   statement: ['GET', '/Account/nothing/$statement', 404],
+  'access-report': ['GET', '/Patient/nothing/$access-report', 404],
+  verify: ['GET', '/AuditEvent/nothing/$verify', 404],
   'trial-balance': ['GET', '/Account/$trial-balance?asOf=nothing', 400],
   aging: ['GET', '/Account/$aging?asOf=2026', 400],
   'evaluate-measure': ['GET', '/Measure/$evaluate-measure', 400],

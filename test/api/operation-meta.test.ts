@@ -39,7 +39,7 @@ const found = async (query: string, tenant: TestTenant = server.a): Promise<stri
 };
 
 const audits = async (place: string): Promise<string[]> => {
-  const { json } = await server.a.request('GET', `/AuditEvent?entity=${place.slice(1)}&_count=100`);
+  const { json } = await server.a.request('GET', `/AuditEvent?entity=${place.slice(1)}&action=C,U,D&_count=100`);
   return (json.entry ?? []).map(({ resource }: { resource: { action: string } }) => resource.action);
 };
 

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TenantDoor } from '../../src/database/tenant-transaction.ts';
+import { blocksOnly } from '../support/blocks-only.ts';
 import { withClient } from '../support/database.ts';
 import { recordingDoor } from '../support/recording-door.ts';
 import { fetchToken, send, startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
@@ -14,7 +15,8 @@ const asked: string[] = [];
 let failures = 0;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  // Nothing but the requests themselves asks for anything.
+  server = await startTestServer({ openTrail: blocksOnly });
   const created = await server.a.request('POST', '/Patient', { resourceType: 'Patient', name: [{ family: 'Ahead' }] });
   patientId = created.json.id;
   const { repository } = server.app;

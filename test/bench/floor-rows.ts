@@ -1,8 +1,8 @@
 // The rows the floor stores for a resource: those the server would store, as far as possible made before the request came.
 
 import { randomUUID } from 'node:crypto';
-import { buildChangeAudit } from '../../src/access/audit.ts';
 import { serverCaller } from '../../src/access/caller.ts';
+import { buildChangeAudit } from '../../src/access/change-audit.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
@@ -111,7 +111,7 @@ const caller = { ...serverCaller(0, 'First client'), agent };
 
 function buildAudit(version: string, patient: string, action: Action) {
   const recorded = new Date();
-  return buildChangeAudit({ id: newId(recorded.getTime()), recorded, action, caller, version, patient });
+  return buildChangeAudit({ id: newId(recorded.getTime()), recorded, action, caller, version, patients: [patient] });
 }
 
 /** The ids a body points to; every body of the bench points to at most one resource of a type. */

@@ -6,10 +6,11 @@ import Koa from 'koa';
 import { createKeyRing } from '../../src/crypto/key-ring.ts';
 import { createPool } from '../../src/database/pool.ts';
 import { createTenantDoor } from '../../src/database/tenant-transaction.ts';
+import { openRoots } from '../../src/open-roots.ts';
 import { createFloorInteractions, type FloorAnswer } from './floor-interactions.ts';
 import { connectFloor } from './floor-trip.ts';
 
-const { DATABASE_URL: databaseUrl = '', ROOT_KEY = '', TENANT_ID = '', PORT = '' } = process.env;
+const { DATABASE_URL: databaseUrl = '', ROOT_KEY = '', KEY_DIR: keyDir = '', TENANT_ID = '', PORT = '' } = process.env;
 const rootKey = Buffer.from(ROOT_KEY, 'base64');
 const connection = { databaseUrl, rootKey, role: 'hpms_app' } as const;
 
@@ -17,7 +18,8 @@ const connection = { databaseUrl, rootKey, role: 'hpms_app' } as const;
 const connections = 8;
 
 const pool = createPool({ ...connection, connectionsMax: 1, waitingMax: 1, onIdleError: console.error });
-const cipher = await createKeyRing(rootKey, createTenantDoor(pool)).cipherOf(Number(TENANT_ID));
+const roots = openRoots({ current: { kind: 'local', key: rootKey }, keyDir, cacheMs: 3_600_000 });
+const cipher = await createKeyRing(roots, createTenantDoor(pool)).cipherOf(Number(TENANT_ID));
 await pool.end();
 const floor = createFloorInteractions(cipher, await connectFloor(connection, connections, TENANT_ID));
 

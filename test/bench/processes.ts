@@ -6,9 +6,11 @@ import { closeSync, existsSync, openSync, readFileSync, realpathSync } from 'nod
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
+import type { Config } from '../../src/config.ts';
 import { findCluster } from '../../src/database/embedded-place.ts';
 import { runningPostgresUrl } from '../../src/database/postmaster.ts';
 import { rolePassword } from '../../src/database/role-password.ts';
+import type { RootSettings } from '../../src/root-settings.ts';
 
 export interface RunningProcess {
   readonly pid: number;
@@ -53,11 +55,28 @@ export async function startFloor({ dataDir, tenantId, port }: FloorOptions): Pro
   const env = {
     DATABASE_URL: superuserUrl(dataDir),
     ROOT_KEY: rootKeyOf(dataDir).toString('base64'),
+    KEY_DIR: path.join(dataDir, 'keys'),
     TENANT_ID: String(tenantId),
     PORT: String(port),
   };
   const file = path.join(import.meta.dirname, 'floor.ts');
   return await start(file, env, path.join(dataDir, 'floor.log'), 'ready');
+}
+
+/** The API on the same PostgreSQL, without the access trail or with its blocks alone. */
+export async function startAuditServer(
+  dataDir: string,
+  publicUrl: string,
+  { part, port }: { readonly part: 'blocks' | 'events' | 'off'; readonly port: number },
+): Promise<RunningProcess> {
+  const env = {
+    HPMS_DATA_DIR: dataDir,
+    PORT: String(port),
+    PUBLIC_URL: publicUrl,
+    RUNNING_DATABASE_URL: superuserUrl(dataDir),
+  };
+  const file = path.join(import.meta.dirname, 'audit-server.ts');
+  return await start(file, env, path.join(dataDir, `audit-${part}.log`), '"msg":"ready"', [part]);
 }
 
 /** Ready is what it writes to its log; the log of an earlier start is overwritten. */
@@ -66,12 +85,13 @@ async function start(
   env: Readonly<Record<string, string>>,
   logFile: string,
   ready: string,
+  args: readonly string[] = [],
 ): Promise<RunningProcess> {
   const startedAt = performance.now();
   const log = openSync(logFile, 'w', 0o600);
   const { PATH = '', NODE_OPTIONS = '' } = process.env;
   // With the options of `npm start`, the floor too.
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', '--heap-growing-percent=100', file], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', '--heap-growing-percent=100', file, ...args], {
     env: { PATH, NODE_OPTIONS, ...env },
     stdio: ['ignore', log, log],
   });
@@ -100,6 +120,17 @@ const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signa
 
 export function rootKeyOf(dataDir: string): Buffer {
   return Buffer.from(readFileSync(path.join(dataDir, 'root.key'), 'utf8').trim(), 'base64');
+}
+
+/** With which another process opens what that server has sealed. */
+export function keysOf(dataDir: string): Config['crypto'] & { readonly root: RootSettings } {
+  const rootKey = rootKeyOf(dataDir);
+  const root = {
+    current: { kind: 'local', key: rootKey },
+    keyDir: path.join(dataDir, 'keys'),
+    cacheMs: 3_600_000,
+  } as const;
+  return { rootKey, root };
 }
 
 /** Of the server's embedded PostgreSQL. */

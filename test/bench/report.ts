@@ -14,9 +14,11 @@ export interface ScenarioResult {
 export interface SingleFigure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms' | 'MB' | 's' | '%';
+  readonly unit: 'ms' | 'MB' | 's' | '%' | '/s';
   /** Wanted is less than this. */
   readonly goal?: number;
+  /** Wanted is this or more. */
+  readonly atLeast?: number;
 }
 
 export interface Sizes {
@@ -98,8 +100,9 @@ function scenarioRow({ name, server, floor, ratioGoal }: ScenarioResult): Row {
   ];
 }
 
-function singleRow({ name, value, unit, goal }: SingleFigure): Row {
+function singleRow({ name, value, unit, goal, atLeast }: SingleFigure): Row {
   const shown = `${unit === 's' || unit === '%' ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  if (atLeast !== undefined) return [name, shown, `${mark(value >= atLeast)} at least ${atLeast} ${unit}`];
   return [name, shown, goal === undefined ? '' : `${mark(value < goal)} under ${goal} ${unit}`];
 }
 

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { Client } from 'undici';
 import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+import { auditCostFigures } from './audit-cost.ts';
 import { requireStatus, send } from './driver.ts';
 import { type FhirApi, openFhirApi } from './fhir-api.ts';
 import { measureInvoiceDelays } from './invoice-delay.ts';
@@ -63,6 +64,8 @@ async function bench(): Promise<void> {
   const tenantId = rows[0]?.id as number;
   progress('using access tokens for the first time');
   single.push(...(await tokenFigures(api, `/Patient/${seeded.patients[0]}`, { dataDir, tenantId })));
+  progress('reading with the access trail and without');
+  single.push(...(await auditCostFigures({ dataDir, api, patients: seeded.patients, seconds })));
   const targets = await openTargets(api, server, tenantId);
   const scenarios = scenariosOn(seeded);
   const sizes = await compareRows(database, tenantId, targets, scenarios);

@@ -8,7 +8,7 @@ import { issuerUrls } from '../../src/smart/urls.ts';
 import { readSigningKeys } from '../../src/tenants/signing-key.ts';
 import type { FhirApi } from './fhir-api.ts';
 import { percentile } from './measure.ts';
-import { rootKeyOf, superuserUrl } from './processes.ts';
+import { keysOf, superuserUrl } from './processes.ts';
 import type { SingleFigure } from './report.ts';
 
 const batches = 8;
@@ -62,8 +62,7 @@ async function readMs(api: FhirApi, path: string, authorization: string): Promis
 
 /** In this process, on the same database: there is no server without the check to compare with. */
 async function repeatedCheckMs(header: string, { dataDir, tenantId }: TokenPlace): Promise<number> {
-  const rootKey = rootKeyOf(dataDir);
-  const doors = openDoors({ databaseUrl: superuserUrl(dataDir), rootKey, onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir), onIdleError: () => undefined });
   try {
     const cipher = await doors.keyRing.cipherOf(tenantId);
     const keys = await doors.tenantDoor(tenantId, (trx) => readSigningKeys(trx, cipher));

@@ -1,8 +1,9 @@
 // A sealed box opens only as what it was sealed as: NIST SP 800-38D; security.md 1.10, fault 38
 
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
 import { keyVersionOf, open, seal } from '../../src/crypto/sealed-box.ts';
 import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 
@@ -29,6 +30,25 @@ describe('a sealed box', () => {
     );
     const long = Buffer.alloc(3_000_000, 'HPMS ');
     expect(open(key, seal(key, 1, long, 'x'), 'x').equals(long)).toBe(true);
+  });
+
+  test('of what is like a dictionary is small, opens to the bytes that went in, and is another one without it', () => {
+    const alike = Buffer.concat([auditEventDictionary.bytes.subarray(500, 2_500), Buffer.from('and something new')]);
+    const box = seal(key, 1, alike, 'x', auditEventDictionary);
+    expect(open(key, box, 'x').equals(alike)).toBe(true);
+    expect(box.length).toBeLessThan(seal(key, 1, alike, 'x').length / 4);
+    fc.assert(
+      fc.property(body, (plain) => {
+        expect(open(key, seal(key, 1, Buffer.from(plain), 'x', auditEventDictionary), 'x').equals(plain)).toBe(true);
+      }),
+      { seed, numRuns: 200 },
+    );
+  });
+
+  test('needs the dictionary of its time for ever: it is the one that AuditEvents were first sealed with', () => {
+    expect(createHash('sha256').update(auditEventDictionary.bytes).digest('hex')).toBe(
+      '9f700eb73c77f3aa2e8100b40341b19d315a2db90b2ca9e42495760ff83671ee',
+    );
   });
 
   test('does not open with any one bit flipped', () => {

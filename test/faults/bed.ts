@@ -105,6 +105,11 @@ export class FaultClient {
     return text;
   }
 
+  /** For a database that was restored to a time before it was issued. */
+  forgetToken(): void {
+    this.#token = undefined;
+  }
+
   /** Rejects when the connection fails. */
   async request(
     method: string,

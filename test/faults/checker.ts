@@ -10,6 +10,8 @@ const lanes = 8;
 const settleMs = 30_000;
 /** The sweeper publishes again within a second here, and a job takes milliseconds. */
 const drainMsUsual = 60_000;
+/** Those that a dead process has left are five seconds old when they are looked for. */
+const expandMs = 30_000;
 
 /**
  * The fault is over. Unanswered intents are looked at and then sent again, as a client would, until they are answered; then
@@ -28,7 +30,7 @@ export async function findProblems(
     problems.push(findWrongInvoices(stored), findOverlaps(stored), await findWrongBookings(bed, client, stored));
     problems.push(await findStrangers(bed, client, own));
   }
-  problems.push(await findUnaudited(bed));
+  problems.push(await findUnaudited(bed), await findUnexpanded(bed));
   return problems.flat();
 }
 
@@ -135,17 +137,28 @@ function differences(what: string, found: readonly string[], expected: readonly 
   );
 }
 
-/** e, as far as there is AuditEvent yet: one per version that was ever written. */
+/** e: one AuditEvent per version that was ever written, in its transaction; and what was noted of reads becomes AuditEvents. */
 async function findUnaudited(bed: FaultBed): Promise<string[]> {
   const rows = await bed.sql<{ tenant: number; versions: number; audits: number }>(`
     SELECT tenant.id AS tenant,
       (SELECT count(*)::int FROM store.resource WHERE tenant_id = tenant.id)
         + (SELECT count(*)::int FROM store.history WHERE tenant_id = tenant.id) AS versions,
-      (SELECT count(*)::int FROM store.audit_event WHERE tenant_id = tenant.id) AS audits
+      (SELECT count(*)::int FROM store.audit_event AS event WHERE tenant_id = tenant.id AND tx IN (
+        SELECT tx FROM store.resource WHERE tenant_id = tenant.id
+        UNION SELECT tx FROM store.history WHERE tenant_id = tenant.id)) AS audits
     FROM store.tenant`);
   return rows
     .filter(({ versions, audits }) => versions !== audits)
     .map(({ tenant, versions, audits }) => `e: tenant ${tenant} has ${versions} versions and ${audits} AuditEvents`);
+}
+
+/** e: what was answered is an AuditEvent, also where its process died before it made that. */
+async function findUnexpanded(bed: FaultBed): Promise<string[]> {
+  for (const end = Date.now() + expandMs; Date.now() < end; await delay(100)) {
+    const [left] = await bed.sql<{ count: number }>('SELECT count(*)::int FROM store.access_block');
+    if (left?.count === 0) return [];
+  }
+  return ['e: blocks of accesses are left that are no AuditEvents'];
 }
 
 /** f: no event stays undone. */

@@ -11,8 +11,11 @@ import { parse } from './evaluate.ts';
 const place = { isBackward: false, position: { id: 'a-1', keys: ['2026-11-20T10:00:00.000Z', 'infinity'] } };
 const cipher = createTenantCipher(
   1,
-  [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
-  createSecretKey(Buffer.alloc(32, 2)),
+  {
+    epoch: 0,
+    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
+    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 2)), use: 'asked' }],
+  },
   { beforeSeal: () => undefined, onUnknownKey: () => undefined },
 );
 const binding: CursorBinding = {

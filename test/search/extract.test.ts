@@ -211,8 +211,16 @@ describe('AuditEvent', () => {
     recorded: '2026-11-20T10:00:00.000Z',
     outcome: '0',
     type: { system: 'http://terminology.hl7.org/CodeSystem/audit-event-type', code: 'rest' },
-    agent: [{ who: { reference: 'Practitioner/9' }, name: 'Karl Arzt', requestor: true }],
-    entity: [{ what: { reference: 'Observation/5/_history/3' } }, { what: { reference: 'Patient/1' } }],
+    agent: [
+      { who: { reference: 'Practitioner/9' }, name: 'Karl Arzt', requestor: true },
+      { network: { address: '192.0.2.7', type: '2' }, requestor: false },
+      { network: { address: 'https://clinic.example', type: '5' }, requestor: false },
+    ],
+    entity: [
+      { what: { reference: 'Observation/5/_history/3', type: 'Observation' }, role: { code: '4' } },
+      { what: { reference: 'Patient/1', type: 'Patient' }, type: { code: '1' }, role: { code: '1' } },
+      { what: { identifier: { value: 'request-1' } }, type: { code: 'XrequestId' } },
+    ],
   } as unknown as AuditEvent;
 
   test('has tokens only, of the parameters auditors ask by', () => {
@@ -220,8 +228,26 @@ describe('AuditEvent', () => {
     expect(entries.every(({ kind }) => kind === 'token')).toBe(true);
     const keys = entries.map((entry) => (entry.kind === 'token' ? entry.text.split('|')[0] : ''));
     expect(new Set(keys)).toEqual(
-      new Set(['action', 'agent', 'entity', 'outcome', 'patient', 'type'].map((code) => `AuditEvent.${code}`)),
+      new Set(
+        [
+          ...['action', 'address', 'address:exact', 'agent', 'agent-name', 'agent-name:exact', 'entity', 'entity-role'],
+          ...['entity-type', 'outcome', 'patient', 'type'],
+        ].map((code) => `AuditEvent.${code}`),
+      ),
     );
+  });
+
+  test('entity-type is also the type of the resource; the id of the request and the server’s address are not searched by', () => {
+    expect(tokensOf(audit, 'AuditEvent.entity-type').sort()).toEqual(['1', 'Observation', 'Patient', '|1']);
+    expect(tokensOf(audit, 'AuditEvent.address').sort()).toEqual(['0', '1', '19', '192', '2', '7']);
+    expect(tokensOf(audit, 'AuditEvent.entity:identifier')).toEqual([]);
+  });
+
+  test('tells of whom it is where that are several patients', () => {
+    const { entity = [], ...rest } = audit;
+    expect(tokensOf(audit, 'AuditEvent:patients')).toEqual([]);
+    const both = [...entity, { what: { reference: 'Patient/2/_history/1' } }];
+    expect(tokensOf({ ...rest, entity: both }, 'AuditEvent:patients')).toEqual(['several']);
   });
 
   test('entity=Type/id finds every version of the resource', () => {

@@ -41,7 +41,7 @@ describe('what is not supported', () => {
     ['Observation', 'value-quantity:exact=5'],
     ['Observation', 'code-value-quantity:exact=a$5'],
     ['Location', 'near:exact=1|2'],
-    ['AuditEvent', 'agent-name=Karl'],
+    ['AuditEvent', '_tag=x'],
     ['AuditEvent', '_include=AuditEvent:patient'],
     ['Patient', 'name='],
   ] as const;

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
+import { until } from '../jobs/job-bed.ts';
 import { send } from '../support/server.ts';
 import {
   type AppWorld,
@@ -79,6 +80,12 @@ describe('standalone launch', () => {
     expect((await browser.submit(found, { do: 'choose', patient: 'nobody' })).status).toBe(403);
     const cancelled = await browser.submit(picker, { do: 'cancel' });
     expect(cancelled.leftTo?.searchParams.get('error')).toBe('access_denied');
+    // Who was shown is on record as with an app (security.md 122).
+    const shown = `/AuditEvent?subtype=search-type&patient=Patient/${world.bert}&_count=1`;
+    await until(async () => (await world.server.a.request('GET', shown)).json.total > 0);
+    const [{ resource: event }] = (await world.server.a.request('GET', shown)).json.entry;
+    expect(event).toMatchObject({ action: 'E', outcome: '0' });
+    expect(JSON.stringify(event.agent)).not.toContain(`Device/${world.server.a.clientId}`);
   });
 });
 

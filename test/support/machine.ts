@@ -10,6 +10,13 @@ const needs = {
     name: 'chromium',
     find: () => findProgram('chromium') ?? findProgram('chromium-browser') ?? findProgram('google-chrome'),
   },
+  olderPostgres: {
+    name: 'PostgreSQL 15, 16 or 17 in /usr/lib/postgresql',
+    find: () =>
+      [15, 16, 17]
+        .map((major) => `/usr/lib/postgresql/${major}/bin`)
+        .find((bin) => isExecutable(path.join(bin, 'initdb'))),
+  },
   root: { name: 'user root', find: () => (process.getuid?.() === 0 ? 'root' : undefined) },
 } as const;
 

@@ -3,6 +3,7 @@
 import { pino } from 'pino';
 import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
+import type { RootSettings } from '../../src/root-settings.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { writeSetting } from '../../src/tenants/settings.ts';
 import { createTestDatabase, type TestDatabase, testRootKey } from './database.ts';
@@ -46,14 +47,17 @@ export interface TestResponse {
 export type TestServerOptions = Partial<Omit<AppOptions, 'config'>> & {
   readonly redisUrl?: string;
   readonly smtpUrl?: string;
+  /** A root key elsewhere, in place of the one in memory. */
+  readonly root?: RootSettings;
   readonly port?: number;
 };
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
   const logLines: string[] = [];
-  const { redisUrl, smtpUrl, port = 0, ...rest } = options;
-  const config = testConfig(makeTemporaryFolder(), port, redisUrl);
+  const { redisUrl, smtpUrl, root, port = 0, ...rest } = options;
+  const usual = testConfig(makeTemporaryFolder(), port, redisUrl);
+  const config = root === undefined ? usual : { ...usual, crypto: { ...usual.crypto, root } };
   const app = await startApp({
     config: smtpUrl === undefined ? config : { ...config, mail: { ...config.mail, smtpUrl } },
     databaseUrl: database.url,

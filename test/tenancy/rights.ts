@@ -52,6 +52,17 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
     app: add,
     appUpdates: ['wrapped', 'root'],
   },
+  archive: {
+    holds: 'which months of a tenant are in which files',
+    app: read,
+    system: { reads: ['tenant_id', 'table_name', 'month'] },
+  },
+  archived_object: { holds: 'stored objects that archived versions name', app: read, system: { reads: ['object_id'] } },
+  legal_hold: {
+    holds: 'tenants of which nothing may be archived or shredded',
+    app: read,
+    system: { reads: ['tenant_id'] },
+  },
   access_block: {
     holds: 'what was read or refused and is no AuditEvent yet, encrypted',
     app: add,
@@ -194,6 +205,8 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'store.check_entry',
       'store.check_journal',
       'store.count_deletion',
+      'store.make_partition',
+      'store.note_late_row',
       'store.refuse_change',
       'store.refuse_change_but_tokens',
       'store.ring_outbox',

@@ -1,4 +1,4 @@
-// Appends AuditEvents of one tenant to its tree and signs the new head, in one transaction of that tenant.
+// Appends AuditEvents of one tenant to its tree and signs the new head: read in one message, hashed, written in another.
 
 import type { TenantDoor, TenantTransaction } from '../../database/tenant-transaction.ts';
 import type { EventRef } from './find-unsealed.ts';
@@ -21,18 +21,27 @@ export interface RowsToSeal {
   readonly sealedUntil: string;
 }
 
-/** What is in the tree already is left out, so that doing it again changes nothing. Undefined when nothing was new. */
+/**
+ * What is in the tree already is left out, so that doing it again changes nothing, and gives the head that was written before.
+ * No transaction is open while this computes: one that another sealer has overtaken writes the same first leaf, and fails.
+ */
 export async function sealRows(options: SealRowsOptions, rowsToSeal: RowsToSeal): Promise<Head | undefined> {
   const { tenantId, refs, sealedUntil } = rowsToSeal;
-  return await options.tenantDoor(tenantId, async (trx) => {
-    const [last, rows] = await Promise.all([readLastHead(trx), readUnsealed(trx, refs)]);
-    if (rows.length === 0) return undefined;
-    const tree = treeOf(tenantId, last, options.key);
-    for (const run of appendRows(tree, tenantId, rows)) insertRun(trx, run);
-    const head = signHead(options, tree, tenantId, last);
+  // The head first: what is sealed meanwhile is behind it, or it would be sealed twice.
+  const [last, rows] = await options.tenantDoor(
+    tenantId,
+    (trx) => Promise.all([readLastHead(trx), readUnsealed(trx, refs)]),
+    'read',
+  );
+  if (rows.length === 0) return last && toHead(tenantId, last);
+  const tree = treeOf(tenantId, last, options.key);
+  const runs = appendRows(tree, tenantId, rows);
+  const head = signHead(options, tree, tenantId, last);
+  await options.tenantDoor(tenantId, async (trx) => {
+    for (const run of runs) insertRun(trx, run);
     insertHead(trx, head, tree.subtrees, sealedUntil);
-    return head;
   });
+  return head;
 }
 
 async function readUnsealed(trx: TenantTransaction, refs: readonly EventRef[]): Promise<AuditRow[]> {
@@ -109,7 +118,6 @@ function signHead(
   return { ...unsigned, signature: key.sign(signedBytes(unsigned)) };
 }
 
-/** Two sealers that follow the same head would write the same first leaf: only one of them commits. */
 function insertHead(trx: TenantTransaction, head: Head, subtrees: Buffer, sealedUntil: string): void {
   const { size, root, prevHash, at, key, signature } = head;
   trx.execute({

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RootKeys } from '../../crypto/root-keys.ts';
-import type { SystemDoor } from '../../database/system-transaction.ts';
+import type { SystemTurn } from '../../database/system-turn.ts';
 import type { TenantDoor } from '../../database/tenant-transaction.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import type { AnchorTarget } from '../../gateways/anchor-target.ts';
@@ -13,7 +13,7 @@ import { openSealKey, type SealKey } from './seal-key.ts';
 import { sealRows } from './seal-rows.ts';
 
 export interface SealerOptions {
-  readonly systemDoor: SystemDoor;
+  readonly systemTurn: SystemTurn;
   readonly tenantDoor: TenantDoor;
   readonly roots: RootKeys;
   readonly anchors: AnchorTarget;
@@ -37,14 +37,20 @@ export interface Sealer extends SealerState {
 }
 
 const everyMs = 1_000;
-/** The turn is a transaction, and none should be open for long. */
+/** Then whoever has to have sealers wait comes to it, and so does another process. */
 const roundsPerTurn = 10;
 /** What is not finished then was not begun, as far as the database knows. */
 const closeTimeoutMs = 5_000;
-/** Of any database: only sealers ask for it. */
-const lock = 812_402;
-/** A part is in memory at once, and no transaction may be idle for longer than its work takes. */
+/** Of any database: sealers ask for it, and whoever has to have them wait. */
+export const sealerLock = 812_402;
+/** In memory at once. */
 const perPart = 5_000;
+
+/** What is new is walked in the order of the index, however much of it the planner expects. */
+const inOrder = ['enable_seqscan', 'enable_bitmapscan', 'enable_sort'].map((name) => ({
+  name: `set-${name}`,
+  text: `SELECT set_config('${name}', 'off', true)`,
+}));
 
 /** Runs until it is closed, which waits for the round under way as long as it takes usually. */
 export function startSealer(options: SealerOptions): SealerState & { close(): Promise<void> } {
@@ -78,7 +84,7 @@ async function keepSealing(sealer: Sealer, signal: AbortSignal, onError: SealerO
 }
 
 export function createSealer(options: SealerOptions): Sealer {
-  const { systemDoor, tenantDoor, roots, anchors, onError, now = () => new Date() } = options;
+  const { systemTurn, tenantDoor, roots, anchors, onError, now = () => new Date() } = options;
   const anchoring = createAnchoring({ anchors, now, onError });
   let key: SealKey | undefined;
   /** What was committed then has been found, and is sealed but for what a tenant's failure left in the backlog. */
@@ -121,18 +127,16 @@ export function createSealer(options: SealerOptions): Sealer {
     async round(times = 1, pause = () => Promise.resolve(true)) {
       try {
         key ??= await openSealKey(tenantDoor, roots);
-        return await systemDoor(async (trx) => {
-          const hasTurn = await tryLock(trx);
-          if (!hasTurn) {
-            // Who has it leaves another state behind.
-            foundUntil = undefined;
-            behindSince = undefined;
-            return false;
-          }
+        const hadTurn = await systemTurn({ lock: sealerLock, setUp: inOrder }, async (trx) => {
           await sealAll(trx);
           for (let done = 1; done < times && (await pause()); done++) await sealAll(trx);
           return true;
         });
+        if (hadTurn) return true;
+        // Who has it leaves another state behind.
+        foundUntil = undefined;
+        behindSince = undefined;
+        return false;
       } catch (error) {
         behindSince ??= now();
         throw error;
@@ -141,19 +145,6 @@ export function createSealer(options: SealerOptions): Sealer {
     lagMs: () => (behindSince ? Math.max(now().getTime() - behindSince.getTime(), 0) : 0),
     anchorLagMs: anchoring.lagMs,
   };
-}
-
-/**
- * Until the transaction ends, however its process ends. What is new is walked in the order of the index, however much of it
- * the planner expects.
- */
-async function tryLock(trx: Transaction): Promise<boolean> {
-  const [row] = await trx.query<{ isOurs: boolean }>({
-    text: `SELECT pg_try_advisory_xact_lock($1) AS "isOurs", set_config('enable_seqscan', 'off', true),
-             set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`,
-    values: [lock],
-  });
-  return row?.isOurs ?? false;
 }
 
 /** As the newest head tells it; undefined when nothing was sealed yet, or not all of it. */

@@ -1,7 +1,16 @@
 // The AuditEvent of a call of a tenant's administration API: who did what with what: https://hl7.org/fhir/R4/auditevent.html
 
-import type { AuditEvent, AuditEventEntity } from '@medplum/fhirtypes';
-import { agentOf } from '../../access/audit.ts';
+import type { AuditEventEntity } from '@medplum/fhirtypes';
+import { agentsOf, agentsOfCaller } from '../../access/audit-agents.ts';
+import {
+  applicationActivity,
+  auditEvent,
+  houseCanonical,
+  otherEntity,
+  referenceTo,
+  requestEntity,
+  securityRole,
+} from '../../access/audit-parts.ts';
 import { newId } from '../../fhir/ids.ts';
 import { recordEvent } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
@@ -17,30 +26,26 @@ export interface AdminAct {
   readonly outcome?: '4' | '8';
 }
 
-const canonical = 'https://hpms.example/fhir';
 const actions = { GET: 'R', POST: 'C', PUT: 'U', PATCH: 'U', DELETE: 'D' } as const;
 
 /** In the session's transaction: what was done and that it was done are one. */
 export function recordAdminAct(session: Session, { act, method, path, outcome }: AdminAct): void {
-  const recorded = session.at.toISOString();
-  const id = newId(session.at.getTime());
-  const event: AuditEvent & { readonly id: string } = {
-    resourceType: 'AuditEvent',
-    id,
-    meta: { versionId: '1', lastUpdated: recorded },
-    type: { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110100', display: 'Application Activity' },
-    subtype: [{ system: `${canonical}/CodeSystem/admin-act`, code: act }],
-    action: actions[method],
-    recorded,
-    outcome: outcome ?? '0',
-    agent: [agentOf(session.caller)],
-    source: {
-      observer: { display: 'HPMS' },
-      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
-    },
-    entity: [entityOf(path)],
-  };
-  recordEvent(session, event);
+  const { caller, at, repository } = session;
+  const { site } = repository;
+  recordEvent(
+    session,
+    auditEvent({
+      ...{ kind: 'administration', id: newId(at.getTime()), recorded: at.toISOString(), type: applicationActivity },
+      subtype: [{ system: `${houseCanonical}/CodeSystem/admin-act`, code: act }],
+      ...{
+        action: actions[method],
+        outcome: outcome ?? '0',
+        site,
+        agent: agentsOfCaller(caller, agentsOf.write, site),
+      },
+      entity: [entityOf(path), ...(caller.request ? [requestEntity(caller.request.id)] : [])],
+    }),
+  );
 }
 
 /** What stands for it among the resources, so that `AuditEvent?entity=Person/x` finds it. */
@@ -51,9 +56,10 @@ function entityOf(path: string): AuditEventEntity {
   const type = path.startsWith(`/${kind}/`) ? standIns[kind] : undefined;
   return {
     what: {
-      ...(type !== undefined && id !== undefined ? { reference: `${type}/${id}` } : {}),
-      identifier: { system: `${canonical}/sid/admin`, value: path.slice(1) },
+      ...(type !== undefined && id !== undefined ? referenceTo(`${type}/${id}`) : {}),
+      identifier: { system: `${houseCanonical}/sid/admin`, value: path.slice(1) },
     },
-    type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '4', display: 'Other' },
+    type: otherEntity,
+    role: securityRole,
   };
 }

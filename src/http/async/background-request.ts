@@ -4,6 +4,7 @@ import type { Caller, Grant, Permission } from '../../access/caller.ts';
 import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
 import { parseJson, serializeJson } from '../../fhir/json.ts';
 import type { InteractionRequest, RequestMethod } from '../interaction.ts';
+import type { RequestOrigin } from '../request-access.ts';
 
 export interface BackgroundRequest {
   readonly caller: Caller;
@@ -15,6 +16,8 @@ export interface BackgroundRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON text. */
   readonly body: string | undefined;
+  /** Where it came from, for the record. */
+  readonly from?: Pick<RequestOrigin, 'requestId' | 'address'>;
 }
 
 /** What an interaction may ask for of a request's headers. */
@@ -26,8 +29,9 @@ export function toBackground(caller: Caller, path: string, request: InteractionR
     const value = request.header(name);
     if (value !== undefined) headers[name] = value;
   }
-  const { method, baseUrl, query, body } = request;
+  const { method, baseUrl, query, body, access } = request;
   return {
+    ...(access && { from: { requestId: access.origin.requestId, address: access.origin.address } }),
     caller,
     method,
     path,

@@ -9,8 +9,17 @@ import { inSession, type Session } from '../../repository/session.ts';
 import { asyncTopic, keptHours } from './accept.ts';
 import { type BackgroundRequest, openRequest, sealAnswer } from './background-request.ts';
 
-/** Gives the text of a Bundle's entry: the response and the resource. */
-export type AnswerBackground = (session: Session, request: BackgroundRequest, progress: Progress) => Promise<string>;
+export interface AnswerBackground {
+  /** Gives the text of a Bundle's entry: the response and the resource. */
+  run(session: Session, request: BackgroundRequest, progress: Progress): Promise<string>;
+  /** Puts on record that it was refused. */
+  refused(
+    session: Session,
+    request: BackgroundRequest,
+    progress: Pick<Progress, 'requestId'>,
+    error: FhirError,
+  ): Promise<void>;
+}
 
 export interface Progress {
   readonly requestId: string;
@@ -39,11 +48,12 @@ async function runOnce(event: OutboxEvent, session: Session, answer: AnswerBackg
   const asCaller = { ...session, caller: request.caller };
   const progress = { requestId: id, beat: () => requireWanted(session, id) };
   try {
-    await keep(session, id, await answer(asCaller, request, progress));
+    await keep(session, id, await answer.run(asCaller, request, progress));
   } catch (error) {
     const known = asFhirError(error);
     // What is away comes back, and what has changed is known the next time; everything else would fail again.
     if (error instanceof CancelledError || known.status === 503 || isStaleDefinitions(error)) throw error;
+    await answer.refused(asCaller, request, progress, known);
     await keepRefusal(asCaller, id, known);
     throw error;
   }

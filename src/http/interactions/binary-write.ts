@@ -71,14 +71,15 @@ async function keptOrDiscarded(upload: Upload, writing: Promise<InteractionRespo
 
 /** An Idempotency-Key covers what the body is and what it says. */
 function inTransaction(session: Session, request: InteractionRequest, print: Hash, work: Work) {
-  const { repository, caller } = session;
+  const { repository, caller, notes } = session;
   const asked = {
     get: (name: string) => request.header(name) ?? '',
     method: request.method,
     path: new URL(`${request.baseUrl}/Binary`).pathname,
   } as ParameterizedContext;
   const key = request.method === 'POST' ? requestKey(asked, caller, print.digest()) : undefined;
-  return key ? answerOnce(repository, caller, key, work) : inSession(repository, caller, work);
+  const noted: Work = (own) => work(notes ? { ...own, notes } : own);
+  return key ? answerOnce(repository, caller, key, noted) : inSession(repository, caller, noted);
 }
 
 /** What was written stays written, also for who may not read it or takes none of its forms. */

@@ -1,7 +1,6 @@
 // POST [base]: batch and transaction: https://hl7.org/fhir/R4/http.html#transaction
 
 import type { Bundle } from '@medplum/fhirtypes';
-import type { Caller } from '../../access/caller.ts';
 import { type RunEntry, runBatch } from '../../bundles/batch.ts';
 import { prepareTransaction } from '../../bundles/transaction.ts';
 import { fhirError } from '../../fhir/outcome.ts';
@@ -10,36 +9,50 @@ import { acceptAsync } from '../async/accept.ts';
 import { batchEntries } from '../batch-entries.ts';
 import type { FindRoute } from '../dispatch.ts';
 import { answerEntries } from '../entry-requests.ts';
-import { answerOnce, type RequestKey } from '../idempotency.ts';
+import { answerOnce } from '../idempotency.ts';
 import type { InteractionRequest, InteractionResponse, SystemInteraction, SystemOptions } from '../interaction.ts';
 import { prefersAsync, returnPreference } from '../prefer.ts';
+import { answeredFacts, recordEntries } from '../record-entry.ts';
+import { RecordedWork } from '../recorded-work.ts';
+import type { RequestAccess } from '../request-access.ts';
 
 export const bundleEntriesMax = 10_000;
 
 /** In which transactions a bundle is done. */
 export interface BundleRunner {
   transaction(work: (session: Session) => Promise<InteractionResponse>): Promise<InteractionResponse>;
-  readonly entry: RunEntry;
+  readonly entries: RunEntry;
+  /** Of the request that carries the bundle. */
+  readonly access: RequestAccess;
 }
 
 export function createBundleInteraction(find: FindRoute): SystemInteraction {
   return async (options, caller, request, key) => {
-    const runner = runnerOf(options, caller, key);
-    if (prefersAsync(request)) return await runner.transaction((session) => acceptAsync(session, '', request));
-    return await answerBundle(options, find, request, runner);
-  };
-}
-
-function runnerOf(options: SystemOptions, caller: Caller, key: RequestKey | undefined): BundleRunner {
-  const { repository } = options;
-  return {
-    transaction: (work) => (key ? answerOnce(repository, caller, key, work) : inSession(repository, caller, work)),
-    entry: batchEntries(options, caller, key),
+    const { access } = request;
+    if (!access) throw new Error('A bundle came by no request.');
+    const inTransaction: BundleRunner['transaction'] = (work) =>
+      key ? answerOnce(options.repository, caller, key, work) : inSession(options.repository, caller, work);
+    if (prefersAsync(request)) {
+      const response = await inTransaction((session) => acceptAsync(session, '', request));
+      // It is put on record when it is done.
+      access.isRecorded = true;
+      return response;
+    }
+    return await answerBundle(options, find, request, {
+      access,
+      entries: batchEntries(options, { caller, key, record: recordEntries(find, access) }),
+      async transaction(work) {
+        const recording = new RecordedWork(options.trail, access);
+        const response = await inTransaction((session) => recording.run(session, 'write', work));
+        recording.done(response);
+        return response;
+      },
+    });
   };
 }
 
 export async function answerBundle(
-  { repository, onFailure }: SystemOptions,
+  { repository }: SystemOptions,
   find: FindRoute,
   request: InteractionRequest,
   runner: BundleRunner,
@@ -52,12 +65,21 @@ export async function answerBundle(
     returns: returnPreference(request) ?? 'representation',
     answer: answerEntries(find, request),
   };
+  const { access } = runner;
+  access.interaction = bundle.type === 'batch' ? 'batch' : 'transaction';
   if (bundle.type === 'batch') {
-    const entries = await runBatch(repository.definitions, { ...parts, run: runner.entry, onFailure });
+    const entries = await runBatch(repository.definitions, { ...parts, entries: runner.entries });
     return responseOf('batch-response', entries);
   }
   const run = prepareTransaction(parts);
-  return await runner.transaction(async (session) => responseOf('transaction-response', await run(session)));
+  return await runner.transaction(async (session) => {
+    const { responses, unchanged } = await run(session);
+    access.entries = unchanged.flatMap(({ entry, notes }) => {
+      const text = responses[entry.index] as string;
+      return answeredFacts(find, access, { entry, notes, text }) ?? [];
+    });
+    return responseOf('transaction-response', responses);
+  });
 }
 
 function requireBundle(request: InteractionRequest): Bundle {

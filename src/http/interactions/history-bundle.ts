@@ -1,6 +1,7 @@
 // The history Bundle as text, around bodies that are already JSON: https://hl7.org/fhir/R4/bundle.html#history
 
 import { timeOfId } from '../../fhir/ids.ts';
+import { type Issue, toOperationOutcome } from '../../fhir/outcome.ts';
 import type { HistoryPage } from '../../repository/history.ts';
 import type { StoredVersion } from '../../repository/stored-version.ts';
 import { etag } from '../interaction.ts';
@@ -28,17 +29,25 @@ export function historyText(page: HistoryPage, place: HistoryPlace): string {
   });
   // FHIR has no empty arrays: https://hl7.org/fhir/R4/json.html#xml
   if (page.versions.length === 0) return head;
-  const entries = page.versions.map((version) => entryText(place.baseUrl, version));
+  const { archived } = page;
+  const last = page.versions.length - 1;
+  // Every entry of a history is a version; what is to be said of those that are not here goes with the last one.
+  const entries = page.versions.map((version, at) =>
+    entryText(place.baseUrl, version, at === last ? archived : undefined),
+  );
   return `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`;
 }
 
-function entryText(baseUrl: string, version: StoredVersion): string {
+function entryText(baseUrl: string, version: StoredVersion, told: Issue | undefined): string {
   const { type, id, versionId, body, lastUpdated } = version;
   const { method, status } = interactionOf(version);
   const entry = JSON.stringify({
     fullUrl: `${baseUrl}/${type}/${id}`,
     request: { method, url: method === 'POST' ? type : `${type}/${id}` },
-    response: { status, etag: etag(versionId), lastModified: lastUpdated.toISOString() },
+    response: {
+      ...{ status, etag: etag(versionId), lastModified: lastUpdated.toISOString() },
+      ...(told && { outcome: toOperationOutcome([told]) }),
+    },
   });
   return body === undefined ? entry : `${entry.slice(0, -1)},"resource":${body.toString()}}`;
 }

@@ -6,18 +6,26 @@ import type { Definitions } from '../../fhir/definitions.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
 import { errorFields } from '../../jobs/observe.ts';
 import { type AnswerFormat, answerFormat, plainFormat } from '../answer-format.ts';
+import type { AccessRecorder, HttpContext } from '../record-access.ts';
 import { represent } from '../represent.ts';
 import { lingering } from './lingering.ts';
 import type { HttpState } from './request-state.ts';
 
 /** Without `definitions` there is no API here, and every error is JSON. */
-export function createErrorMiddleware(log: Logger, definitions: Definitions | undefined): Middleware<HttpState> {
+export function createErrorMiddleware(
+  log: Logger,
+  definitions: Definitions | undefined,
+  recorder?: AccessRecorder,
+): Middleware<HttpState> {
   return async function errors(ctx, next) {
     try {
       await next();
+      await recorder?.answered(ctx);
     } catch (error) {
       const { requestId, tenantName } = ctx.state;
-      const known = asFhirError(error, requestId);
+      const known = await recorded(ctx, asFhirError(error, requestId), recorder);
+      // What was made ready to be answered before.
+      for (const name of ofAnswers) ctx.remove(name);
       if (known.status >= 500) log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
@@ -32,6 +40,21 @@ export function createErrorMiddleware(log: Logger, definitions: Definitions | un
       if (!ctx.req.complete) ctx.set('Connection', 'close');
     }
   };
+}
+
+const ofAnswers = [
+  ...['ETag', 'Last-Modified', 'Location', 'Content-Location', 'Content-Disposition', 'Content-Encoding', 'Expires'],
+  ...['Preference-Applied', 'X-Progress', 'X-Security-Context'],
+];
+
+/** A refusal is answered as little as anything else before it is on record. */
+async function recorded(ctx: HttpContext, error: FhirError, recorder: AccessRecorder | undefined): Promise<FhirError> {
+  try {
+    await recorder?.refused(ctx, error);
+    return error;
+  } catch (unrecorded) {
+    return asFhirError(unrecorded, ctx.state.requestId);
+  }
 }
 
 /** What XML cannot hold, such as a control character of the request that is named, is said in JSON. */

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Middleware } from 'koa';
 import type { AnswerFormat } from '../answer-format.ts';
+import type { RequestAccess } from '../request-access.ts';
 
 export interface HttpState {
   requestId: string;
@@ -13,12 +14,25 @@ export interface HttpState {
   resourceType?: string;
   /** In which also an error is answered. */
   format?: AnswerFormat | undefined;
+  /** Of a request that is put on record. */
+  access?: RequestAccess;
 }
 
 const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
 
 /** A client's X-Request-Id is kept when it is harmless, so that its log and ours can be joined. */
-export const requestState: Middleware<HttpState> = (ctx, next) => {
+/** RFC 6797: a browser that was here once comes by TLS for two years. */
+const strictTransport = 'max-age=63072000';
+
+/** `isSecure`: clients reach this server by https, by its own TLS or a proxy's. */
+export function createRequestState(isSecure: boolean): Middleware<HttpState> {
+  return (ctx, next) => {
+    if (isSecure) ctx.res.setHeader('Strict-Transport-Security', strictTransport);
+    return describeRequest(ctx, next);
+  };
+}
+
+const describeRequest: Middleware<HttpState> = (ctx, next) => {
   const given = ctx.get('X-Request-Id');
   ctx.state.requestId = given !== '' && acceptableId.test(given) ? given : randomUUID();
   ctx.res.setHeader('X-Request-Id', ctx.state.requestId);

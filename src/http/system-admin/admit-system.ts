@@ -1,12 +1,13 @@
 // Who may use `/admin`: tokens of the tenant `system` whose roles have the right, and nobody else's (security.md, decisions, attack 34).
 
 import { decodeJwt } from 'jose';
-import type { Caller } from '../../access/caller.ts';
+import { type Caller, inRequest } from '../../access/caller.ts';
 import { requireOperation } from '../../access/may.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { TenantRecord } from '../../tenants/registry.ts';
 import { systemTenantName } from '../../tenants/reserved.ts';
 import type { AdmitOptions, FhirContext } from '../admit.ts';
+import { callerRequest } from '../caller-request.ts';
 import { isRepeated } from '../repeated-header.ts';
 
 /** Somebody whose token is good, of this tenant, but not for this. */
@@ -24,10 +25,9 @@ export interface AdmitSystemOptions extends AdmitOptions {
 /** Throws 401 without a token that is good somewhere here, and 403 for one of a clinic, whatever it may do there. */
 export async function admitSystem(options: AdmitSystemOptions, ctx: FhirContext): Promise<Caller> {
   if (isRepeated(ctx.req.rawHeaders, 'authorization')) throw fhirError('login', 'Send one Authorization header.');
-  const header = ctx.req.headers.authorization;
   const system = await options.findTenant(systemTenantName);
   if (!system) throw fhirError('login', 'Nobody can have a token for this: there is no system tenant yet.');
-  const { caller, tenant } = await authenticate(options, system, header);
+  const { caller, tenant } = await authenticate(options, system, ctx);
   ctx.state.tenantName = tenant.name;
   ctx.state.clientId = caller.clientId;
   try {
@@ -54,14 +54,11 @@ interface Authenticated {
 }
 
 /** The issuer a token names is only where it is then checked. */
-async function authenticate(
-  options: AdmitOptions,
-  system: TenantRecord,
-  header: string | undefined,
-): Promise<Authenticated> {
+async function authenticate(options: AdmitOptions, system: TenantRecord, ctx: FhirContext): Promise<Authenticated> {
+  const header = ctx.req.headers.authorization;
   const named = await options.findTenant(tenantNamed(options.publicUrl, header));
   const tenant = named ?? system;
-  return { caller: await options.authenticate(tenant, header), tenant };
+  return { caller: inRequest(await options.authenticate(tenant, header), callerRequest(ctx)), tenant };
 }
 
 /** Empty, which no tenant is called, where the header holds no token of ours. */

@@ -1,6 +1,6 @@
 // What patients' consents keep from the session's caller, as criteria that no row it sees may meet: https://hl7.org/fhir/R4/consent.html
 
-import type { Caller, Permission } from '../../access/caller.ts';
+import { type Caller, callerAtRest, type Permission } from '../../access/caller.ts';
 import { breakGlass } from '../../access/purpose-of-use.ts';
 import type { Definitions } from '../../fhir/definitions.ts';
 import { patientParameters } from '../../search/patients-named.ts';
@@ -41,8 +41,9 @@ const known = new WeakMap<Denials, WeakMap<Caller, Map<string, Known>>>();
 function knownCriteria({ caller, definitions, at }: Session, denials: Denials, type: string): readonly Criterion[] {
   const byCaller = known.get(denials) ?? new WeakMap<Caller, Map<string, Known>>();
   known.set(denials, byCaller);
-  const byType = byCaller.get(caller) ?? new Map<string, Known>();
-  byCaller.set(caller, byType);
+  const holder = callerAtRest(caller);
+  const byType = byCaller.get(holder) ?? new Map<string, Known>();
+  byCaller.set(holder, byType);
   const found = byType.get(type);
   const nowMs = at.getTime();
   if (found?.definitions === definitions && Math.abs(nowMs - found.atMs) < ageMaxMs) return found.criteria;

@@ -1,9 +1,8 @@
 // Reads a Consent of privacy: what it denies, and what it excepts from that: https://hl7.org/fhir/R4/consent.html
 
 import type { CodeableConcept, Coding, Consent, ConsentProvision, Resource } from '@medplum/fhirtypes';
-import { parseDate } from '../../fhir/dates.ts';
+import { earliestMs, latestMs, parseDate } from '../../fhir/dates.ts';
 import { parseReference } from '../../fhir/references.ts';
-import { earliestMs, latestMs } from '../../search/date-span.ts';
 import type { DenyingConsent } from './denials.ts';
 import type { Provision } from './provision.ts';
 

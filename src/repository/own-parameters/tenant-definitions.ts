@@ -12,6 +12,8 @@ import { openDefinition } from './parameter-rows.ts';
 export interface TenantDefinitions {
   /** What the database must still say when something that was indexed by these is written. */
   readonly version: number;
+  /** Of the keys that what is written by these is sealed and found by: whoever has an earlier one loads them again. */
+  readonly keyEpoch: number;
   /** What can be searched by. */
   readonly definitions: Definitions;
   /** Also of those that cannot be searched by yet. */
@@ -34,20 +36,20 @@ export function createDefinitionsLoader({ definitions: base, tenantDoor, keyRing
   const kept = new Map<number, KeptTenant>();
   return async (tenantId) => {
     const rows = await tenantDoor(tenantId, (trx) => trx.query<Row>(readOwn), 'lookup');
-    const version = rows[0]?.definitions_version ?? 0;
+    const { definitions_version: version = 0, key_epoch: keyEpoch = 0 } = rows[0] ?? {};
     const own = rows.filter((row): row is OwnRow => row.id !== null);
     if (own.length === 0) {
       kept.delete(tenantId);
-      return { version, definitions: base, extract };
+      return { version, keyEpoch, definitions: base, extract };
     }
     const cipher = keyRing.loadedCipherOf(tenantId) ?? (await keyRing.cipherOf(tenantId));
     const before = kept.get(tenantId);
-    const key = keyOf(version, own);
+    const key = keyOf(version, keyEpoch, own);
     if (before?.key === key) return before.built;
     const parameters = new Map(
       own.map((row) => [row.id, keptParameter(before, row) ?? { ...row, parameter: openDefinition(cipher, row) }]),
     );
-    const built = build(base, version, [...parameters.values()]);
+    const built = { keyEpoch, ...build(base, version, [...parameters.values()]) };
     if (kept.size >= tenantsKeptMax) kept.clear();
     kept.set(tenantId, { key, parameters, built });
     return built;
@@ -62,6 +64,7 @@ interface KeptTenant {
 
 interface OwnRow {
   readonly definitions_version: number;
+  readonly key_epoch: number;
   readonly id: string;
   readonly definition: Buffer;
   readonly state: 'pending' | 'indexing' | 'ready';
@@ -69,23 +72,23 @@ interface OwnRow {
   readonly total: string | null;
 }
 
-type Row = OwnRow | { readonly definitions_version: number; readonly id: null };
+type Row = OwnRow | (Pick<OwnRow, 'definitions_version' | 'key_epoch'> & { readonly id: null });
 
 type OpenedRow = OwnRow & { readonly parameter: SearchParameter };
 
-/** One statement, so that the version is that of the rows. */
+/** One statement, so that the version and the epoch are those of the rows. */
 const readOwn = {
   name: 'read-own-parameters',
-  text: `SELECT i.definitions_version, p.id, p.definition, p.state, r.done, r.total
+  text: `SELECT i.definitions_version, (SELECT coalesce(max(k.epoch), 0) FROM tenant_key k) AS key_epoch, p.id, p.definition, p.state, r.done, r.total
          FROM search_index i LEFT JOIN search_parameter p ON true LEFT JOIN reindex r ON r.id = p.reindex_id
          ORDER BY p.changed_at, p.id`,
 };
 
-function keyOf(version: number, rows: readonly OwnRow[]): string {
+function keyOf(version: number, keyEpoch: number, rows: readonly OwnRow[]): string {
   const states = rows.map(({ id, state, done, total }) =>
     state === 'ready' ? `${id} ready` : `${id} ${done} ${total}`,
   );
-  return [version, ...states].join('\n');
+  return [version, keyEpoch, ...states].join('\n');
 }
 
 /** What was compiled for a definition hangs on its object: it stays while its row is the same. */
@@ -94,7 +97,7 @@ function keptParameter(before: KeptTenant | undefined, row: OwnRow): OpenedRow |
   return known?.definition.equals(row.definition) ? { ...row, parameter: known.parameter } : undefined;
 }
 
-function build(base: Definitions, version: number, rows: readonly OpenedRow[]): TenantDefinitions {
+function build(base: Definitions, version: number, rows: readonly OpenedRow[]): Omit<TenantDefinitions, 'keyEpoch'> {
   const parametersOf = (some: readonly OpenedRow[]) => some.map(({ parameter }) => parameter);
   const unready = rows.filter(({ state }) => state !== 'ready');
   return {

@@ -90,7 +90,7 @@ async function readSignedIn(context: AccountContext, request: AccountRequest): P
 
 /** Of the session, by a key that only the tenant's pages have. */
 function csrfOf(cipher: TenantCipher, { sessionHash }: AccountSession): string {
-  const token = cipher.tokenOf(`account.csrf|${sessionHash.toString('base64url')}`);
+  const token = cipher.fixedTokenOf(`account.csrf|${sessionHash.toString('base64url')}`);
   return BigInt.asUintN(64, token).toString(16).padStart(16, '0');
 }
 

@@ -1,5 +1,6 @@
 // Who are you: password, then a code where the account has a second factor; unknown and known accounts are answered alike (security.md 69 to 75).
 
+import { clientAddress } from '../../access/client-address.ts';
 import { FhirError } from '../../fhir/outcome.ts';
 import { type AccountAct, recordAct } from '../../people/account-acts.ts';
 import { makeLink } from '../../people/account-links.ts';
@@ -232,8 +233,12 @@ async function finishLinking(visit: Visit, { vouched, proven }: Linking, isWante
 }
 
 /** For the audit; of nobody where no account is meant. */
-async function note({ context }: Visit, act: AccountAct, accountId: string | undefined): Promise<void> {
-  await context.tenantDoor(context.tenantId, async (trx) => recordAct(trx, act, accountId));
+async function note({ context, ctx }: Visit, act: AccountAct, accountId: string | undefined): Promise<void> {
+  const { tenantId, tenantDoor, keyRing } = context;
+  const cipher = await keyRing.cipherOf(tenantId);
+  const address = clientAddress(ctx.req.socket.remoteAddress);
+  const origin = address === undefined ? undefined : { cipher, address };
+  await tenantDoor(tenantId, async (trx) => recordAct(trx, act, accountId, origin));
 }
 
 /** Where to go on; somebody else's session in this browser ends. */

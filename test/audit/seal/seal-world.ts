@@ -9,6 +9,7 @@ import { type VerifiedTree, type VerifyTreeOptions, verifyTree } from '../../../
 import { soleRoot } from '../../../src/crypto/root-keys.ts';
 import { createPool } from '../../../src/database/pool.ts';
 import { createSystemDoor, type SystemDoor } from '../../../src/database/system-transaction.ts';
+import { createSystemTurn, type SystemTurn } from '../../../src/database/system-turn.ts';
 import { createTenantDoor, type TenantDoor } from '../../../src/database/tenant-transaction.ts';
 import { newId } from '../../../src/fhir/ids.ts';
 import { createAnchorFile } from '../../../src/gateways/anchor-file.ts';
@@ -23,6 +24,7 @@ export interface SealWorld {
   readonly a: number;
   readonly b: number;
   readonly systemDoor: SystemDoor;
+  readonly systemTurn: SystemTurn;
   readonly tenantDoor: TenantDoor;
   readonly anchorFile: string;
   readonly anchors: AnchorTarget;
@@ -47,14 +49,15 @@ export async function makeSealWorld(): Promise<SealWorld> {
   const [appPool, systemPool] = pools as [(typeof pools)[0], (typeof pools)[0]];
   const tenantDoor = createTenantDoor(appPool);
   const systemDoor = createSystemDoor(systemPool);
+  const systemTurn = createSystemTurn(systemPool);
   const anchorFile = path.join(makeTemporaryFolder(), 'anchors.jsonl');
   const anchors = createAnchorFile(anchorFile);
   const complaints: unknown[] = [];
   const newSealer = (options: Partial<SealerOptions> = {}) =>
-    createSealer({ systemDoor, tenantDoor, roots, anchors, onError: (error) => complaints.push(error), ...options });
+    createSealer({ systemTurn, tenantDoor, roots, anchors, onError: (error) => complaints.push(error), ...options });
   const [a, b] = await withClient(database.url, makeTenants);
   return {
-    ...{ url: database.url, a, b, systemDoor, tenantDoor, anchorFile, anchors, complaints, newSealer },
+    ...{ url: database.url, a, b, systemDoor, systemTurn, tenantDoor, anchorFile, anchors, complaints, newSealer },
     sealer: newSealer(),
     async record(tenantId, count, at = new Date()) {
       const ids = Array.from({ length: count }, () => newId(at.getTime()));

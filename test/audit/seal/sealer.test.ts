@@ -124,6 +124,34 @@ describe('a round', () => {
   });
 });
 
+test('while a turn waits or anchors no transaction of it is open: no lock on AuditEvents, no row that vacuum must keep', async () => {
+  const world = await makeSealWorld();
+  const open: unknown[] = [];
+  const look = () =>
+    world.doctor(async (client) => {
+      const { rows } = await client.query(
+        `SELECT state, backend_xmin, relation::regclass::text FROM pg_stat_activity LEFT JOIN pg_locks USING (pid)
+         WHERE datname = current_database() AND usename IN ('hpms_app', 'hpms_system')
+           AND (xact_start IS NOT NULL OR backend_xmin IS NOT NULL OR relation IS NOT NULL)`,
+      );
+      open.push(...rows);
+    });
+  let anchored = 0;
+  const append = async (lines: readonly string[]) => {
+    anchored += lines.length;
+    await look();
+  };
+  await world.record(world.a, 300);
+  await world.newSealer({ anchors: { ...world.anchors, append } }).round(2, async () => {
+    await world.record(world.a, 1);
+    await look();
+    return true;
+  });
+  expect(anchored).toBe(2);
+  expect(open).toEqual([]);
+  await world.close();
+});
+
 describe('faults (security.md, fault 36)', () => {
   test('after a long time without a sealer all is caught up with, and the lag was told', async () => {
     const hourAgo = new Date(Date.now() - 3_600_000);

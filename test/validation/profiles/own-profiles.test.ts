@@ -8,9 +8,11 @@ import { checkResource } from '../../../src/validation/profiles/check-resource.t
 import { ownDefinitions } from '../../../src/validation/profiles/own-definitions.ts';
 import { createRegistry } from '../../../src/validation/profiles/registry.ts';
 import { createValidator } from '../../../src/validation/validate.ts';
+import { auditExamples } from './audit-examples.ts';
 import { shortly } from './check.ts';
-import { examples } from './own-examples.ts';
+import { examples as ownExamples } from './own-examples.ts';
 
+const examples = { ...ownExamples, ...auditExamples };
 const definitions = loadDefinitions();
 const validate = createValidator(definitions);
 const own = ownDefinitions();

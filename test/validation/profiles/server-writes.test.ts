@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Bundle, Extension, Resource } from '@medplum/fhirtypes';
 import { demoClinic } from '../../../seeds/demo-clinic.ts';
-import { buildChangeAudit } from '../../../src/access/audit.ts';
 import { serverCaller } from '../../../src/access/caller.ts';
+import { buildChangeAudit } from '../../../src/access/change-audit.ts';
 import { loadDefinitions } from '../../../src/fhir/definitions.ts';
 import { messageTemplates } from '../../../src/tenants/furnishing/message-templates.ts';
 import { checkResource } from '../../../src/validation/profiles/check-resource.ts';
@@ -17,20 +17,22 @@ import { Clinic } from '../../clinic/billing/clinic.ts';
 import { base, concept, definition, tax } from '../../clinic/billing/prices.ts';
 import { buildAppointment, buildPatient, buildPractitioner } from '../../support/builders.ts';
 
+const canonical = 'https://hpms.example/fhir';
 const own = ownDefinitions();
 const registry = createRegistry(loadDefinitions(), own);
 
-/** The profile of each type; that of a settlement is for one kind of PaymentReconciliation only. */
+/** The profile of each type; that of a settlement is for one kind of PaymentReconciliation only, and AuditEvents name theirs. */
 const profileOfType = new Map(
   own.structures
     .map(({ resource }) => resource)
-    .filter(({ type, id }) => type !== 'Extension' && id !== 'hpms-settlement')
+    .filter(({ type, id }) => type !== 'Extension' && type !== 'AuditEvent' && id !== 'hpms-settlement')
     .map(({ type, url }) => [type as string, url]),
 );
 
 function issues(resource: Resource): string[] {
   const profile = profileOfType.get(resource.resourceType);
-  return checkResource(registry, resource, { profiles: profile === undefined ? [] : [profile] }).map(
+  const claimed = resource.resourceType === 'AuditEvent' ? (resource.meta?.profile ?? []) : [];
+  return checkResource(registry, resource, { profiles: profile === undefined ? claimed : [profile] }).map(
     ({ diagnostics }) => diagnostics,
   );
 }
@@ -56,8 +58,10 @@ describe('seeds', () => {
 
 describe('AuditEvents', () => {
   test.each(['create', 'update', 'delete'] as const)('of a %s', (action) => {
-    const audit = { id: 'a1', recorded: new Date(), action, version: 'Patient/1/_history/1', patient: 'Patient/1' };
-    expect(issues(buildChangeAudit({ ...audit, caller: serverCaller(1, 'test') }))).toEqual([]);
+    const audit = { id: 'a1', recorded: new Date(), action, version: 'Patient/1/_history/1', patients: ['Patient/1'] };
+    const event = buildChangeAudit({ ...audit, caller: serverCaller(1, 'test') });
+    expect(event.meta?.profile).toEqual([`${canonical}/StructureDefinition/hpms-audit-patient-${action}`]);
+    expect(issues(event)).toEqual([]);
   });
 });
 

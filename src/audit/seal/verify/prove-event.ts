@@ -2,6 +2,7 @@
 
 import type { TenantTransaction } from '../../../database/tenant-transaction.ts';
 import { timeOfId } from '../../../fhir/ids.ts';
+import { readArchivedRows } from '../../archive/verify-archived.ts';
 import type { Head } from '../head.ts';
 import { type AuditRow, leafHash } from '../leaf.ts';
 import { includedRoot, inclusionPath } from '../tree-proofs.ts';
@@ -24,13 +25,13 @@ export async function proveEvent(trx: TenantTransaction, id: string, key: string
   const row = await readRow(trx, id);
   const time = row?.lastUpdated ?? timeFrom(id);
   const place = time && (await findLeaf(trx, id, time));
-  if (!row) {
-    if (place) throw new SealDifference('deleted', `AuditEvent/${id} was sealed and is not there.`);
-    throw new SealDifference('unknown', `AuditEvent/${id} is neither stored nor sealed.`);
-  }
-  const name = eventName(id, row.lastUpdated);
+  if (!time || (!row && !place)) throw new SealDifference('unknown', `AuditEvent/${id} is neither stored nor sealed.`);
+  const name = eventName(id, time);
   if (!place) throw new SealDifference('unsealed', `${name} is not sealed.`);
-  const leaf = leafHash(trx.tenantId, row);
+  // Of one that is archived the leaf is shown: whoever has the file can hash its row.
+  if (!row && !(await readArchivedRows(trx)).isArchived(time))
+    throw new SealDifference('deleted', `AuditEvent/${id} was sealed and is not there.`);
+  const leaf = row ? leafHash(trx.tenantId, row) : place.hash;
   if (!leaf.equals(place.hash)) throw new SealDifference('edited', `${name} is not as it was sealed.`);
   const head = await checkLastHead(trx, trx.tenantId, key);
   if (!head || head.size <= place.index) throw new SealDifference('gap', `No head is about event ${place.index + 1}.`);
@@ -38,7 +39,7 @@ export async function proveEvent(trx: TenantTransaction, id: string, key: string
   if (!includedRoot({ leaf, ...place, size: head.size, path })?.equals(head.root)) {
     throw new SealDifference('rewritten', 'The hashes of the tree do not lead to the root of the last head.');
   }
-  return { id, lastUpdated: row.lastUpdated, leaf, index: place.index, path, head };
+  return { id, lastUpdated: time, leaf, index: place.index, path, head };
 }
 
 async function readRow(trx: TenantTransaction, id: string): Promise<AuditRow | undefined> {

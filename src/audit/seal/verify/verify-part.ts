@@ -1,6 +1,7 @@
 // A part of a tenant's proof that one request can afford: the whole tree against its last head, and some of its rows.
 
 import type { TenantTransaction } from '../../../database/tenant-transaction.ts';
+import { readArchivedRows } from '../../archive/verify-archived.ts';
 import type { Head } from '../head.ts';
 import { readHeadAt } from '../head-rows.ts';
 import { GrowingTree, tileSize } from '../merkle.ts';
@@ -80,7 +81,8 @@ interface Part {
 
 /** Against the tiles, which the root vouches for. Gives when the earliest of them was recorded. */
 async function checkRows(trx: TenantTransaction, hashes: TreeHashes, { from, to }: Part): Promise<Date | undefined> {
-  const rows = createRowCheck(trx.tenantId, () => false);
+  const archived = await readArchivedRows(trx);
+  const rows = createRowCheck(trx.tenantId, archived.isArchived);
   const perStep = tilesPerStep * tileSize;
   let low: Date | undefined;
   for (let start = Math.floor(from / tileSize) * tileSize; start < to; start += perStep) {
@@ -89,6 +91,7 @@ async function checkRows(trx: TenantTransaction, hashes: TreeHashes, { from, to 
   }
   const difference = rows.difference();
   if (difference) throw difference;
+  archived.requireNoMore();
   return low;
 }
 

@@ -1,6 +1,7 @@
 // A tenant's whole proof: every row against its leaf, the tree against its heads, and the heads against the anchors outside.
 
 import type { TenantTransaction } from '../../../database/tenant-transaction.ts';
+import { readArchivedRows } from '../../archive/verify-archived.ts';
 import type { Head } from '../head.ts';
 import { checkAnchors, type Milestone, milestonesOf, requireReached } from './check-anchors.ts';
 import { checkLastHead } from './check-heads.ts';
@@ -16,6 +17,7 @@ export interface VerifyTreeOptions {
   readonly anchors: readonly Head[] | undefined;
   /** Only what came behind this, whose root is checked. */
   readonly since?: Milestone | undefined;
+  /** Absent: by what the database knows of its archives. */
   readonly isArchived?: IsArchived;
   readonly progress?: SealProgress;
   readonly now: Date;
@@ -36,7 +38,8 @@ export interface VerifiedTree {
 
 /** Throws a `SealDifference` at the first one. All of it sees one moment when the transaction does. */
 export async function verifyTree(trx: TenantTransaction, options: VerifyTreeOptions): Promise<VerifiedTree> {
-  const { key, since, now, progress, isArchived = () => false } = options;
+  const archived = await readArchivedRows(trx);
+  const { key, since, now, progress, isArchived = archived.isArchived } = options;
   // Whoever goes on from an anchor has dealt with those before it.
   const anchors = since ? options.anchors?.slice(-1) : options.anchors;
   const milestones = [...(since ? [since] : []), ...milestonesOf(anchors ?? [], key)];
@@ -44,6 +47,7 @@ export async function verifyTree(trx: TenantTransaction, options: VerifyTreeOpti
   if (since) requireReached(since, last);
   const rows = createRowCheck(trx.tenantId, isArchived);
   const walked = await walkTree(trx, { rows, last, milestones, since: since?.size ?? 0, progress });
+  archived.requireNoMore();
   const waiting = await findStrangers(trx, now, since ? (walked.low ?? now) : undefined);
   const anchored = anchors && checkAnchors(anchors, last, now);
   return {

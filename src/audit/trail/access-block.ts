@@ -1,0 +1,61 @@
+// A block of facts as it is stored: sealed under the tenant's data key, each caller written once.
+
+import type { AccessFacts, CallerFacts } from '../../access/access-facts.ts';
+import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
+import type { Statement } from '../../database/statement.ts';
+import { newId } from '../../fhir/ids.ts';
+
+export interface AccessBlock {
+  /** A UUIDv7, which tells when it was made. */
+  readonly id: string;
+  readonly facts: readonly AccessFacts[];
+}
+
+export function accessBlock(facts: readonly AccessFacts[]): AccessBlock {
+  return { id: newId(Date.now()), facts };
+}
+
+/** Done twice it is stored once. */
+export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock): Statement {
+  return {
+    name: 'insert-access-block',
+    text: 'INSERT INTO access_block (id, ids, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    values: [id, `{${facts.map((one) => one.id).join(',')}}`, cipher.seal(packed(facts), contextOf(id))],
+  };
+}
+
+export function openBlock(cipher: TenantCipher, { id, content }: { readonly id: string; readonly content: Buffer }) {
+  const { callers, facts } = JSON.parse(cipher.open(content, contextOf(id)).toString()) as Packed;
+  return {
+    id,
+    facts: facts.map(({ by, ...rest }): AccessFacts => {
+      const caller = by === undefined ? undefined : callers[by];
+      return caller ? { ...rest, caller } : rest;
+    }),
+  };
+}
+
+interface Packed {
+  readonly callers: readonly CallerFacts[];
+  /** `by` is the caller's position. */
+  readonly facts: readonly (Omit<AccessFacts, 'caller'> & { readonly by?: number })[];
+}
+
+function packed(facts: readonly AccessFacts[]): Buffer {
+  const callers = new Map<CallerFacts, number>();
+  const placeOf = (caller: CallerFacts) => {
+    const place = callers.get(caller) ?? callers.size;
+    callers.set(caller, place);
+    return place;
+  };
+  const content = {
+    // JSON leaves out what is undefined, and a copy without a member costs several times as much.
+    facts: facts.map((fact) => (fact.caller ? { ...fact, caller: undefined, by: placeOf(fact.caller) } : fact)),
+    callers: [...callers.keys()],
+  };
+  return Buffer.from(JSON.stringify(content));
+}
+
+function contextOf(id: string): string {
+  return `access block|${id}`;
+}

@@ -1,0 +1,94 @@
+// Looks for blocks that their own process has not made AuditEvents of, because it died or had too many: any worker does it instead.
+
+import { serverCaller } from '../../access/caller.ts';
+import type { SystemDoor } from '../../database/system-transaction.ts';
+import { newId } from '../../fhir/ids.ts';
+import { inSession, type Repository, type Session } from '../../repository/session.ts';
+import { openBlock } from './access-block.ts';
+import { expandBlocks } from './expand-blocks.ts';
+import { expanderName } from './expander.ts';
+
+export interface AccessSweep {
+  close(): Promise<void>;
+}
+
+export interface AccessSweepOptions {
+  readonly systemDoor: SystemDoor;
+  readonly repository: Repository;
+  readonly onError: (error: unknown) => void;
+  readonly everyMs?: number;
+  /** Younger ones are their own process's. */
+  readonly ageMs?: number;
+}
+
+interface Leftover {
+  readonly tenant_id: number;
+  readonly id: string;
+}
+
+const [everyMsUsual, ageMsUsual] = [2_000, 5_000];
+const blocksAtOnceMax = 500;
+const blocksPerTransactionMax = 20;
+/** A tenant whose blocks cannot be opened keeps no other's waiting. */
+const pauseMs = 60_000;
+
+export function startAccessSweep(options: AccessSweepOptions): AccessSweep {
+  const { everyMs = everyMsUsual, onError } = options;
+  const paused = new Map<number, number>();
+  let sweeping: Promise<void> | undefined;
+  const sweep = () => {
+    sweeping ??= sweepOnce(options, paused)
+      .catch(onError)
+      .finally(() => {
+        sweeping = undefined;
+      });
+  };
+  sweep();
+  const timer = setInterval(sweep, everyMs);
+  timer.unref();
+  return {
+    async close() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}
+
+async function sweepOnce(options: AccessSweepOptions, paused: Map<number, number>): Promise<void> {
+  const { systemDoor, repository, onError, ageMs = ageMsUsual } = options;
+  for (const [tenantId, untilMs] of paused) if (performance.now() > untilMs) paused.delete(tenantId);
+  const before = newId(Date.now() - ageMs);
+  const left = await systemDoor((trx) => trx.query<Leftover>(leftovers(before, [...paused.keys()])));
+  for (const [tenantId, blocks] of Map.groupBy(left, ({ tenant_id }) => tenant_id)) {
+    try {
+      for (let start = 0; start < blocks.length; start += blocksPerTransactionMax) {
+        const ids = blocks.slice(start, start + blocksPerTransactionMax).map(({ id }) => id);
+        await inSession(repository, serverCaller(tenantId, expanderName), (session) => expandStored(session, ids));
+      }
+    } catch (error) {
+      paused.set(tenantId, performance.now() + pauseMs);
+      onError(error);
+    }
+  }
+}
+
+/** What a shredded tenant has left nobody can read any more. */
+function leftovers(before: string, pausedTenants: readonly number[]) {
+  return {
+    name: 'access-leftovers',
+    text: `SELECT tenant_id, access_block.id FROM access_block JOIN tenant ON tenant.id = tenant_id
+           WHERE access_block.id < $1 AND NOT tenant_id = ANY ($2::int[]) AND status <> 'shredded'
+           ORDER BY access_block.id LIMIT ${blocksAtOnceMax}`,
+    values: [before, pausedTenants],
+  };
+}
+
+async function expandStored(session: Session, ids: readonly string[]): Promise<void> {
+  const rows = await session.trx.query<{ id: string; content: Buffer }>({
+    name: 'read-access-blocks',
+    text: 'SELECT id, content FROM access_block WHERE id = ANY ($1::text[]) ORDER BY id',
+    values: [ids],
+  });
+  const blocks = rows.map((row) => openBlock(session.cipher, row));
+  if (blocks.length > 0) await expandBlocks(session, blocks);
+}

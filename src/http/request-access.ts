@@ -1,0 +1,157 @@
+// What is known of a request that has to be put on record, and the facts made of it: https://hl7.org/fhir/R4/auditevent.html
+
+import type { AccessCode, AccessFacts } from '../access/access-facts.ts';
+import { AccessNotes } from '../access/access-notes.ts';
+import type { Caller } from '../access/caller.ts';
+import { callerFacts } from '../access/caller-facts.ts';
+import { newId } from '../fhir/ids.ts';
+import type { FhirError } from '../fhir/outcome.ts';
+import type { FhirRoute } from './route.ts';
+
+/** What was asked for, by a client or by an entry of its bundle. */
+export interface Asked {
+  readonly method: string;
+  /** Below the FHIR base, without a slash at its start. */
+  readonly path: string;
+  /** Behind the question mark. */
+  readonly query: string;
+}
+
+export interface RequestOrigin extends Asked {
+  readonly address?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly now: () => Date;
+}
+
+/** How an interaction ended. */
+export interface Ending {
+  readonly interaction: AccessCode | undefined;
+  readonly status: number;
+  readonly issue?: string | undefined;
+  readonly notes?: AccessNotes;
+  /** The text of the answer, where it may name patients that nothing else tells of. */
+  readonly text?: string | undefined;
+  /** Position in the bundle. */
+  readonly entry?: number;
+}
+
+const [methodLengthMax, pathLengthMax, queryLengthMax, patientsMax] = [20, 1_000, 4_000, 2_000];
+
+export class RequestAccess {
+  origin: RequestOrigin;
+  /** Unknown until the tenant is. */
+  tenantId: number | undefined;
+  caller: Caller | undefined;
+  interaction: AccessCode | undefined;
+  /** Of the last attempt of the interaction. */
+  notes = new AccessNotes();
+  /** What an operation shows is in its answer alone. */
+  shownText: string | undefined;
+  /** Of a bundle's entries: they are put on record together. */
+  entries: AccessFacts[] = [];
+  /** What had to be put on record is, or could not be. */
+  isRecorded = false;
+
+  constructor(origin: RequestOrigin) {
+    this.origin = origin;
+  }
+
+  /** The form of a POST search, as it was sent. */
+  addForm(bytes: Buffer | undefined): void {
+    const form = bytes?.toString('utf8', 0, queryLengthMax) ?? '';
+    const { query } = this.origin;
+    this.origin = { ...this.origin, query: query === '' || form === '' ? query + form : `${query}&${form}` };
+  }
+
+  /** For the next attempt. */
+  begin(): AccessNotes {
+    this.notes = new AccessNotes();
+    return this.notes;
+  }
+
+  /** Of the request itself. */
+  facts(ending: Ending): AccessFacts {
+    return this.#factsOf(this.origin, ending);
+  }
+
+  /** Of an entry of its bundle. */
+  entryFacts(asked: Asked, ending: Ending): AccessFacts {
+    return this.#factsOf(asked, ending);
+  }
+
+  #factsOf(asked: Asked, { interaction, status, issue, notes, text, entry }: Ending): AccessFacts {
+    const { address, requestId, now } = this.origin;
+    const recordedMs = now().getTime();
+    const path = asked.path.slice(0, pathLengthMax);
+    const query = asked.query.slice(0, queryLengthMax);
+    const patients = patientsNamed(path, query, text);
+    const answeredCount = notes?.answeredCount ?? 0;
+    return {
+      id: newId(recordedMs),
+      recordedMs,
+      ...(interaction && { interaction: doneBy(interaction, status) }),
+      method: asked.method.slice(0, methodLengthMax),
+      path,
+      query,
+      ...(this.caller && { caller: callerFacts(this.caller) }),
+      ...(address !== undefined && { address }),
+      ...(requestId !== undefined && { requestId }),
+      ...(entry !== undefined && { entry }),
+      outcome: outcomeOf(status),
+      status,
+      ...(issue !== undefined && { issue }),
+      ...(notes && answeredCount > 0 && { answered: notes.answered }),
+      ...(notes && answeredCount > notes.answered.length && { answeredCount }),
+      ...(patients && { patients }),
+    };
+  }
+}
+
+/** Who has changed nothing, for it was there already, has read it: a change that was made has an AuditEvent of its own. */
+function doneBy(interaction: AccessCode, status: number): AccessCode {
+  const wouldWrite = interaction === 'create' || interaction === 'update' || interaction === 'patch';
+  return wouldWrite && status < 400 ? 'read' : interaction;
+}
+
+/** https://hl7.org/fhir/R4/valueset-audit-event-outcome.html: success, minor and serious failure. */
+function outcomeOf(status: number): AccessFacts['outcome'] {
+  if (status < 400) return '0';
+  return status < 500 ? '4' : '8';
+}
+
+/** What an answer of this status needs beside what its own transaction tells: a change has its own event, and so has each entry. */
+export function unrecordedFacts(access: RequestAccess, status: number): readonly AccessFacts[] {
+  const { entries, notes, interaction, shownText: text } = access;
+  const isChange = notes.recorded > 0 && interaction !== 'operation';
+  if (isChange || notes.isTold || entries.length > 0) return entries;
+  return [access.facts({ interaction, status, notes, text })];
+}
+
+/** As the route table has no code of its own for the search of a compartment. */
+export function accessCodeOf({ code, path }: FhirRoute): AccessCode {
+  return path.includes('/:memberType') ? 'search-compartment' : code;
+}
+
+export function issueOf({ issues: [first] }: FhirError): string | undefined {
+  return first?.code;
+}
+
+/** `Patient/id` in a path or query, also `patient=id`, and in the references and URLs of an answer. */
+const inRequest = /(?:^|[^A-Za-z])(?:Patient(?:\/|%2F)|patient=)([A-Za-z0-9\-.]{1,64})/g;
+const inAnswer = /"(?:[^"]*\/)?Patient\/([A-Za-z0-9\-.]{1,64})["/]/g;
+
+function patientsNamed(path: string, query: string, text: string | undefined): readonly string[] | undefined {
+  const isNamed = path.startsWith('Patient/') || query.includes('atient') || text?.includes('Patient/');
+  if (!isNamed) return undefined;
+  const found = new Set<string>();
+  for (const [source, syntax] of [
+    [path, inRequest],
+    [query, inRequest],
+    [text ?? '', inAnswer],
+  ] as const) {
+    for (const [, id = ''] of source.matchAll(syntax)) {
+      if (!/^\.+$/.test(id) && id !== 'Patient' && found.size < patientsMax) found.add(`Patient/${id}`);
+    }
+  }
+  return found.size === 0 ? undefined : [...found];
+}

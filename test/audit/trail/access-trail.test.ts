@@ -1,0 +1,150 @@
+// What is read is on record or is not answered, and what is on record becomes AuditEvents, whoever dies between: security.md 1.8, fault 36.
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startAccessSweep } from '../../../src/audit/trail/sweep-blocks.ts';
+import { runSql, until } from '../../jobs/job-bed.ts';
+import { blocksOnly } from '../../support/blocks-only.ts';
+import { buildPatient } from '../../support/builders.ts';
+import { startTestServer, type TestServer, type TestTenant } from '../../support/server.ts';
+import { allEvents, gist, patientsOf, requestIdOf, type Sent, send } from './events.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+const sql = <Row>(of: TestServer, text: string) => runSql<Row>(of.database.url, text);
+
+describe('while the record cannot be written', () => {
+  test('nothing is answered, refusals neither, and everything is again afterwards', async () => {
+    const { a, b } = server;
+    const path = `/Patient/${(await a.request('POST', '/Patient', buildPatient())).json.id}`;
+    await sql(server, 'REVOKE INSERT ON tenant.access_block FROM hpms_app');
+    const batch = {
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: [{ request: { method: 'GET', url: path.slice(1) } }],
+    };
+    const during = [
+      await a.request('GET', path),
+      await a.request('GET', `${path}?_format=xml`),
+      await a.request('GET', '/Patient?_summary=count'),
+      await a.request('GET', `${path}/_history`),
+      await a.request('GET', `${path}/$meta`),
+      await a.request('POST', '', batch),
+      await a.request('GET', path, undefined, { Authorization: 'Bearer a.b.c' }),
+      await b.request('GET', path),
+    ];
+    // What needs no record, and changes, which have theirs in their own transaction.
+    const metadata = await a.request('GET', '/metadata');
+    const created = await a.request('POST', '/Patient', buildPatient());
+    await sql(server, 'GRANT INSERT ON tenant.access_block TO hpms_app');
+    expect(during.map(({ status }) => status)).toEqual(during.map(() => 503));
+    expect(during.map(({ headers }) => headers.get('Retry-After'))).toEqual(during.map(() => '2'));
+    expect(during.flatMap(({ headers }) => headers.get('ETag') ?? headers.get('Last-Modified') ?? [])).toEqual([]);
+    expect(
+      during.filter(({ text }) => /<Patient|"resourceType":"(?!OperationOutcome)|access_block/.test(text)),
+    ).toEqual([]);
+    expect([metadata.status, created.status]).toEqual([200, 201]);
+    const after = await send(a, 'GET', path);
+    expect(after.answer.status).toBe(200);
+    expect((await allEvents(a)).get(after.requestId)?.map(gist)).toEqual(['read R 0']);
+  });
+
+  test('a change that needs one beside its own is rolled back with it', async () => {
+    const { a } = server;
+    const path = `/Patient/${(await a.request('POST', '/Patient', buildPatient())).json.id}`;
+    const meta = { resourceType: 'Parameters', parameter: [{ name: 'meta', valueMeta: { tag: [{ code: 'x' }] } }] };
+    await sql(server, 'REVOKE INSERT ON tenant.access_block FROM hpms_app');
+    const refused = await a.request('POST', `${path}/$meta-add`, meta);
+    await sql(server, 'GRANT INSERT ON tenant.access_block TO hpms_app');
+    expect(refused.status).toBe(503);
+    expect((await a.request('GET', path)).json.meta.versionId).toBe('1');
+  });
+});
+
+describe('when AuditEvents cannot be made', () => {
+  test('what is on record waits for them', async () => {
+    const { a } = server;
+    await sql(server, 'REVOKE INSERT ON tenant.audit_event FROM hpms_app');
+    const { answer, requestId } = await send(a, 'GET', '/Patient/nobody');
+    const said = () => server.logLines.some((line) => line.includes('did not become AuditEvents'));
+    await until(said);
+    await sql(server, 'GRANT INSERT ON tenant.audit_event TO hpms_app');
+    expect(answer.status).toBe(404);
+    const [left] = await sql<{ count: number }>(server, 'SELECT count(*)::int FROM store.access_block');
+    expect(left?.count).toBeGreaterThan(0);
+    await sweepAll(server);
+    expect((await allEvents(a)).get(requestId)?.map(gist)).toEqual(['read R 4']);
+  });
+});
+
+describe('of a process that dies before it has made them', () => {
+  let dying: TestServer;
+  beforeAll(async () => {
+    dying = await startTestServer({ openTrail: blocksOnly });
+  });
+  afterAll(() => dying.close());
+
+  test('others make each AuditEvent once, of every tenant, and the blocks go', async () => {
+    const sent: Sent[] = [];
+    for (const tenant of [dying.a, dying.b]) {
+      const { id } = (await tenant.request('POST', '/Patient', buildPatient())).json;
+      sent.push(await send(tenant, 'GET', `/Patient/${id}`), await send(tenant, 'GET', '/Patient/nobody'));
+      expect(
+        (await eventsOf(tenant)).filter(({ requestId }) => sent.some((one) => one.requestId === requestId)),
+      ).toEqual([]);
+    }
+    // Two at once, as with two workers.
+    await Promise.all([sweepAll(dying), sweepAll(dying)]);
+    expect(await sql(dying, 'SELECT id FROM store.access_block')).toEqual([]);
+    const found = [...(await eventsOf(dying.a)), ...(await eventsOf(dying.b))];
+    expect(
+      sent.map(({ requestId }) => found.filter((one) => one.requestId === requestId).map((one) => one.gist)),
+    ).toEqual([['read R 0'], ['read R 4'], ['read R 0'], ['read R 4']]);
+  });
+
+  test('a block stays as long as one of its AuditEvents is missing, and nobody may change or remove it', async () => {
+    const { a } = dying;
+    await a.request('GET', '/Patient/nobody');
+    const blocks = () => sql<{ id: string }>(dying, `SELECT id FROM store.access_block WHERE tenant_id = ${a.id}`);
+    const [block] = await blocks();
+    const { tenantDoor } = dying.app.doors;
+    await tenantDoor(a.id, (trx) =>
+      trx.query({ text: 'SELECT tenant.finish_access_blocks($1)', values: [[block?.id]] }),
+    );
+    expect(await blocks()).toContainEqual(block);
+    for (const text of ['DELETE FROM access_block', "UPDATE access_block SET ids = '{}'"]) {
+      await expect(tenantDoor(a.id, (trx) => trx.query({ text }))).rejects.toThrow('permission denied');
+    }
+    await expect(sql(dying, "UPDATE store.access_block SET ids = '{}'")).rejects.toThrow();
+    await expect(sql(dying, 'TRUNCATE store.access_block')).rejects.toThrow();
+  });
+
+  test('the stored facts cannot be read without the key', async () => {
+    await dying.a.request('GET', '/Patient?name=Unverwechselbar');
+    const rows = await sql<{ content: Buffer }>(dying, 'SELECT content FROM store.access_block');
+    expect(rows.length).toBeGreaterThan(0);
+    expect(Buffer.concat(rows.map(({ content }) => content)).includes('Unverwechselbar')).toBe(false);
+  });
+});
+
+async function eventsOf(tenant: TestTenant) {
+  const { json } = await tenant.request('GET', '/AuditEvent?_count=1000');
+  return (json.entry ?? []).map(({ resource }: { resource: Parameters<typeof gist>[0] }) => ({
+    requestId: requestIdOf(resource),
+    gist: gist(resource),
+    patients: patientsOf(resource),
+  })) as { requestId: string; gist: string; patients: string[] }[];
+}
+
+/** As a worker does, without waiting for the blocks to be old. */
+async function sweepAll({ app }: TestServer): Promise<void> {
+  const errors: unknown[] = [];
+  const { repository, doors } = app;
+  const onError = (error: unknown) => void errors.push(error);
+  const sweep = startAccessSweep({ systemDoor: doors.systemDoor, repository, onError, ageMs: -1_000 });
+  await sweep.close();
+  expect(errors).toEqual([]);
+}

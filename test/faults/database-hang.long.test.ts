@@ -1,0 +1,77 @@
+// PostgreSQL is there and does nothing: SIGSTOP for longer than every time limit, then SIGCONT (fault 9).
+
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { testRootKey } from '../support/database.ts';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+import { FaultBed, waitFor } from './bed.ts';
+import { countStatuses, findProblems } from './checker.ts';
+import { Load } from './load.ts';
+
+const hangMs = 60_000;
+/** The server gives up a statement after 40 s; what waits for a connection is refused after 3. */
+const deadlineMs = 45_000;
+const probeEveryMs = 250;
+
+describe('a PostgreSQL that hangs', () => {
+  const dataDir = makeTemporaryFolder();
+  let server: EmbeddedPostgres;
+  let bed: FaultBed;
+  let load: Load;
+  beforeAll(async () => {
+    server = await startEmbeddedPostgres({ dataDir, password: 'test', log: () => undefined });
+    await migrate({ databaseUrl: server.url, rootKey: testRootKey });
+    bed = await FaultBed.open({ url: server.url, drop: async () => undefined });
+    await bed.start();
+    load = await Load.open(bed);
+  });
+  afterAll(async () => {
+    await bed.close();
+    await server.stopImmediately();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('for a minute: 503 within the time limits, the process goes on answering, and nothing is lost', async () => {
+    load.start(8);
+    await waitFor('traffic', () => load.intents.length > 60);
+    const rows = await bed.sql<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+    const pids = [server.pid, ...rows.map(({ pid }) => pid)];
+    const signal = (name: NodeJS.Signals) => {
+      for (const pid of pids) process.kill(pid, name);
+    };
+    signal('SIGSTOP');
+    const probes: number[] = [];
+    let refused: number;
+    try {
+      const single = timed(bed.a.request('GET', '/Patient?_count=1'));
+      for (const end = Date.now() + hangMs; Date.now() < end; await delay(probeEveryMs)) {
+        const { status, tookMs } = await timed(fetch(`${bed.origin}/healthz`));
+        expect(status).toBe(200);
+        probes.push(tookMs);
+      }
+      const { status, tookMs } = await single;
+      expect(status).toBe(503);
+      refused = tookMs;
+    } finally {
+      signal('SIGCONT');
+    }
+    const healed = load.intents.length;
+    await waitFor('answers again', () => load.intents.slice(healed).filter(({ answer }) => answer).length > 40);
+    await load.stop();
+    const { 200: _done, 201: _created, 409: _clashes, 503: away, ...others } = countStatuses(load.intents);
+    console.log({ away, slowestHealthMs: Math.max(...probes), refusedAfterMs: refused });
+    expect(others).toEqual({});
+    expect(away).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(deadlineMs);
+    expect(await findProblems(bed, load.intents)).toEqual([]);
+  }, 240_000);
+});
+
+async function timed(answer: Promise<{ readonly status: number }>): Promise<{ status: number; tookMs: number }> {
+  const startedAt = performance.now();
+  const { status } = await answer;
+  return { status, tookMs: Math.round(performance.now() - startedAt) };
+}
