@@ -35,7 +35,8 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  maxWorkers: 2,
+  // One more than cores: kills and restarts are waited for, not worked on.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '1GB',
   testTimeout: long ? 15 * 60_000 : 30_000,
   watchman: false,
