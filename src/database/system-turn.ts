@@ -14,6 +14,8 @@ export type SystemTurn = <T>(turn: Turn, work: (trx: Transaction) => Promise<T>)
 
 export interface Turn {
   readonly lock: number;
+  /** Who is silent for longer has lost the turn: its process or its network may hang, which the server would not notice for hours. */
+  readonly silentMaxMs: number;
   /** Sent first with whatever is sent together. */
   readonly setUp: readonly Statement[];
 }
@@ -37,20 +39,20 @@ export function createSystemTurn(pool: Pool): SystemTurn {
 
 async function haveTurn<T>(
   connection: PooledConnection,
-  { lock, setUp }: Turn,
+  { lock, silentMaxMs, setUp }: Turn,
   work: (trx: Transaction) => Promise<T>,
 ): Promise<T | undefined> {
   const trx = new BatchedTransaction(connection, { setUp, isRead: true });
   const [taken] = await trx.query<{ isOurs: boolean }>({
-    text: 'SELECT pg_try_advisory_lock($1) AS "isOurs"',
-    values: [lock],
+    text: `WITH turn AS MATERIALIZED (SELECT pg_try_advisory_lock($1) AS "isOurs")
+           SELECT "isOurs", set_config('idle_session_timeout', CASE WHEN "isOurs" THEN $2 ELSE '0' END, false) FROM turn`,
+    values: [lock, String(silentMaxMs)],
   });
   if (!taken?.isOurs) return undefined;
   const result = await work(trx);
-  const [given] = await trx.query<{ wasOurs: boolean }>({
-    text: 'SELECT pg_advisory_unlock($1) AS "wasOurs"',
+  await trx.query({
+    text: "SELECT pg_advisory_unlock($1), set_config('idle_session_timeout', '0', false)",
     values: [lock],
   });
-  if (!given?.wasOurs) throw new Error('The turn was lost while it was had.');
   return result;
 }

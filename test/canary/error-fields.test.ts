@@ -1,6 +1,7 @@
 // What is logged of an error holds nothing of its text: security.md attack 124.
 
 import { expect, test } from '@jest/globals';
+import { fhirError } from '../../src/fhir/outcome.ts';
 import { errorFields } from '../../src/jobs/observe.ts';
 
 const text = 'CnryFixture7k2m9x4qw8';
@@ -21,4 +22,11 @@ test('and nothing at all of a stack whose text was changed afterwards', () => {
   const error = new Error(`first\n    at ${text}:1:1`);
   error.message = 'another text';
   expect(JSON.stringify(errorFields(error))).not.toContain(text);
+});
+
+test('of a refusal only its status, for it quotes what the client wrote; what the server says of itself is logged', () => {
+  const refused = errorFields(fhirError('structure', `Patient has no element ${text}.`));
+  expect(JSON.stringify(refused)).not.toContain(text);
+  expect(refused).toMatchObject({ error: 'FhirError', status: 400 });
+  expect(errorFields(fhirError('transient', 'Try again.'))).toMatchObject({ message: 'Try again.' });
 });

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { runningPostgresUrl } from '../../src/database/postmaster.ts';
 import { rolePassword } from '../../src/database/role-password.ts';
+import type { RootSettings } from '../../src/root-settings.ts';
 import type { ConnectionFacts } from '../../src/tenants/connection-facts.ts';
 import { withClient } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
@@ -20,9 +21,12 @@ export interface Hpms {
   readonly folders: Folders;
   readonly origin: string;
   readonly rootKey: Buffer;
+  readonly root: RootSettings;
   /** As superuser. */
   readonly databaseUrl: string;
   readonly facts: ConnectionFacts;
+  /** What its process was given, for commands beside it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** As SIGTERM does. */
   stop(): Promise<void>;
   remove(): Promise<void>;
@@ -46,14 +50,16 @@ export async function startHpms(redisUrl?: string): Promise<Hpms> {
   await prepareCluster(folders, rolePassword(rootKey, 'postgres'));
   const port = await freePort();
   const logFile = path.join(folders.logs, 'hpms.log');
-  const child = spawnServer(logFile, {
+  const environment = {
+    PATH: process.env.PATH ?? '',
     HPMS_DATA_DIR: folders.data,
     PORT: String(port),
     ROOT_KEY: rootKey.toString('hex'),
     LOG_LEVEL: 'trace',
     TMPDIR: folders.tmp,
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
-  });
+  };
+  const child = spawnServer(logFile, environment);
   await untilReady(child, logFile);
   const stop = () => stopServer(child, logFile);
   return {
@@ -61,6 +67,8 @@ export async function startHpms(redisUrl?: string): Promise<Hpms> {
     folders,
     origin: `http://127.0.0.1:${port}`,
     rootKey,
+    environment,
+    root: { current: { kind: 'local', key: rootKey }, keyDir: path.join(folders.data, 'keys'), cacheMs: 3_600_000 },
     databaseUrl: runningPostgresUrl({ dataDir: folders.data, password: rolePassword(rootKey, 'postgres') })!,
     facts: JSON.parse(readFileSync(path.join(folders.data, 'demo.json'), 'utf8')) as ConnectionFacts,
     stop,
@@ -113,7 +121,7 @@ function spawnServer(logFile: string, settings: Record<string, string>): ChildPr
   const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [main], {
     stdio: ['ignore', log, log],
-    env: { PATH: process.env.PATH ?? '', ...settings },
+    env: settings,
   });
   closeSync(log);
   // An interrupted run takes it along.
@@ -138,7 +146,16 @@ async function stopServer(child: ChildProcess, logFile: string): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   const [code] = (await ended) as [number | null];
-  if (code !== 0) throw new Error(`HPMS ended with code ${code}:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+  if (code !== 0) throw new Error(`HPMS ended with code ${code}:\n${warningsOf(logFile)}`);
+}
+
+/** The last of what is more than information. */
+function warningsOf(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').split('\n');
+  return lines
+    .filter((line) => !line.startsWith('{"level":30'))
+    .join('\n')
+    .slice(-4_000);
 }
 
 function hasEnded(child: ChildProcess): boolean {

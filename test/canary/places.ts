@@ -1,7 +1,10 @@
 // Where an HPMS leaves something behind, brought to rest and listed: each place as streams of bytes that can be searched.
 
-import { closeSync, openSync, readdirSync, readSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { closeSync, createReadStream, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { createZstdDecompress } from 'node:zlib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { rolePassword } from '../../src/database/role-password.ts';
@@ -19,6 +22,7 @@ export const placeNames = [
   'WAL archive',
   'dump',
   'object store',
+  'backup',
   'logs',
   'queue',
   'metrics',
@@ -42,30 +46,62 @@ export async function plantJob(hpms: Hpms, redisUrl: string | undefined, { jobTo
   await producer.close();
 }
 
+export interface RestOptions {
+  readonly redisUrl: string | undefined;
+  readonly controls: Controls;
+  /** At the database before it stops. */
+  readonly look?: (client: pg.Client) => Promise<void>;
+  readonly withBackup?: boolean;
+  /** Leaves out files that nobody has written to since this moment, and the dump of HL7's terminology, which only migrations write. */
+  readonly sinceMs?: number | undefined;
+}
+
+/** So that what was written before is in files of before. */
+export async function settleFiles(hpms: Hpms): Promise<number> {
+  await withClient(hpms.databaseUrl, async (client) => {
+    await client.query('CHECKPOINT');
+    await client.query('SELECT pg_switch_wal()');
+  });
+  return Date.now();
+}
+
 /** Everything that a server in memory may hold is written to disk and dumped; then the server is stopped. */
-export async function bringToRest(hpms: Hpms, redisUrl: string | undefined, controls: Controls): Promise<Source[]> {
+export async function bringToRest(
+  hpms: Hpms,
+  { redisUrl, controls, look = async () => undefined, withBackup = false, sinceMs }: RestOptions,
+): Promise<Source[]> {
   const metrics = await fetch(`${hpms.origin}/metrics`, {
     headers: { Authorization: `Bearer ${rolePassword(hpms.rootKey, 'metrics')}` },
   });
   const metricsText = Buffer.from(await metrics.text());
+  const backup = withBackup ? await backUp(hpms) : undefined;
   plantObject(hpms, controls);
   const { relations, cluster } = await withClient(hpms.databaseUrl, async (client) => {
+    await look(client);
     await plantRows(client, controls);
-    await dumpAll(client, hpms.folders.dump, controls);
+    await analyze(client, sinceMs === undefined ? '' : 'shared');
+    await dumpAll(client, hpms.folders.dump, controls, sinceMs === undefined ? '' : 'shared');
     await client.query('CHECKPOINT');
     await archiveWal(client);
     return { relations: await readRelations(client), cluster: await readCluster(client) };
   });
   const redisFolder = redisUrl === undefined ? undefined : await saveRedis(redisUrl);
   await hpms.stop();
+  const isWritten = (file: string) => sinceMs === undefined || statSync(file).mtimeMs >= sinceMs;
   return [
     { place: 'metrics', name: '/metrics', open: () => [metricsText] },
-    ...walSegments(path.join(cluster, 'pg_wal')).map(({ file, open }) => walSource('WAL', file, open)),
-    ...walSegments(hpms.folders.archive).map(({ file, open }) => walSource('WAL archive', file, open)),
+    ...walSegments(path.join(cluster, 'pg_wal'))
+      .filter(({ file }) => isWritten(file))
+      .map(({ file, open }) => walSource('WAL', file, open)),
+    ...walSegments(hpms.folders.archive)
+      .filter(({ file }) => isWritten(file))
+      .map(({ file, open }) => walSource('WAL archive', file, open)),
     // The cluster may lie elsewhere when root runs this: src/database/embedded-place.ts.
-    ...[...new Set([hpms.folder, cluster, redisFolder].flatMap((folder) => (folder ? filesOf(folder) : [])))].flatMap(
-      (file) => sourceOf(file, { hpms, cluster, redisFolder, relations }),
-    ),
+    ...[
+      ...new Set(
+        [hpms.folder, cluster, redisFolder].flatMap((folder) => (folder ? filesOf(folder).filter(isWritten) : [])),
+      ),
+    ].flatMap((file) => sourceOf(file, { hpms, cluster, redisFolder, relations, backup })),
   ];
 }
 
@@ -84,17 +120,28 @@ async function plantRows(client: pg.Client, { plants, postgresValue, statement }
   for (const { bytes } of plants) await client.query('INSERT INTO planted.plant (bytes) VALUES ($1)', [bytes]);
   const repetitive = surrounded(Buffer.from(postgresValue)).toString();
   await client.query('INSERT INTO planted.plant (compressed) VALUES ($1)', [repetitive.repeat(10)]);
-  await client.query('ANALYZE');
+}
+
+/** The planner's statistics quote frequent values. */
+async function analyze(client: pg.Client, without: string): Promise<void> {
+  if (without === '') return void (await client.query('ANALYZE'));
+  const { rows } = await client.query<{ names: string }>(
+    `SELECT string_agg(format('%I.%I', schemaname, tablename), ',') AS names FROM pg_tables
+     WHERE schemaname NOT IN ($1, 'pg_catalog', 'information_schema')`,
+    [without],
+  );
+  await client.query(`ANALYZE ${rows[0]!.names}`);
 }
 
 /**
  * COPY of every table and of every view about the server, as `pg_dump` and `pg_dumpall` write them and more: it is there on every
  * machine, which a `pg_dump` of this version is not.
  */
-async function dumpAll(client: pg.Client, folder: string, { statement }: Controls): Promise<void> {
+async function dumpAll(client: pg.Client, folder: string, { statement }: Controls, without: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT format('%I.%I', nspname, relname) AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-     WHERE relkind = 'r' OR relkind = 'v' AND relname ~ '^pg_(stat_|prepared_|cursors|settings|locks)'`,
+     WHERE nspname <> $1 AND (relkind = 'r' OR relkind = 'v' AND relname ~ '^pg_(stat_|prepared_|cursors|settings|locks)')`,
+    [without],
   );
   for (const { name } of rows) {
     const file = path.join(folder, `${name.replaceAll('"', '')}.copy`);
@@ -135,6 +182,10 @@ async function saveRedis(redisUrl: string): Promise<string> {
   return folder!;
 }
 
+export function logOf({ folders }: Hpms): Source {
+  return { place: 'logs', name: 'logs/hpms.log', open: () => readInPieces(path.join(folders.logs, 'hpms.log')) };
+}
+
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -149,11 +200,12 @@ interface Surroundings {
   readonly hpms: Hpms;
   readonly cluster: string;
   readonly redisFolder: string | undefined;
+  readonly backup: string | undefined;
   readonly relations: ReadonlyMap<string, string>;
 }
 
 /** None for what is read in another way. */
-function sourceOf(file: string, { hpms, cluster, redisFolder, relations }: Surroundings): Source[] {
+function sourceOf(file: string, { hpms, cluster, redisFolder, backup, relations }: Surroundings): Source[] {
   const isIn = (folder: string | undefined) => folder !== undefined && file.startsWith(folder + path.sep);
   const inCluster = path.relative(cluster, file);
   const relation = relations.get(inCluster.replace(/(?:_[a-z]+)?(?:\.\d+)?$/, ''));
@@ -161,11 +213,33 @@ function sourceOf(file: string, { hpms, cluster, redisFolder, relations }: Surro
   const at = (place: PlaceName): Source[] => [{ place, name, open: () => readInPieces(file) }];
   if (isIn(path.join(cluster, 'pg_wal')) || isIn(hpms.folders.archive)) return [];
   if (isIn(redisFolder)) return at('queue');
+  if (isIn(backup)) return [{ place: 'backup', name, open: () => unpacked(file) }];
   if (isIn(path.join(cluster, 'base')) || isIn(path.join(cluster, 'global'))) return at('data files');
   if (isIn(path.join(hpms.folders.data, 'objects'))) return at('object store');
   if (isIn(hpms.folders.logs) || path.basename(file) === 'postgres.log') return at('logs');
   if (isIn(hpms.folders.dump)) return at(path.basename(file).startsWith('jobs.') ? 'queue' : 'dump');
   return at('other files');
+}
+
+/** What is in a packed file is searched as it is inside. */
+function unpacked(file: string): AsyncIterable<Buffer> | Iterable<Buffer> {
+  return file.endsWith('.zst') ? createReadStream(file).pipe(createZstdDecompress()) : readInPieces(file);
+}
+
+/** As an operator runs it. */
+async function backUp({ folder, environment }: Hpms): Promise<string> {
+  const to = path.join(folder, 'backup');
+  const command = path.join(import.meta.dirname, '..', '..', 'src', 'commands', 'backup.ts');
+  await promisify(execFile)(process.execPath, [command, '--to', to], { env: environment });
+  return to;
+}
+
+/** Beside its append-only file Redis writes its other one, and nothing else is looked at. */
+export async function bringQueueToRest(redisUrl: string): Promise<Source[]> {
+  const folder = await saveRedis(redisUrl);
+  return filesOf(folder).map((file) => ({
+    ...{ place: 'queue', name: path.relative(folder, file), open: () => readInPieces(file) },
+  }));
 }
 
 /** Synchronous, which for a thousand small files takes half the time. */

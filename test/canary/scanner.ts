@@ -13,6 +13,8 @@ export interface Word {
   readonly texts: readonly string[];
   /** Further sequences of bytes that mean the same. */
   readonly binary?: readonly Spelling[];
+  /** The name of this find, from the bytes around it, where the word stands for many things. */
+  nameIn?(around: Buffer): string | undefined;
 }
 
 export interface Hit {
@@ -38,6 +40,8 @@ const windowBytes = 4_194_304;
 const overlapBytes = 1_048_576;
 /** The shortest pattern; a shorter block holds none. */
 const patternBytesMin = 8;
+/** Before and behind a find: any spelling of a word of 26 letters. */
+const aroundBytes = 200;
 /** A block with a word in it has more. Reading over the end of an array, even rarely, would make every read slow. */
 const blockBytesMin = 10;
 
@@ -91,8 +95,9 @@ export class Scanner {
     onWord: (word: Pick<Hit, 'word' | 'encoding'>, offset: number) => void,
   ): number {
     return this.#matcher.run(bytes, state, (index, end) => {
-      const { word, encoding, bytes: pattern } = this.#patterns[index]!;
-      onWord({ word, encoding }, end - pattern.length);
+      const { word, encoding, bytes: pattern, nameIn } = this.#patterns[index]!;
+      const around = () => Buffer.from(bytes.subarray(Math.max(0, end - aroundBytes), end + aroundBytes));
+      onWord({ word: nameIn?.(around()) ?? word, encoding }, end - pattern.length);
     });
   }
 
@@ -133,14 +138,16 @@ export class Scanner {
 
 interface Pattern extends Spelling {
   readonly word: string;
+  readonly nameIn?: NonNullable<Word['nameIn']>;
 }
 
-function patternsOf({ name, texts, binary = [] }: Word): Pattern[] {
-  const spelled = texts
-    .flatMap(partsOf)
-    .flatMap(({ part, note }) =>
-      spellingsOf(part).map(({ encoding, bytes }) => ({ word: name, encoding: encoding + note, bytes })),
-    );
+function patternsOf({ name, texts, binary = [], nameIn }: Word): Pattern[] {
+  const spelled = texts.flatMap(partsOf).flatMap(({ part, note }) =>
+    spellingsOf(part).map(({ encoding, bytes }) => ({
+      ...{ word: name, encoding: encoding + note, bytes },
+      ...(nameIn && { nameIn }),
+    })),
+  );
   return [...spelled, ...binary.map(({ encoding, bytes }) => ({ word: name, encoding, bytes }))];
 }
 

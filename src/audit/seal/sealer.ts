@@ -43,6 +43,8 @@ const roundsPerTurn = 10;
 const closeTimeoutMs = 5_000;
 /** Of any database: sealers ask for it, and whoever has to have them wait. */
 export const sealerLock = 812_402;
+/** Much longer than a pause or a part takes; then another process goes on. */
+const silentMaxMs = 30_000;
 /** In memory at once. */
 const perPart = 5_000;
 
@@ -127,7 +129,7 @@ export function createSealer(options: SealerOptions): Sealer {
     async round(times = 1, pause = () => Promise.resolve(true)) {
       try {
         key ??= await openSealKey(tenantDoor, roots);
-        const hadTurn = await systemTurn({ lock: sealerLock, setUp: inOrder }, async (trx) => {
+        const hadTurn = await systemTurn({ lock: sealerLock, silentMaxMs, setUp: inOrder }, async (trx) => {
           await sealAll(trx);
           for (let done = 1; done < times && (await pause()); done++) await sealAll(trx);
           return true;
