@@ -5,6 +5,7 @@ import type { AuditEvent, Bundle, BundleEntry } from '@medplum/fhirtypes';
 import { newId } from '../../src/fhir/ids.ts';
 import { buildLocation, buildObservation, buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer, type TestTenant } from '../support/server.ts';
+import { untilRecorded } from '../support/until-recorded.ts';
 import { postEntry, sendBundle } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
 import { expectNoFailure, expectRefusal } from './refusals.ts';
@@ -202,6 +203,7 @@ describe('AuditEvents', () => {
   test('are no part of the system history and have their own, with one version each', async () => {
     const ofSystem = (await allPages('/_history')).flatMap(namesOf);
     expect(ofSystem.filter((name) => name.includes('AuditEvent'))).toEqual([]);
+    await untilRecorded(server.database.url);
     const pages = await allPages('/AuditEvent/_history?_count=30');
     const names = pages.flatMap(namesOf);
     // Each version of each resource has left one, and what was read or refused leaves more of them all the time.

@@ -43,7 +43,7 @@ async function snapshotOfB(): Promise<Snapshot> {
   const { b } = server;
   const patient = await b.request('GET', `/Patient/${ofB.patient}`);
   const history = await b.request('GET', `/Patient/${ofB.patient}/_history`);
-  const audits = await b.request('GET', '/AuditEvent?_summary=count&action=C,U,D');
+  const audits = await b.request('GET', '/AuditEvent?_summary=count&action=C,U,D&outcome=0');
   return { patient: patient.text, history: history.text, audits: audits.json.total };
 }
 

@@ -133,6 +133,8 @@ describe('what was changed', () => {
     await change('tokens = tokens[2:]');
     await expect(tokens()).rejects.toThrow(`tokens: AuditEvent/${eventId} of `);
     expect(codeOf(await verified(`/AuditEvent/${eventId}/$verify`))).toBe('sound');
+    // Its AuditEvent is part of the change's own transaction.
+    await server.b.request('POST', '/Patient', { resourceType: 'Patient' });
     expect(await tokens(server.b)).toBeGreaterThan(0);
   });
 
