@@ -1,8 +1,9 @@
 // The rows the floor stores for a resource: those the server would store, as far as possible made before the request came.
 
 import { randomUUID } from 'node:crypto';
-import { serverCaller } from '../../src/access/caller.ts';
+import { inRequest, serverCaller } from '../../src/access/caller.ts';
 import { buildChangeAudit } from '../../src/access/change-audit.ts';
+import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
@@ -47,7 +48,11 @@ export function createRowMaker(cipher: TenantCipher): RowMaker {
     );
     return {
       id: audit.id,
-      content: cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext('AuditEvent', audit.id, 1)),
+      content: cipher.seal(
+        Buffer.from(JSON.stringify(audit)),
+        bodyContext('AuditEvent', audit.id, 1),
+        auditEventDictionary,
+      ),
       tokens: tokensOf(sample, audit.id, linked),
     };
   };
@@ -107,11 +112,16 @@ function createSampler(cipher: TenantCipher): (kind: string) => Sample {
 
 /** As the server names an API client. */
 const agent = { reference: `Device/${randomUUID()}`, display: 'First client' };
-const caller = { ...serverCaller(0, 'First client'), agent };
+const caller = { ...serverCaller(0, 'First client'), agent, roles: new Set(['clinic-admin']) };
 
 function buildAudit(version: string, patient: string, action: Action) {
   const recorded = new Date();
-  return buildChangeAudit({ id: newId(recorded.getTime()), recorded, action, caller, version, patients: [patient] });
+  // The bench's client, as the server tells of it.
+  const asking = inRequest(caller, { id: randomUUID(), address: '127.0.0.1' });
+  const site = 'http://localhost:8080';
+  return buildChangeAudit({
+    ...{ id: newId(recorded.getTime()), recorded, action, caller: asking, version, patients: [patient], site },
+  });
 }
 
 /** The ids a body points to; every body of the bench points to at most one resource of a type. */
