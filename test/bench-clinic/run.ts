@@ -149,7 +149,7 @@ async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond
 /** The money line of the clinic, alone and beside all its users. */
 async function measureWork({ api }: Clinic): Promise<Work> {
   const counts = countsAt(scale);
-  const visits = new Visits(api, counts.Patient);
+  const visits = await Visits.open(api, counts.Patient);
   progress(`booking, completing, billing and paying ${stepVisits} visits, step by step`);
   const steps = await visits.steps(stepVisits);
   progress(`${wholeVisits} whole visits, ${visitsPerSecond} a second, beside ${plan.users} users who read`);

@@ -26,8 +26,6 @@ export interface WholeFigures {
 
 /** At once; more would measure how they wait for each other. */
 const connections = 16;
-/** Behind all that is loaded. */
-const firstDay = Date.UTC(2028, 0, 1);
 const visitsPerDay = practitioners * 32;
 const waitMs = 30_000;
 
@@ -51,11 +49,20 @@ type Stored<T> = T & { readonly id: string };
 export class Visits {
   readonly #api: FhirApi;
   readonly #patients: number;
+  readonly #firstDay: number;
   #count = 0;
 
-  constructor(api: FhirApi, patients: number) {
+  private constructor(api: FhirApi, patients: number, firstDay: number) {
     this.#api = api;
     this.#patients = patients;
+    this.#firstDay = firstDay;
+  }
+
+  /** Behind all that is there, also from an earlier run. */
+  static async open(api: FhirApi, patients: number): Promise<Visits> {
+    const { entry } = await api.ask<Bundle<Appointment>>('GET', '/Appointment?_sort=-date&_count=1', 200);
+    const newest = Date.parse(entry?.[0]?.resource?.end ?? new Date().toISOString());
+    return new Visits(api, patients, (Math.floor(newest / dayMs) + 1) * dayMs);
   }
 
   /** Each step for all visits before the next one. */
@@ -114,7 +121,7 @@ export class Visits {
 
   #book(n: number): Promise<Stored<Appointment>> {
     const slot = Math.floor((n % visitsPerDay) / practitioners);
-    const day = firstDay + Math.floor(n / visitsPerDay) * dayMs;
+    const day = this.#firstDay + Math.floor(n / visitsPerDay) * dayMs;
     const wanted = buildAppointment(
       referenceTo('Patient', (n * 7_919) % this.#patients),
       referenceTo('Practitioner', n % practitioners),
@@ -128,7 +135,7 @@ export class Visits {
   }
 
   #queue(n: number): Promise<Bundle<Encounter>> {
-    const day = new Date(firstDay + Math.floor(n / visitsPerDay) * dayMs).toISOString().slice(0, 10);
+    const day = new Date(this.#firstDay + Math.floor(n / visitsPerDay) * dayMs).toISOString().slice(0, 10);
     const practitioner = referenceTo('Practitioner', n % practitioners);
     return this.#api.ask('GET', `/Encounter/$queue?practitioner=${practitioner}&date=${day}`, 200);
   }
