@@ -6,6 +6,7 @@ import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { createValidator } from '../../src/validation/validate.ts';
 import { buildAppointment, buildObservation, buildPatient } from '../support/builders.ts';
 import { publicUrl, startTestServer, type TestServer } from '../support/server.ts';
+import { untilRecorded } from '../support/until-recorded.ts';
 import { deleteEntry, placeOf, postEntry, putEntry, sendBundle } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
 
@@ -23,8 +24,10 @@ async function eventsOf(query: string): Promise<AuditEvent[]> {
 
 /** Reads, and refusals, leave theirs too: test/api/audit-shapes.test.ts. */
 const ofChanges = 'action=C,U,D&outcome=0';
-const countEvents = async () =>
-  (await server.a.request('GET', `/AuditEvent?${ofChanges}&_summary=count`)).json.total as number;
+const countEvents = async () => {
+  await untilRecorded(server.database.url);
+  return (await server.a.request('GET', `/AuditEvent?${ofChanges}&_summary=count`)).json.total as number;
+};
 const oldestFirst = (events: readonly AuditEvent[]) => [...events].reverse();
 const subjectOf = ({ action, entity }: AuditEvent) => [action, entity?.[0]?.what?.reference];
 const patch = { 'Content-Type': 'application/json-patch+json' };
@@ -58,10 +61,13 @@ describe('each mutation of one resource', () => {
     ]);
   });
 
-  test('a delete of what is not there leaves none', async () => {
+  test('a delete of what is not there is on record as a request, about no version', async () => {
     const before = await countEvents();
     await server.a.request('DELETE', '/Patient/never-was');
-    expect(await countEvents()).toBe(before);
+    expect(await countEvents()).toBe(before + 1);
+    expect((await eventsOf(`&entity=Patient/never-was&${ofChanges}`)).map(subjectOf)).toEqual([
+      ['D', 'Patient/never-was'],
+    ]);
   });
 
   test('names the caller as agent, the server as source, the time and the outcome', async () => {

@@ -8,6 +8,7 @@ import { rawRequest, sendRaw } from '../http/raw-request.ts';
 import { allOperations } from '../support/all-operations.ts';
 import { buildObservation, buildPatient } from '../support/builders.ts';
 import { send, startTestServer, type TestResponse, type TestServer } from '../support/server.ts';
+import { untilRecorded } from '../support/until-recorded.ts';
 import {
   deleteEntry,
   expressionsOf,
@@ -347,6 +348,7 @@ describe('what only the server writes (security.md 42, contract.md 39 and 46)', 
         putEntry({ ...resources[type], id }),
         deleteEntry(`${type}/${id}`),
       ];
+      await untilRecorded(server.database.url);
       const changes = '/AuditEvent?action=C,U,D&outcome=0&_summary=count';
       const before = (await server.a.request('GET', changes)).json.total;
       for (const entry of entries) {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildAppointment, buildObservation, buildPatient } from '../support/builders.ts';
 import { withClient } from '../support/database.ts';
 import { startTestServer, type TestResponse, type TestServer } from '../support/server.ts';
+import { untilRecorded } from '../support/until-recorded.ts';
 import { postEntry } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
 import { expectRefusal } from './refusals.ts';
@@ -119,6 +120,7 @@ describe('the same key and body', () => {
     const key = randomUUID();
     const { json } = await post(patientOf('Auditedonce'), key);
     await post(patientOf('Auditedonce'), key);
+    await untilRecorded(server.database.url);
     expect((await server.a.request('GET', `/AuditEvent?entity=Patient/${json.id}&action=C,U,D`)).json.total).toBe(1);
   });
 });

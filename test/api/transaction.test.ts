@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildAppointment, buildObservation, buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { untilRecorded } from '../support/until-recorded.ts';
 import {
   deleteEntry,
   type Entry,
@@ -321,6 +322,7 @@ describe('all or nothing', () => {
   });
 
   test('leaves no AuditEvent and no history behind', async () => {
+    await untilRecorded(server.database.url);
     const before = (await get('/AuditEvent?action=C,U,D&outcome=0&_summary=count')).json.total;
     await stored('untouched');
     await refused(
