@@ -1,18 +1,18 @@
 // `npm run bench:audit -- [--events 10000000] [--seconds 60] [--data DIR]`: how long an auditor waits among so many AuditEvents of a year.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bundle } from '@medplum/fhirtypes';
-import pg from 'pg';
+import type pg from 'pg';
 import { openDoors } from '../../src/doors.ts';
-import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
+import type { FhirApi } from '../bench/fhir-api.ts';
 import { describeMachine, publish } from '../bench/machine.ts';
 import { percentile } from '../bench/measure.ts';
-import { keysOf, type RunningProcess, startServer, superuserUrl } from '../bench/processes.ts';
+import { openBench } from '../bench/open-bench.ts';
+import { keysOf, type RunningProcess, superuserUrl } from '../bench/processes.ts';
 import { table } from '../bench/report.ts';
 import { runBench } from '../bench/run-bench.ts';
-import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { loadYear } from './load.ts';
 import { addressOf, askedPatient, askedUser, months, patientsAmong } from './plan.ts';
@@ -33,7 +33,7 @@ const startedAt = performance.now();
 const dataDir = values.data === undefined ? makeTemporaryFolder() : path.resolve(values.data);
 /** Says that the year is loaded, how many events it has and when it begins. */
 const loadedFile = path.join(dataDir, 'loaded-events.json');
-let server: RunningProcess | undefined;
+let running: RunningProcess | undefined;
 await runBench({ dataDir, bench, cleanUp });
 
 interface Question {
@@ -51,14 +51,11 @@ interface Figures {
 }
 
 async function bench(): Promise<void> {
-  mkdirSync(dataDir, { recursive: true });
   progress('starting the server');
-  server = await startServer(dataDir, await freePort());
-  const api = openFhirApi(path.join(dataDir, 'demo.json'));
-  const database = new pg.Client({ connectionString: superuserUrl(dataDir) });
-  database.on('error', () => undefined);
-  await database.connect();
-  const from = await year(api, database);
+  const { api, database, tenantId } = await openBench(dataDir, (server) => {
+    running = server;
+  });
+  const from = await year(database, tenantId);
   const figures: Figures[] = [];
   for (const question of questionsOn(from)) {
     progress(question.name);
@@ -86,15 +83,13 @@ async function bench(): Promise<void> {
   publish({ machine, events, figures }, { prefix: 'audit-', markdown });
 }
 
-async function year(api: FhirApi, database: pg.Client): Promise<Date> {
+async function year(database: pg.Client, tenantId: number): Promise<Date> {
   if (existsSync(loadedFile)) {
     const loaded = JSON.parse(readFileSync(loadedFile, 'utf8')) as { events: number; from: string };
     if (loaded.events !== events) throw new Error(`There are ${loaded.events} events in ${dataDir}.`);
     return new Date(loaded.from);
   }
   const doors = openDoors({ databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir), onIdleError: () => undefined });
-  const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
-  const tenantId = rows[0]?.id as number;
   const cipher = await doors.keyRing.cipherOf(tenantId);
   const from = await loadYear({ database, cipher, tenantId, events, report: progress });
   await doors.close();
@@ -128,7 +123,7 @@ function questionsOn(from: Date): Question[] {
     some('a user on a day', (pick) => `agent=${askedUser(pick)}&${day(pick)}`, 0),
     some('what a user changed in a month', (pick) => `agent=${askedUser(pick)}&action=U&${month(pick)}`, 0),
     some('what a user did with a patient', (pick) => `agent=${askedUser(pick)}&patient=${patient(pick)}`, 0),
-    some('an address in a month', (pick) => `address=${addressOf(0)}&${month(pick)}`),
+    some('an address in a month', (pick) => `address:exact=${addressOf(0)}&${month(pick)}`),
     some('what a user was refused in a month', (pick) => `outcome=4&agent=${askedUser(pick)}&${month(pick)}`, 0),
     some('a resource', (pick) => `entity=Observation/observation-${pick(events)}`, 0),
     some('nobody', () => 'patient=Patient/nobody', 0),
@@ -157,8 +152,8 @@ function pickBelow(below: number): number {
 }
 
 async function cleanUp(): Promise<void> {
-  await server?.stop();
-  server = undefined;
+  await running?.stop();
+  running = undefined;
   if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true });
 }
 

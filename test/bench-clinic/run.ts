@@ -1,18 +1,18 @@
 // `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR]`: a clinic of five years, loaded at a hundredth and then
 // whole, how long its people wait for each answer, and how fast its visits are worked on. A DIR is kept: the next run finds the clinic loaded and measures it whole.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import type pg from 'pg';
 import { type Doors, openDoors } from '../../src/doors.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
-import { type FhirApi, openFhirApi } from '../bench/fhir-api.ts';
+import type { FhirApi } from '../bench/fhir-api.ts';
 import { describeMachine, publish } from '../bench/machine.ts';
 import { residentMegabytes } from '../bench/memory.ts';
-import { keysOf, type RunningProcess, startServer, superuserUrl } from '../bench/processes.ts';
+import { openBench } from '../bench/open-bench.ts';
+import { keysOf, type RunningProcess, superuserUrl } from '../bench/processes.ts';
 import { runBench } from '../bench/run-bench.ts';
-import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { checkRows } from './check-rows.ts';
 import { type LoadedPart, load, sizesOnDisk, stretchesOf, withoutIndexes } from './load.ts';
@@ -48,7 +48,7 @@ const startedAt = performance.now();
 const dataDir = values.data === undefined ? makeTemporaryFolder() : path.resolve(values.data);
 /** Says that the clinic is loaded, and at which scale. */
 const loadedFile = path.join(dataDir, 'loaded.json');
-let server: RunningProcess | undefined;
+let running: RunningProcess | undefined;
 await runBench({ dataDir, bench, cleanUp });
 
 interface Clinic {
@@ -60,18 +60,12 @@ interface Clinic {
 }
 
 async function bench(): Promise<void> {
-  mkdirSync(dataDir, { recursive: true });
   progress('starting the server');
-  server = await startServer(dataDir, await freePort());
-  const api = openFhirApi(path.join(dataDir, 'demo.json'));
-  const databaseUrl = superuserUrl(dataDir);
-  const doors = openDoors({ databaseUrl, ...keysOf(dataDir), onIdleError: () => undefined });
-  const database = new pg.Client({ connectionString: databaseUrl });
-  // When the bench fails, the server takes its PostgreSQL along and this connection with it.
-  database.on('error', () => undefined);
-  await database.connect();
-  const { rows } = await database.query<{ id: number }>('SELECT id FROM store.tenant WHERE name = $1', [api.tenant]);
-  const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId: rows[0]?.id as number };
+  const { api, database, tenantId, server } = await openBench(dataDir, (started) => {
+    running = started;
+  });
+  const doors = openDoors({ databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir), onIdleError: () => undefined });
+  const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId };
   const stages = await stagesOf(clinic);
   const work = await measureWork(clinic);
   const version = await database.query<{ server_version: string }>('SHOW server_version');
@@ -163,8 +157,8 @@ async function measureWork({ api }: Clinic): Promise<Work> {
 }
 
 async function cleanUp(): Promise<void> {
-  await server?.stop();
-  server = undefined;
+  await running?.stop();
+  running = undefined;
   if (values.data === undefined) rmSync(dataDir, { recursive: true, force: true });
 }
 
