@@ -5,7 +5,7 @@ import { buildChangeAudit } from '../access/change-audit.ts';
 import { auditEventDictionary } from '../crypto/dictionaries.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
-import { auditTokens } from './audit-tokens.ts';
+import { groupedTokens } from './audit-tokens.ts';
 import type { Change } from './change.ts';
 import { changePatch } from './change-patch.ts';
 import type { Session } from './session.ts';
@@ -113,7 +113,7 @@ function changeRow(session: Session, { change, entries }: StoredChange): AuditRo
 export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }, recorded: Date): AuditRow {
   const text = Buffer.from(JSON.stringify(audit));
   const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), auditEventDictionary);
-  return { id: audit.id, recorded, content, tokens: `{${auditTokens(session, audit).join(',')}}` };
+  return { id: audit.id, recorded, content, tokens: groupedTokens(session, audit) };
 }
 
 /**

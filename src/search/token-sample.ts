@@ -139,7 +139,7 @@ sample AS MATERIALIZED (
 SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
   (SELECT i.generation FROM search_index i) AS generation
 FROM known k LEFT JOIN (
-  SELECT u.token::text AS token, count(*)::integer AS seen FROM sample s CROSS JOIN LATERAL unnest(s.tokens) AS u(token)
+  SELECT u.token::text AS token, count(*)::integer AS seen FROM sample s CROSS JOIN LATERAL ${isAudit ? auditTokens : 'unnest(s.tokens)'} AS u(token)
   GROUP BY u.token HAVING count(*) >= ${seenMin}) t ON true
 ORDER BY t.token::bigint`;
   return { name: isAudit ? 'audit-sample' : 'token-sample', text, values: isAudit ? [] : [type] };
@@ -150,3 +150,6 @@ const countedType = `
 /** Of AuditEvents there are no counters, and more than anybody wants to know. */
 const countedAudit = `
   SELECT count(*)::bigint AS resources FROM (SELECT FROM audit_event LIMIT ${auditEventsMax}) a`;
+/** Those of the groups that an event names, too (repository/token-groups.ts). */
+const auditTokens = `(
+    SELECT unnest(s.tokens) UNION SELECT unnest(g.tokens) FROM audit_token_group g WHERE g.token = ANY(s.tokens))`;

@@ -1,10 +1,14 @@
 // Loads a year of AuditEvents into the partitions of its months: rows and tokens as the server makes them.
 
+import type { AuditEvent } from '@medplum/fhirtypes';
 import type pg from 'pg';
 import { buildAccessAudit } from '../../src/access/access-audit.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
+import type { Statement } from '../../src/database/statement.ts';
 import { newId } from '../../src/fhir/ids.ts';
+import { groupedTokens } from '../../src/repository/audit-tokens.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
+import { insertTokenGroups } from '../../src/repository/token-groups.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import { houseDefinitions } from '../../src/search/own/house-definitions.ts';
 import { copyRows } from '../bench-clinic/copy.ts';
@@ -69,25 +73,31 @@ async function dropIndexes(database: pg.Client): Promise<string[]> {
 
 const extract = createExtractor(houseDefinitions());
 
-/** The tokens of one event are those of who did what, of the patient, and of the resource, which is another one each time. */
-async function makeTokenTables({ database, tenantId, cipher, events }: AuditLoad): Promise<void> {
+/**
+ * The tokens of one event are those of who did what, of the patient, and of the resource, which is another one each time. The
+ * first are groups, as of all that comes again.
+ */
+async function makeTokenTables(load: AuditLoad): Promise<void> {
+  const { database, tenantId, cipher, events } = load;
   await database.query(`
     CREATE UNLOGGED TABLE store.bench_head (tenant_id integer, "user" integer, kind integer, tokens bigint[]);
     CREATE UNLOGGED TABLE store.bench_patient (tenant_id integer, patient integer, tokens bigint[]);
     CREATE UNLOGGED TABLE store.bench_whole (tenant_id integer, n bigint PRIMARY KEY, id text, content bytea, tokens bigint[])`);
-  const patients = patientsAmong(events);
-  const tokensOf = (n: number, kind: (typeof kinds)[number], part: 'head' | 'patient') => {
-    const planned = { user: n % users, patient: n % patients, kind };
-    const { entity = [], ...head } = buildAccessAudit(factsOf(planned, newId(0), 0, 'x'));
-    const ofPatient = entity.filter(({ role }) => role?.code === '1');
-    const event = part === 'head' ? head : { ...head, agent: [], type: {}, entity: ofPatient };
-    return tokenText(cipher, event as never);
-  };
-  const heads = Array.from({ length: users }, (_, user) =>
-    kinds.map((kind, index) => [user, index, tokensOf(user, kind, 'head')]),
+  const heads: [user: number, kind: number, AuditEvent][] = Array.from({ length: users }, (_, user) =>
+    kinds.map((kind, place): [number, number, AuditEvent] => [user, place, headOf({ user, patient: 0, kind })]),
   ).flat();
-  await copyRows(database, tenantId, { table: 'bench_head', columns: ['"user"', 'kind', 'tokens'], rows: heads });
-  const ofPatients = Array.from({ length: patients }, (_, patient) => [patient, tokensOf(patient, 'read', 'patient')]);
+  for (let start = 0; start < heads.length; start += groupedAtOnce)
+    await storeGroups(load, heads.slice(start, start + groupedAtOnce));
+  await copyRows(database, tenantId, {
+    table: 'bench_head',
+    columns: ['"user"', 'kind', 'tokens'],
+    rows: heads.map(([user, kind, head]) => [user, kind, groupedTokens({ cipher, extract }, head)]),
+  });
+  const ofPatients = Array.from({ length: patientsAmong(events) }, (_, patient) => {
+    const { entity = [] } = auditOf({ user: 0, patient, kind: 'read' });
+    const own = entity.filter(({ role }) => role?.code === '1').map(({ what }) => ({ what: { reference: what?.reference } }));
+    return [patient, tokenText(cipher, { resourceType: 'AuditEvent', entity: own } as AuditEvent)];
+  });
   await copyRows(database, tenantId, { table: 'bench_patient', columns: ['patient', 'tokens'], rows: ofPatients });
   await database.query(
     'CREATE INDEX ON store.bench_head ("user", kind); CREATE INDEX ON store.bench_patient (patient)',
@@ -95,7 +105,38 @@ async function makeTokenTables({ database, tenantId, cipher, events }: AuditLoad
   await database.query('ANALYZE store.bench_head, store.bench_patient');
 }
 
-function tokenText(cipher: TenantCipher, event: Parameters<typeof extract>[0]): string {
+const groupedAtOnce = 100;
+
+const auditOf = (planned: Parameters<typeof factsOf>[0]) => buildAccessAudit(factsOf(planned, newId(0), 0, 'x'));
+
+/** Without what is about one patient or one resource. */
+function headOf(planned: Parameters<typeof factsOf>[0]): AuditEvent {
+  const { entity = [], ...head } = auditOf(planned);
+  const kindsOfEntity = entity.map(({ type, role, what }) => ({ type, role, what: what?.type && { type: what.type } }));
+  return { ...head, entity: kindsOfEntity } as AuditEvent;
+}
+
+async function storeGroups(
+  { database, tenantId, cipher }: AuditLoad,
+  heads: readonly (readonly [number, number, AuditEvent])[],
+): Promise<void> {
+  // The second time it has come again.
+  for (const [, , head] of [...heads, ...heads]) groupedTokens({ cipher, extract }, head);
+  const statements: Statement[] = [];
+  const trx = { execute: (statement: Statement) => statements.push(statement) };
+  const committed = insertTokenGroups({ trx, cipher });
+  for (const { values = [] } of statements) {
+    await database.query(
+      `INSERT INTO store.audit_token_group (tenant_id, token, tokens)
+       SELECT $1, token, tokens::bigint[] FROM unnest($2::bigint[], $3::text[]) AS row (token, tokens)
+       ON CONFLICT DO NOTHING`,
+      [tenantId, ...values],
+    );
+  }
+  committed();
+}
+
+function tokenText(cipher: TenantCipher, event: AuditEvent): string {
   const tokens = extract(event).flatMap((entry) => (entry.kind === 'token' ? [cipher.tokenOf(entry.text)] : []));
   return `{${[...new Set(tokens)].join(',')}}`;
 }
@@ -139,7 +180,7 @@ function wholeRows({ cipher, events }: AuditLoad, from: Date, stepMs: number, fi
     const id = newId(recordedMs);
     const audit = buildAccessAudit(factsOf(event, id, recordedMs, `observation-${n}`));
     const content = cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext('AuditEvent', id, 1));
-    rows.push([n, id, content, tokenText(cipher, audit)]);
+    rows.push([n, id, content, groupedTokens({ cipher, extract }, audit)]);
   }
   return rows;
 }

@@ -53,7 +53,7 @@ export function createAccessTrail(options: AccessTrailOptions): AccessTrail {
 
   async function recordAll(tenantId: number, facts: readonly AccessFacts[]): Promise<void> {
     try {
-      await expander.keptUp();
+      await expander.keptUp(tenantId);
       const cipher = keyRing.loadedCipherOf(tenantId) ?? (await keyRing.cipherOf(tenantId));
       for (let start = 0; start < facts.length; start += factsPerBlockMax) {
         await commit(tenantId, [{ facts: facts.slice(start, start + factsPerBlockMax), cipher }]);

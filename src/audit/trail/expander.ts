@@ -9,8 +9,8 @@ import { expandBlocks } from './expand-blocks.ts';
 export interface Expander {
   /** Of a block that is committed. */
   add(tenantId: number, block: AccessBlock): void;
-  /** Undefined unless so much waits that AuditEvents would be seen too late: then it resolves when it is less. */
-  keptUp(): Promise<void> | undefined;
+  /** Undefined unless so much of the tenant's waits that its AuditEvents would be seen too late: then it resolves when it is less. */
+  keptUp(tenantId: number): Promise<void> | undefined;
   /** Takes no more, and finishes what it can in a moment. */
   close(): Promise<void>;
 }
@@ -36,15 +36,17 @@ export function createExpander(repository: Repository, onError: (error: unknown)
   let factsWaiting = 0;
   let running: Promise<void> | undefined;
   let isClosed = false;
-  let caughtUp: PromiseWithResolvers<void> | undefined;
+  const caughtUp = new Map<number, PromiseWithResolvers<void>>();
 
   async function run(): Promise<void> {
     while (waiting.size > 0) {
       if (factsWaiting < factsPerBatchMax && !isClosed) await delay(gatherMs);
       await expandBatch();
-      if (isBehind()) continue;
-      caughtUp?.resolve();
-      caughtUp = undefined;
+      for (const [tenantId, { resolve }] of caughtUp) {
+        if (isBehind(tenantId)) continue;
+        caughtUp.delete(tenantId);
+        resolve();
+      }
     }
     running = undefined;
   }
@@ -58,18 +60,19 @@ export function createExpander(repository: Repository, onError: (error: unknown)
     waiting.delete(tenantId);
     if (queue.length > 0) waiting.set(tenantId, queue);
     try {
-      await inSession(repository, serverCaller(tenantId, expanderName), (session) => expandBlocks(session, blocks));
+      const committed = await inSession(repository, serverCaller(tenantId, expanderName), (session) =>
+        expandBlocks(session, blocks),
+      );
+      committed();
     } catch (error) {
       // Theirs to find who look for leftovers: the others must not wait for one tenant.
       onError(error);
     }
   }
 
-  /** By those that have waited longest, which are the next. */
-  function isBehind(): boolean {
-    const [first] = waiting.values();
-    const addedAtMs = first?.[0]?.addedAtMs ?? Number.POSITIVE_INFINITY;
-    return performance.now() - addedAtMs > lagMaxMs;
+  function isBehind(tenantId: number): boolean {
+    const [longest] = waiting.get(tenantId) ?? [];
+    return longest !== undefined && performance.now() - longest.addedAtMs > lagMaxMs;
   }
 
   return {
@@ -81,16 +84,17 @@ export function createExpander(repository: Repository, onError: (error: unknown)
       waiting.set(tenantId, queue);
       running ??= run();
     },
-    keptUp() {
-      if (!isBehind()) return undefined;
-      caughtUp ??= Promise.withResolvers();
-      return caughtUp.promise;
+    keptUp(tenantId) {
+      if (!isBehind(tenantId)) return undefined;
+      const caught = caughtUp.get(tenantId) ?? Promise.withResolvers();
+      caughtUp.set(tenantId, caught);
+      return caught.promise;
     },
     async close() {
       isClosed = true;
       await Promise.race([running, delay(closeTimeoutMs, undefined, { ref: false })]);
       waiting.clear();
-      caughtUp?.resolve();
+      for (const { resolve } of caughtUp.values()) resolve();
     },
   };
 }

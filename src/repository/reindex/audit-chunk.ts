@@ -2,11 +2,11 @@
 
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { auditEventType } from '../audit-rows.ts';
-import { auditTokens } from '../audit-tokens.ts';
-import type { Session } from '../session.ts';
+import { auditTokens, groupedTokens } from '../audit-tokens.ts';
+import type { Repository, Session } from '../session.ts';
 import { bodyContext } from '../stored-version.ts';
+import { hasAuditTokens, tokenGroupsIn } from '../token-groups.ts';
 import { takeTurn } from '../turn.ts';
-import { hasSameTokens } from './changed-rows.ts';
 
 const rowsMax = 500;
 
@@ -26,27 +26,43 @@ export async function tokenAuditEvents(session: Session, afterId: string) {
     text: `SELECT id, last_updated, content, tokens::text AS tokens FROM audit_event WHERE id > $1 ORDER BY id LIMIT $2`,
     values: [afterId, rowsMax],
   });
+  const groups = await tokenGroupsIn(
+    session,
+    rows.map(({ tokens }) => tokens),
+  );
   const others: TokenRow[] = [];
   const turn = takeTurn();
   for (const row of rows) {
-    const tokens = tokensOf(session, row);
-    if (!hasSameTokens(row.tokens, tokens)) others.push({ ...row, tokens });
+    const event = openEvent(session, row);
+    if (!hasAuditTokens(row.tokens, auditTokens(session, event), groups))
+      others.push({ ...row, tokens: groupedTokens(session, event) });
     if (turn.isOver()) await turn.next();
   }
   await store(session, others);
   return { lastId: rows.at(-1)?.id ?? afterId, count: rows.length, isLast: rows.length < rowsMax };
 }
 
-function tokensOf(session: Session, { id, content }: StoredEvent): string {
-  const event = JSON.parse(session.cipher.open(content, bodyContext(auditEventType, id, 1)).toString()) as AuditEvent;
-  return `{${auditTokens(session, event).join(',')}}`;
+function openEvent({ cipher }: Session, { id, content }: StoredEvent): AuditEvent {
+  return JSON.parse(cipher.open(content, bodyContext(auditEventType, id, 1)).toString()) as AuditEvent;
+}
+
+/** Of the key before nothing is left behind. `before`: since then nobody writes its tokens. */
+export async function dropTokenGroups({ repository, trx }: Session, before: Date): Promise<void> {
+  const values = [before];
+  await openDoor(repository)(trx.tenantId, async (own) =>
+    own.execute({ name: 'drop-token-groups', text: 'SELECT tenant.drop_token_groups($1)', values }),
+  );
+}
+
+function openDoor({ reindexDoor }: Repository) {
+  if (!reindexDoor) throw new Error('This process has no door for the tokens of AuditEvents.');
+  return reindexDoor;
 }
 
 /** In a transaction of its own, as the one role that may; done twice it is the same. */
 async function store({ repository, trx }: Session, rows: readonly TokenRow[]): Promise<void> {
   if (rows.length === 0) return;
-  if (!repository.reindexDoor) throw new Error('This process has no door for the tokens of AuditEvents.');
-  await repository.reindexDoor(trx.tenantId, async (own) =>
+  await openDoor(repository)(trx.tenantId, async (own) =>
     own.execute({
       name: 'reindex-audit-tokens',
       text: `UPDATE audit_event SET tokens = row.tokens::bigint[]

@@ -8,6 +8,7 @@ import { fhirError } from '../../fhir/outcome.ts';
 import { auditEventType } from '../audit-rows.ts';
 import { lockIndex, raiseVersion } from '../own-parameters/lock-index.ts';
 import type { Session } from '../session.ts';
+import { dropTokenGroups } from './audit-chunk.ts';
 import { indexedTypes } from './indexed-types.ts';
 import { requestRun } from './request-run.ts';
 
@@ -43,9 +44,13 @@ export async function rotateIndexKey(session: Session): Promise<number> {
   return version;
 }
 
-/** Of the first run all rows have both tokens: from now on searches ask by the new key. The index must be locked. */
-export async function endTokens(session: Session, indexKey: number): Promise<void> {
+/**
+ * Of the first run all rows have both tokens: from now on searches ask by the new key. Of the second one none has those of the
+ * key before. The index must be locked.
+ */
+export async function endTokens(session: Session, indexKey: number, startedAt: Date): Promise<void> {
   const { asked, written } = await indexKeyUses(session.trx);
+  if (written === undefined) await dropTokenGroups(session, startedAt);
   if (written !== indexKey) return;
   changeUses(session.trx, [indexKey, 'asked'], [asked, 'written']);
   await requestTokens(session, indexKey, new Date(Date.now() + graceMs));

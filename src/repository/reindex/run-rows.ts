@@ -12,6 +12,8 @@ export interface RunRow {
   readonly index_key: number | null;
   readonly data_key: number | null;
   readonly begins_at: Date | null;
+  /** Of one that is running or done. */
+  readonly started_at: Date;
   readonly is_early: boolean;
   readonly at_type: string | null;
   readonly at_id: string | null;
@@ -26,7 +28,7 @@ export interface Place {
 export async function lockRun(trx: TenantTransaction, id: string): Promise<RunRow | undefined> {
   const [row] = await trx.query<RunRow>({
     name: 'lock-reindex',
-    text: `SELECT id, types, generation, state, waits_for, at_type, at_id, index_key, data_key, begins_at,
+    text: `SELECT id, types, generation, state, waits_for, at_type, at_id, index_key, data_key, begins_at, started_at,
              coalesce(begins_at > clock_timestamp(), false) AS is_early
            FROM reindex WHERE id = $1 FOR UPDATE`,
     values: [id],

@@ -48,7 +48,7 @@ async function begin(session: Session, run: RunRow, own: readonly string[]): Pro
 async function end(session: Session, run: RunRow): Promise<void> {
   const { trx } = session;
   await lockIndex(trx);
-  if (run.index_key !== null) await endTokens(session, run.index_key);
+  if (run.index_key !== null) await endTokens(session, run.index_key, run.started_at);
   setState(trx, run.id, 'ready');
   markDone(trx, run);
   const waiting = await trx.query<{ id: string }>({

@@ -70,18 +70,25 @@ function alternatives({ anyOf, orId }: TokenCondition, alias: string, context: S
  * every 200th row to contain it and every 100th to overlap it, and would read another index along with that of the tokens.
  */
 function hasAll(texts: readonly string[], alias: string, context: SqlContext): string {
+  if (context.view === 'audit_event') return texts.map((text) => hasAny([text], alias, context)).join(' AND ');
   const tokens = tokenArray(texts, context);
   return `(${alias}.tokens @> ${tokens} AND ${alias}.tokens && ${tokens})`;
 }
 
 function hasAny(texts: readonly string[], alias: string, context: SqlContext): string {
-  const test = `${alias}.tokens && ${tokenArray(texts, context)}`;
+  const tokens = tokenArray(texts, context);
+  const test = `${alias}.tokens && ${context.view === 'audit_event' ? withTheirGroups(tokens) : tokens}`;
   return `(${test} AND ${test})`;
 }
 
 export function tokenArray(texts: readonly string[], { values, tokenOf }: SqlContext): string {
   const tokens = new Set(texts.map(tokenOf));
   return `${values.bind(`{${[...tokens].join(',')}}`)}::bigint[]`;
+}
+
+/** Among an AuditEvent's tokens some stand for groups of others (repository/token-groups.ts). */
+function withTheirGroups(tokens: string): string {
+  return `(${tokens} || ARRAY(SELECT g.token FROM audit_token_group g WHERE g.tokens && ${tokens}))`;
 }
 
 /** `passes` in condition.ts for a column that holds one moment, in a form that an index on it can serve. */
