@@ -30,14 +30,23 @@ export interface FoundPage {
   readonly matched?: number;
 }
 
-/** Throws a FhirError `too-costly` when neither statement stays within its bounds. */
-export async function collectPage(compiled: CompiledSearch, count: number, send: SendStatement): Promise<FoundPage> {
+/**
+ * Throws a FhirError `too-costly` when neither statement stays within its bounds. Where it was compiled with `wholeMax`, a page has all
+ * matches as long as they are no more than that.
+ */
+export async function collectPage(
+  compiled: CompiledSearch,
+  count: number,
+  send: SendStatement,
+  wholeMax = 0,
+): Promise<FoundPage> {
   const rows = await sendWithin(compiled, send);
   const matches = rows.filter(({ mode }) => mode === 'match');
   const matched = rows[0]?.matched ?? undefined;
+  const most = matched !== undefined && matched <= wholeMax ? Math.max(wholeMax, count) : count;
   return {
-    matches: matches.slice(0, count),
-    hasMore: matches.length > count,
+    matches: matches.slice(0, most),
+    hasMore: matches.length > most,
     positionOf,
     includes: includedRows(rows),
     ...(matched !== undefined && { matched }),

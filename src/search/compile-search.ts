@@ -6,11 +6,13 @@ import {
   candidatesMax,
   countStatement,
   estimateStatement,
+  type SortedConditions,
   sortConditions,
 } from './compile/candidates.ts';
 import type { Condition, Recheck } from './compile/condition.ts';
 import { compileCriteria } from './compile/criteria.ts';
-import { slicingOf } from './compile/slicing.ts';
+import { listEstimate, listedLink, listStatement } from './compile/list-walk.ts';
+import { type Slicing, slicingOf } from './compile/slicing.ts';
 import { type PagePlace, type SortOrder, sortOrder } from './compile/sort.ts';
 import { type SearchStatement, type SqlContext, SqlValues } from './compile/sql.ts';
 import { type Stage, stagesOf } from './compile/stages.ts';
@@ -43,6 +45,8 @@ export interface CompiledSearch {
   readonly beginStatement?: SearchStatement;
   /** Where it can be sent ahead: gives one row { total }, about what there is, from a small part of it. */
   readonly firstEstimate?: SearchStatement;
+  /** Even where that is not much, for all that lead to a match would have to be followed to count exactly. */
+  readonly isEstimated?: boolean;
   /** The part of what is estimated that has the common tokens asked by. */
   readonly wideShare?: number;
   /** The names of the parameters a search may be too costly for. */
@@ -63,14 +67,18 @@ export interface CompileOptions {
   readonly sampleOf?: SampleOf | undefined;
   /** The first moment of the date sorted by, in the order of the page; absent = unknown. */
   readonly beginMs?: number | undefined;
+  /** Where candidates are gathered, and no more than so many meet the conditions, the page has all of them. */
+  readonly wholeMax?: number | undefined;
 }
 
+/** What a List holds is counted as far as an estimate is exact. */
+const fewListed = 1_000;
 /** Where links have to be followed from each resource, an estimate for a large type looks at so many. */
 const fewLinked = 300;
 
 /** A page that ends at a place is read backward from there, the row next to the place first. */
 export function compileSearch(query: SearchQuery, options: CompileOptions): CompiledSearch {
-  const { tokenOf, place, readableTypes, sampleOf } = options;
+  const { tokenOf, place, readableTypes, sampleOf, wholeMax } = options;
   const { conditions: all, recheck } = compileCriteria(query.criteria);
   const order = sortOrder(query.sort, place?.isBackward);
   const wanted = isWalkable(order) ? query.count + 1 : undefined;
@@ -83,20 +91,19 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
   const isBare = all.length === 1 && (all[0]?.kind === 'date' || all[0]?.kind === 'range');
   const by = query.sort[0]?.by;
   const codeText = typeof by === 'object' ? codeTextOf(by, query.type, query.criteria) : undefined;
-  const page = { order, after: place?.position, count: query.count, includes: query.includes, readableTypes, codeText };
-  const write = (build: (context: SqlContext) => string): SearchStatement => {
-    const context = createContext(query.type, tokenOf);
-    const text = build(context);
-    const name = context.view === 'resource' ? statementName(text) : undefined;
-    return { ...(name !== undefined && { name }), text, values: context.values.all };
+  const page = {
+    ...{ order, after: place?.position, count: query.count, includes: query.includes, readableTypes, codeText },
+    ...(wholeMax && { wholeMax }),
   };
-  const { listed } = breadth;
-  const slicing = slicingOf(query, { ...options, conditions, exact, listed, order });
+  const write = createWriter(query.type, tokenOf);
+  const slicing = slicingOf(query, { ...options, conditions, exact, listed: breadth.listed, order });
   const statementOf = ({ by: way, conditions: asked, max, isSliced }: Stage) =>
     write((context) => {
       const bounded = { ...page, ...(isSliced && slicing && { order: slicing.order }), rowsMax: max };
       if (way === 'slicing' && slicing?.write) return slicing.write(bounded, context);
       if (way === 'walking') return walkStatement(asked, bounded, context);
+      const link = way === 'listing' ? listedLink(asked, order) : undefined;
+      if (link) return listStatement(link, asked, bounded, context);
       return candidateStatement(asked, startOf(asked, { startMax: max, isNarrow }, context), bounded, context);
     });
   const walkNeeded = page.count / (wideShare ?? 1);
@@ -135,9 +142,32 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     ...(probableTotal !== undefined && { probableTotal }),
     ...(wideShare !== undefined && { wideShare }),
     ...(slicing?.begin && { beginStatement: write(slicing.begin) }),
-    ...(slicing?.estimate && { firstEstimate: write(slicing.estimate) }),
+    ...firstEstimate(conditions, order, slicing, write),
     namesOf: (trait) => namesOf[trait](query.criteria),
   };
+}
+
+type Write = (build: (context: SqlContext) => string) => SearchStatement;
+
+function createWriter(type: string, tokenOf: CompileOptions['tokenOf']): Write {
+  return (build) => {
+    const context = createContext(type, tokenOf);
+    const text = build(context);
+    const name = context.view === 'resource' ? statementName(text) : undefined;
+    return { ...(name !== undefined && { name }), text, values: context.values.all };
+  };
+}
+
+function firstEstimate(
+  conditions: SortedConditions,
+  order: SortOrder,
+  slicing: Slicing | undefined,
+  write: Write,
+): Pick<CompiledSearch, 'firstEstimate' | 'isEstimated'> {
+  const list = conditions.all.length === 1 ? listedLink(conditions, order) : undefined;
+  if (list) return { firstEstimate: write((context) => listEstimate(list, fewListed, context)), isEstimated: true };
+  if (!slicing?.estimate) return {};
+  return { firstEstimate: write(slicing.estimate), isEstimated: slicing.isEstimated === true };
 }
 
 const namesOf: Readonly<Record<CostlyTrait, (criteria: readonly Criterion[]) => readonly string[]>> = {

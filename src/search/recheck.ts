@@ -13,8 +13,10 @@ export interface RecheckedSearch {
   readonly recheck: Recheck;
   /** What the recheck is for. */
   readonly names?: readonly string[] | undefined;
-  /** The search for candidates behind a position, in the direction of the page. */
-  readonly compile: (after: SortPosition | undefined, count: number) => CompiledSearch;
+  /** The search for candidates behind a position, in the direction of the page; all of them where they are at most `wholeMax`. */
+  readonly compile: (after: SortPosition | undefined, count: number, wholeMax?: number) => CompiledSearch;
+  /** All candidates are opened anyway where they are few, for their number is told. */
+  readonly isCounted?: boolean;
   readonly send: SendStatement;
   /** Decrypts a row. */
   readonly open: (row: SearchRow) => Promise<Resource>;
@@ -51,13 +53,14 @@ export async function countRechecked(search: RecheckedSearch): Promise<number> {
 }
 
 async function* batches(
-  { compile, send, names = [] }: RecheckedSearch,
+  { compile, send, names = [], isCounted = false }: RecheckedSearch,
   count: number,
   after: SortPosition | undefined,
 ): AsyncGenerator<FoundPage> {
   let from = after;
   for (let seen = 0; seen < candidatesMax; seen += count) {
-    const batch = await collectPage(compile(from, count), count, send);
+    const wholeMax = isCounted && from === undefined ? batchCountMax : 0;
+    const batch = await collectPage(compile(from, count, wholeMax), count, send, wholeMax);
     yield batch;
     const last = batch.matches.at(-1);
     if (!batch.hasMore || !last) return;

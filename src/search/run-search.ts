@@ -6,11 +6,12 @@ import { collectIncludes, type VisibleRows } from './collect-includes.ts';
 import { collectPage, type FoundPage, type SendStatement, tooCostly } from './collect-page.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import { type PagePlace, type SortPosition, sortOrder } from './compile/sort.ts';
-import { type CompiledSearch, compileSearch } from './compile-search.ts';
+import { type CompiledSearch, type CompileOptions, compileSearch } from './compile-search.ts';
 import { type PageLinks, pageLinks } from './page-links.ts';
 import { collectRechecked, countRechecked } from './recheck.ts';
 import type { SearchQuery } from './search-query.ts';
 import { settle } from './settle.ts';
+import { shortenChains } from './shorten-chains.ts';
 import { isOrdered } from './sort-key.ts';
 import { collectSorted } from './sort-opened.ts';
 import { type SampleOf, sampleTokens } from './token-sample.ts';
@@ -46,7 +47,7 @@ const surelyMore = 2;
 
 /** Throws a FhirError `too-costly` when the search cannot be answered within its bounds. */
 export async function runSearch(asked: SearchQuery, access: SearchAccess, place?: PagePlace): Promise<SearchPage> {
-  const query = await settle(asked, access);
+  const query = await shortenChains(await settle(asked, access), access);
   const search = new RunningSearch(query, { ...access, sampleOf: await sampleTokens(query, access) }, place);
   if (query.summary === 'count') return { matches: [], includes: [], total: await search.accurateTotal() };
   const [page, counted] = await bothOf(search.page(), search.counted());
@@ -110,6 +111,7 @@ class RunningSearch {
       send,
       open,
       compile: this.#batches(query, place),
+      isCounted: query.total !== 'none' && !place,
     };
     return await collectRechecked(search, query.count, place?.position);
   }
@@ -117,7 +119,7 @@ class RunningSearch {
   /** Compiled again where a moment has to be known first. */
   async #begun(compiled: CompiledSearch, query: SearchQuery, place: PagePlace | undefined): Promise<CompiledSearch> {
     const [row] = compiled.beginStatement ? await this.#access.send<{ low?: Date }>(compiled.beginStatement) : [];
-    return row?.low ? this.#compile(query, place, row.low.getTime()) : compiled;
+    return row?.low ? this.#compile(query, place, { beginMs: row.low.getTime() }) : compiled;
   }
 
   async total({ matches, hasMore, matched }: FoundPage, counted: number | undefined): Promise<Total> {
@@ -128,7 +130,8 @@ class RunningSearch {
     if (counted !== undefined) return { total: counted };
     if (total === 'accurate') return { total: await this.accurateTotal() };
     const probable = await this.#probableTotal();
-    if (probable !== undefined) return { total: probable, isEstimate: true };
+    if (probable !== undefined)
+      return { total: Math.max(probable, matches.length + Number(hasMore)), isEstimate: true };
     const [row] = await this.#access.send<{ total: number; is_whole: boolean }>(
       this.#compiled.estimateStatement(estimateMax),
     );
@@ -141,11 +144,11 @@ class RunningSearch {
 
   /** What is known ahead of a count to be more than is counted. */
   async #probableTotal(): Promise<number | undefined> {
-    const { probableTotal, firstEstimate } = this.#compiled;
+    const { probableTotal, firstEstimate, isEstimated = false } = this.#compiled;
     if (probableTotal !== undefined) return probableTotal > estimateMax ? probableTotal : undefined;
     if (!firstEstimate) return undefined;
     const [row] = await this.#access.send<{ total: number }>(firstEstimate);
-    return row && row.total > surelyMore * estimateMax ? row.total : undefined;
+    return row && (isEstimated || row.total > surelyMore * estimateMax) ? row.total : undefined;
   }
 
   /** Where the type is not narrowed: cheap enough to travel with the page, before it is known whether that is the only one. */
@@ -178,8 +181,8 @@ class RunningSearch {
     const placeOf = (position: SortPosition): PagePlace => {
       return { isBackward: place?.isBackward ?? false, isSliced: this.#isSliced([position]), position };
     };
-    return (position: SortPosition | undefined, count: number): CompiledSearch =>
-      this.#compile({ ...query, count, includes: [] }, position ? placeOf(position) : place);
+    return (position: SortPosition | undefined, count: number, wholeMax?: number): CompiledSearch =>
+      this.#compile({ ...query, count, includes: [] }, position ? placeOf(position) : place, { wholeMax });
   }
 
   /** With the order of their list. */
@@ -193,9 +196,13 @@ class RunningSearch {
     return this.#place ? (this.#place.isSliced ?? false) : positions.some(({ keys }) => keys.length > 0);
   }
 
-  #compile(query: SearchQuery, place: PagePlace | undefined, beginMs?: number): CompiledSearch {
+  #compile(
+    query: SearchQuery,
+    place: PagePlace | undefined,
+    known: Pick<CompileOptions, 'beginMs' | 'wholeMax'> = {},
+  ): CompiledSearch {
     const { tokenOf, readableTypes, sampleOf } = this.#access;
-    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, beginMs });
+    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, ...known });
   }
 }
 

@@ -6,6 +6,8 @@ import pg from 'pg';
 const marks = {
   'slice by slice': ' AS is_met ',
   'link by link': 'left_over AS MATERIALIZED',
+  'link by link, reversed': 'array_agg(o.id) AS ids',
+  'along numbers': "'=' || w.low",
   'day by day': 'days1 AS MATERIALIZED',
   'along dates': 'dated AS MATERIALIZED',
   gathering: 'candidate AS MATERIALIZED',

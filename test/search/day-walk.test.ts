@@ -45,6 +45,7 @@ function observationOf(n: number): Observation {
   return {
     ...{ resourceType: 'Observation', id: `o${(n * 7) % each}`, status: n % 2 === 0 ? 'final' : 'amended' },
     code: { coding: [{ code: 'a' }, { code: `c${n % 3}` }] },
+    ...(n % 4 > 0 && { valueQuantity: { value: n % 7 } }),
     ...(n % 20 !== 0 && dated),
   };
 }
@@ -117,9 +118,14 @@ describe.each(['', '-'])('sorted by %sdate', (sign) => {
   });
 });
 
-test.each(['date,-_id', '-date,_id'])('ids against the direction of the dates, as %s, are gathered', async (sort) => {
-  const asked = { type: 'Observation', query: `code=a&_sort=${sort}`, count: 20 };
-  const expected = await listOf(asked);
-  expect((await listOf({ ...asked, sampleOf: claiming })).ids).toEqual(expected.ids);
-  expect((await listOf({ ...asked, sampleOf: claiming }, true)).ids.reverse()).toEqual(expected.ids);
-});
+test.each(['date,-_id', '-date,_id', 'date,-_lastUpdated', '-date,-_lastUpdated', 'date,value-quantity,_id'])(
+  'what comes after the date, as in %s, decides within it',
+  async (sort) => {
+    const asked = { type: 'Observation', query: `code=a&_sort=${sort}`, count: 20 };
+    const expected = await listOf(asked);
+    const there = await listOf({ ...asked, sampleOf: claiming });
+    expect(there.ids).toEqual(expected.ids);
+    expect(there.byDays).toBeGreaterThan(0);
+    expect((await listOf({ ...asked, sampleOf: claiming }, true)).ids.reverse()).toEqual(expected.ids);
+  },
+);

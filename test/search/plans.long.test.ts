@@ -41,7 +41,7 @@ beforeAll(async () => {
     clients.set(mode, client);
     probes.set(mode, new PlanProbe({ client, mode, counts, tenants: { large: tenants.a, small: tenants.b } }));
   }
-}, 15 * minuteMs);
+}, 30 * minuteMs);
 afterAll(async () => {
   for (const client of clients.values()) await client.end();
   await tenants?.close();

@@ -105,6 +105,18 @@ describe('a search that the index cannot decide', () => {
     expect(await runSearch(query, estimated.access)).toMatchObject({ total: 1001, isEstimate: true });
   });
 
+  test('looks at all candidates of one statement where they are few, and has page and total of them', async () => {
+    const few = batch('yes', 390).map((one) => ({ ...one, matched: 390 }));
+    const { access, sent } = scripted(few);
+    const page = await runSearch(parse('Patient', 'family=maximiliana&_count=20'), access);
+    expect(page).toMatchObject({ total: 390, next: { position: { id: 'yes19' } } });
+    expect([page.matches.length, sent.length]).toEqual([20, 1]);
+    expect(sent[0]?.text).toMatch(/LIMIT CASE WHEN .* <= 1000 THEN 1000 ELSE/);
+    const uncounted = scripted(batch('yes', 201).map((one) => ({ ...one, matched: 390 })));
+    await runSearch(parse('Patient', 'family=maximiliana&_count=20&_total=none'), uncounted.access);
+    expect(uncounted.sent[0]?.text).not.toContain('LIMIT CASE');
+  });
+
   test('asks for what is included only when it knows its matches', async () => {
     const { access, sent } = scripted([row('no1'), row('yes1')], [row('i2', { mode: 'include' })]);
     const page = await runSearch(parse('Patient', 'family=maximiliana&_include=*'), access);

@@ -65,8 +65,8 @@ export function candidateStatement(
   options: PageOptions,
   context: SqlContext,
 ): string {
-  const { order, after, count, rowsMax = candidatesMax } = options;
-  const limit = context.values.bind(count + 1);
+  const { order, after, count, wholeMax, rowsMax = candidatesMax } = options;
+  const limit = limitOf(count, wholeMax, context);
   return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql}),
   candidate AS MATERIALIZED (
     SELECT a.id, a.last_updated${keyColumns(order, 'a', context)} FROM anchor a
@@ -76,6 +76,12 @@ export function candidateStatement(
     ORDER BY ${orderBy(order, 'c')} LIMIT ${limit}),
   state AS (
     SELECT ${isBeyond(start, `(SELECT count(*) FROM anchor) > ${rowsMax}`)} AS overflow, (SELECT count(*) FROM candidate)::integer AS matched)${selectPage(options, context)}`;
+}
+
+function limitOf(count: number, wholeMax: number | undefined, { values }: SqlContext): string {
+  const limit = values.bind(count + 1);
+  if (wholeMax === undefined) return limit;
+  return `CASE WHEN (SELECT count(*) FROM candidate) <= ${wholeMax} THEN ${wholeMax} ELSE ${limit}::bigint END`;
 }
 
 /** Counts what meets all conditions, up to `countMax`. */

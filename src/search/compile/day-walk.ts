@@ -8,10 +8,9 @@ import { calendarText } from '../token-text.ts';
 import { all, type SortedConditions } from './candidates.ts';
 import { type PageOptions, selectPage } from './select-page.ts';
 import { isListed, testsOfRow } from './slice-walk.ts';
-import { isBehind, keyColumns, orderBy, readsDown, type SortOrder, type SortPosition } from './sort.ts';
+import { isBehind, keyColumns, keyReadsDown, orderBy, type SortOrder, type SortPosition } from './sort.ts';
 import { startsOf } from './span-starts.ts';
 import { isOfType, type SqlContext, tokenArray, tokenTests } from './sql.ts';
-import { isWalkable } from './walk.ts';
 
 /** So many days are looked up first, then so many more, where the page is not full: a page of what is rare takes long. */
 const steps = [2, 8, 32, 128] as const;
@@ -25,13 +24,13 @@ export interface DayWalk {
   readonly beginMs: number;
 }
 
-/** The date that alone is sorted by, ids in its direction, where its days tell all that is asked of dates. */
+/** The date that is sorted by before all else, where its days tell all that is asked of dates. */
 export function walkedDate(
   order: SortOrder,
   { dates, lastUpdated, ids }: SortedConditions,
 ): IndexedParameter | undefined {
   const [key] = order.keys;
-  if (!key || !isWalkable(order) || key.by === 'lastUpdated' || key.by.kind !== 'date') return undefined;
+  if (!key || key.by === 'lastUpdated' || key.by.kind !== 'date') return undefined;
   const { code } = key.by;
   const isAlone = dates.every(({ isSingle, parameter }) => isSingle && parameter === code);
   return isAlone && lastUpdated.length + ids.length === 0 ? key.by : undefined;
@@ -50,7 +49,7 @@ export function beginStatement(
   { dates }: SortedConditions,
   context: SqlContext,
 ): string {
-  const direction = readsDown(order) ? ' DESC' : '';
+  const direction = keyReadsDown(order) ? ' DESC' : '';
   const starts = dates.map(startsOf);
   const margin = (shortSpanDays + 1) * dayMs;
   const bounds = starts.flatMap(({ from, to }) => [
@@ -94,7 +93,7 @@ export function dayStatement(
 function rowsOf(conditions: SortedConditions, { order, after }: PageOptions, context: SqlContext) {
   const listed = tokenTests(conditions.tokens.filter(isListed), 'r', context);
   const tests = testsOfRow(conditions, context);
-  const behind = isBehind(after, order, () => 'c.k1', 'c.id', context);
+  const behind = isBehind(after, order, (index) => `c.k${index + 1}`, 'c.id', context);
   return {
     /** By the index of tokens. */
     stored: (isWanted: string, dated: string) =>
@@ -109,7 +108,7 @@ function rowsOf(conditions: SortedConditions, { order, after }: PageOptions, con
 /** The days of each step, and what holds for the sort key `c.k1` of who comes in them. */
 function stretchesOf({ parameter, beginMs }: DayWalk, order: SortOrder, context: SqlContext) {
   const { values } = context;
-  const isDown = readsDown(order);
+  const isDown = keyReadsDown(order);
   const first = Math.floor(beginMs / dayMs);
   let done = 0;
   return steps.map((length) => {
@@ -127,7 +126,7 @@ function stretchesOf({ parameter, beginMs }: DayWalk, order: SortOrder, context:
 function untilLast({ beginMs }: DayWalk, order: SortOrder, { values }: SqlContext): string {
   const length = steps.reduce((sum, one) => sum + one, 0);
   const first = Math.floor(beginMs / dayMs);
-  return readsDown(order)
+  return keyReadsDown(order)
     ? `c.k1 >= ${values.moment((first + 1 - length) * dayMs)}`
     : `c.k1 < ${values.moment((first + length) * dayMs)}`;
 }

@@ -6,23 +6,14 @@ import { isOfType, type SqlContext } from './sql.ts';
 
 export type RangeCondition = Condition & { kind: 'range' };
 
-/** So many alternatives are sought one by one among the entries of a resource; for more all its entries are read. */
-const soughtMax = 4;
-
-/** True where the row of `alias` has an entry that passes. OFFSET 0 keeps the planner from joining before it has narrowed. */
+/** True where the row of `alias` has an entry that passes: all its entries of the parameters are read, each once, until one does. */
 export function rangeTest({ anyOf }: RangeCondition, alias: string, context: SqlContext): string {
   if (anyOf.length === 0) return 'false';
   const tests = groupsOf(anyOf).map((group) => {
-    const { wanted, columns } = wantedRows(group, context);
+    const { wanted, columns, parameters } = wantedRows(group, context);
     const passes = rowTests(group, testsOfRange, columns).map((list) => `(${list.join(' AND ')})`);
-    const ofRow = `${isOfType('v', context)} AND v.id = ${alias}.id`;
-    if (group.length <= soughtMax) {
-      return `EXISTS (SELECT FROM ${wanted} CROSS JOIN LATERAL (
-        SELECT v.* FROM range_value v WHERE ${ofRow} AND v.parameter = w.parameter AND v.unit = w.unit OFFSET 0) v
-      WHERE ${passes.join(' OR ')} OFFSET 0)`;
-    }
-    return `EXISTS (SELECT FROM (SELECT v.* FROM range_value v WHERE ${ofRow} OFFSET 0) v
-      JOIN ${wanted} ON v.parameter = w.parameter AND v.unit = w.unit AND (${passes.join(' OR ')}) OFFSET 0)`;
+    return `EXISTS (SELECT FROM range_value v WHERE ${isOfType('v', context)} AND v.id = ${alias}.id AND v.parameter = ANY(${parameters})
+      AND EXISTS (SELECT FROM ${wanted} WHERE w.parameter = v.parameter AND w.unit = v.unit AND (${passes.join(' OR ')}) OFFSET 0) OFFSET 0)`;
   });
   return tests.length === 1 ? (tests[0] as string) : `(${tests.join(' OR ')})`;
 }
@@ -75,11 +66,11 @@ function groupsOf(anyOf: readonly RangeAlternative[]): RangeAlternative[][] {
   return [...groups.values()];
 }
 
-/** Columns `parameter`, `unit` and the ends of each test. */
+/** Columns `parameter`, `unit` and the ends of each test; and the array of the parameters. */
 function wantedRows(group: readonly RangeAlternative[], { values, tokenOf }: SqlContext) {
-  const parameters = values.bind(group.map(({ parameter }) => parameter));
+  const parameters = `${values.bind(group.map(({ parameter }) => parameter))}::text[]`;
   const units = values.bind(`{${group.map(({ unit }) => tokenOf(unit)).join(',')}}`);
-  const lists = [`${parameters}::text[]`, `${units}::bigint[]`];
+  const lists = [parameters, `${units}::bigint[]`];
   const names = ['parameter', 'unit'];
   const columns = (group[0]?.tests ?? []).map((_, index) => {
     const ends = { low: `low${index}`, high: `high${index}` };
@@ -89,7 +80,7 @@ function wantedRows(group: readonly RangeAlternative[], { values, tokenOf }: Sql
     }
     return { low: `w.${ends.low}`, high: `w.${ends.high}` };
   });
-  return { wanted: `unnest(${lists.join(', ')}) AS w(${names.join(', ')})`, columns };
+  return { wanted: `unnest(${lists.join(', ')}) AS w(${names.join(', ')})`, columns, parameters };
 }
 
 type Columns = Readonly<Record<keyof Pick<NumberTest, 'low' | 'high'>, string>>;

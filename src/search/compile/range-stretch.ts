@@ -26,7 +26,7 @@ export function stretchOf(
   const asked = ranges.filter(({ anyOf }) => anyOf.every((one) => one.parameter === parameter.code));
   const who = whoOf(asked, streamOf(parameter).absentUnit);
   // Of several values another one may be what the criteria are met by.
-  const tests = stream.isSingle && who === 'valued' ? asked.flatMap((condition) => testsIn(condition, parameter)) : [];
+  const tests = stream.isSingle && who === 'valued' ? asked.flatMap((condition) => testsIn(condition, stream)) : [];
   const froms = tests.flatMap(({ prefix, low }) => (reaching.has(prefix) ? [low] : [])).sort();
   const starts = tests.flatMap(({ prefix, low }) => (starting.has(prefix) ? [low] : []));
   const ends = tests.flatMap(({ prefix, high }) => (ending.has(prefix) ? [high] : []));
@@ -55,8 +55,8 @@ const reaching: ReadonlySet<string> = new Set(['gt', 'ge', 'ap']);
 /** What passes begins at the high end at the latest. */
 const ending: ReadonlySet<string> = new Set(['eq', 'lt', 'le', 'eb', 'ap']);
 
-/** Of one alternative, in the unit of the order: in base units, or as it is where that is the order. */
-function testsIn({ anyOf: [only, ...others] }: RangeCondition, { kind }: IndexedParameter): readonly NumberTest[] {
+/** Of one alternative, in the unit of the stream or in base units, which are those of an order of values in several units. */
+function testsIn({ anyOf: [only, ...others] }: RangeCondition, { unit }: OrderedStream): readonly NumberTest[] {
   if (!only || others.length > 0) return [];
-  return (only.unit === anyUnit) === (kind === 'number') ? only.tests : [];
+  return only.unit === unit || only.unit !== anyUnit ? only.tests : [];
 }

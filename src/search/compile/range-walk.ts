@@ -3,8 +3,10 @@
 
 import { absentEnd, type OrderedStream, streamOf } from '../ordered-values.ts';
 import { all, candidatesMax } from './candidates.ts';
+import { numberMark } from './number-walk.ts';
 import type { RangeCondition } from './range-sql.ts';
 import { type Stretch, stretchOf } from './range-stretch.ts';
+import type { PageOptions } from './select-page.ts';
 import { isBehind, missingKey, readsDown, unitOf } from './sort.ts';
 import { isOfType } from './sql.ts';
 import { type ParameterWalk, walkMax } from './walk-bounds.ts';
@@ -24,7 +26,7 @@ interface Step {
 export function rangeWalk(walk: ParameterWalk, ranges: readonly RangeCondition[]): string {
   const { page, limit } = walk;
   const direction = readsDown(page.order) ? ' DESC' : '';
-  const stream = streamOf(walk.parameter, page.codeText);
+  const stream = { ...streamOf(walk.parameter, page.codeText), ...(page.unit !== undefined && { unit: page.unit }) };
   const stretch = stretchOf(ranges, walk.parameter, stream, walk.context);
   const steps = [valued(walk, stream, stretch, direction), lacking(walk, stream, stretch, direction)] as const;
   const reaching = stretch.from === undefined ? undefined : reachingInto(stretch.from, walk, stream);
@@ -40,11 +42,16 @@ export function rangeWalk(walk: ParameterWalk, ranges: readonly RangeCondition[]
       AS overflow, NULL::integer AS matched)`;
 }
 
-function found({ rows, test, order }: Step, isWanted: string, { tests, limit, context }: ParameterWalk): string {
+function found({ rows, test, order }: Step, isWanted: string, { page, tests, limit, context }: ParameterWalk): string {
   return `
-    SELECT r.id, r.last_updated, w.low AS k1 FROM (${rows(isWanted)}) w
+    SELECT r.id, r.last_updated, ${keyOf(page)} AS k1 FROM (${rows(isWanted)}) w
     CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE ${isOfType('r', context)} AND r.id = w.id OFFSET 0) r
     WHERE ${all([test, tests])} ORDER BY ${order} LIMIT ${limit}`;
+}
+
+/** Of a row `w`. */
+function keyOf({ unit }: PageOptions): string {
+  return unit === undefined ? 'w.low' : `'${numberMark}' || w.low`;
 }
 
 function hasMore({ path, order }: Step, { page: { rowsMax = walkMax } }: ParameterWalk): string {
@@ -112,7 +119,7 @@ function reachingInto(from: string, { page, tests, context }: ParameterWalk, str
     SELECT v.low, v.id FROM range_value v
     WHERE ${inStream} AND v.low < v.high AND v.high >= ${from} AND v.low < ${from} AND ${isBehindPlace} LIMIT ${candidatesMax + 1}),
   reaching AS MATERIALIZED (
-    SELECT r.id, r.last_updated, w.low AS k1 FROM ranges w
+    SELECT r.id, r.last_updated, ${keyOf(page)} AS k1 FROM ranges w
     CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE ${isOfType('r', context)} AND r.id = w.id OFFSET 0) r WHERE ${tests}),
   `,
     rows: ' UNION ALL SELECT * FROM reaching',

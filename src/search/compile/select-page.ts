@@ -12,6 +12,10 @@ export interface PageOptions extends IncludeOptions {
   readonly rowsMax?: number;
   /** All that is found has this code, among whose resources the first sort key has an order of its own: see ordered-values.ts. */
   readonly codeText?: string | undefined;
+  /** Where candidates are gathered: so many, where there are no more of them. */
+  readonly wholeMax?: number;
+  /** The unit along whose values a page goes for which no order was asked: see number-walk.ts. */
+  readonly unit?: string;
 }
 
 /** One row of a search statement; without resource when nothing was found, for `overflow` and `matched` must be told. */

@@ -57,6 +57,30 @@ export function sliceStatement(conditions: SortedConditions, page: SliceOptions,
   state AS (SELECT (SELECT count(*) FROM others) > ${candidatesMax} AS overflow, NULL::integer AS matched)${selectPage(page, context)}`;
 }
 
+/** So many that the index of tokens finds tell how many of them are meant. */
+const lookedAt = 50;
+
+/** The first slices, which probably hold as many as tell of all. */
+export function fewSlices(matches: number): readonly string[] {
+  return slices.slice(0, Math.ceil((lookedAt * slices.length) / matches));
+}
+
+/** Gives about how many there are, from a few slices, of so many that the index of tokens finds. */
+export function sliceEstimate(
+  conditions: SortedConditions,
+  { type, matches }: { readonly type: string; readonly matches: number },
+  context: SqlContext,
+): string {
+  const few = fewSlices(matches);
+  const sliced = `r.tokens && ${tokenArray(
+    few.map((slice) => sliceText(type, slice)),
+    context,
+  )}`;
+  const listed = tokenTests(conditions.tokens.filter(isListed), 'r', context);
+  return `SELECT (count(*) * ${slices.length} / ${context.values.bind(few.length)}::integer)::integer AS total FROM (
+    SELECT r.* FROM ${context.view} r WHERE ${all([sliced, ...listed])} OFFSET 0) r WHERE ${testsOfRow(conditions, context)}`;
+}
+
 /** What the index of tokens does not tell of a row `r`. */
 export function testsOfRow(conditions: SortedConditions, context: SqlContext): string {
   const unlisted = conditions.tokens.filter((condition) => !isListed(condition));

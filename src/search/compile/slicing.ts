@@ -1,5 +1,5 @@
 // Whether a search is read slice by slice, or day by day where it is sorted by a date: where what it asks by is so common that to look
-// all of it up costs more than a page may, and so rare that a walk would.
+// all of it up costs more than a page may, and so rare that a walk would. By numbers alone it is read along these.
 
 import { fhirError } from '../../fhir/outcome.ts';
 import type { SearchQuery } from '../search-query.ts';
@@ -10,11 +10,13 @@ import { candidatesMax, type SortedConditions, sortConditions } from './candidat
 import { beginBehind, beginStatement, dayStatement, walkedDate } from './day-walk.ts';
 import { canWalkLinks, isLinkKey, isNarrow, type LinkWalk, linkEstimate, linkStatement } from './link-walk.ts';
 import type { LinkedCondition } from './linked.ts';
+import { atNumber, isNumberKey, numberOrder, numberWalkOf } from './number-walk.ts';
 import type { PageOptions } from './select-page.ts';
-import { growth, isListed, sliceStatement } from './slice-walk.ts';
+import { growth, isListed, sliceEstimate, sliceStatement } from './slice-walk.ts';
 import type { PagePlace, SortOrder } from './sort.ts';
 import type { SqlContext } from './sql.ts';
 import { gatheringSliced, linkStages, type Stage, slicedStages } from './stages.ts';
+import { walkStatement } from './walk.ts';
 import { walkMax } from './walk-bounds.ts';
 
 export interface Slicing {
@@ -28,6 +30,8 @@ export interface Slicing {
   readonly begin?: (context: SqlContext) => string;
   /** Gives about how many matches there are, where a few slices tell that. */
   readonly estimate?: (context: SqlContext) => string;
+  /** It is good enough whatever it says. */
+  readonly isEstimated?: boolean;
 }
 
 export interface SlicingOptions {
@@ -63,12 +67,31 @@ export function slicingOf(query: SearchQuery, options: SlicingOptions): Slicing 
   if (options.order.keys.length > 0) return byDays(query, options);
   if (query.sort[0]?.isFree !== true || (place && !place.isSliced)) return undefined;
   const [key] = place?.position?.keys ?? [];
+  const numbers = key === undefined || isNumberKey(key) ? byNumbers(query, options) : undefined;
+  if (numbers) return numbers;
+  if (key !== undefined && isNumberKey(key)) throw another();
   if (key !== undefined && !isLinkKey(key)) return byTokens(query, options);
   const [only, ...others] = conditions.all;
   const links = only?.kind === 'linked' && others.length === 0 ? byLinks(only, query, options) : undefined;
-  if (!links && key !== undefined)
-    throw fhirError('invalid', 'The search is another one by now; start again without the cursor.');
+  if (!links && key !== undefined) throw another();
   return links ?? byTokens(query, options);
+}
+
+function another(): Error {
+  return fhirError('invalid', 'The search is another one by now; start again without the cursor.');
+}
+
+function byNumbers({ criteria }: SearchQuery, { conditions, place }: SlicingOptions): Slicing | undefined {
+  const walk = numberWalkOf(criteria, conditions);
+  if (!walk) return undefined;
+  const order = numberOrder(walk, place?.isBackward ?? false);
+  return {
+    order,
+    stages: [{ by: 'slicing', conditions, max: walkMax, isSliced: true }],
+    isBound: place !== undefined,
+    write: ({ after, ...page }, context) =>
+      walkStatement(conditions, { ...page, after: after && atNumber(after), unit: walk.unit }, context),
+  };
 }
 
 function byTokens(
@@ -85,6 +108,8 @@ function byTokens(
     isBound,
     write: (page, context) =>
       sliceStatement(conditions, { ...page, slicesNeeded: neededFor(page, listed) ?? slicesAtFirst, type }, context),
+    ...(listed &&
+      canSlice && { estimate: (context) => sliceEstimate(conditions, { type, matches: listed.matches }, context) }),
   };
 }
 
@@ -131,9 +156,9 @@ function byLinks(
     order: orderOf(place),
     stages: linkStages(sortConditions([condition]), isBound, isMany),
     isBound,
+    isEstimated: condition.isReverse,
     write: (page, context) => linkStatement(walkFor(page), page, context),
-    ...(listed &&
-      isMany && { estimate: (context) => linkEstimate(walkFor(query), listed.matches / slicesCount, context) }),
+    ...(listed && isMany && { estimate: (context) => linkEstimate(walkFor(query), listed.matches, context) }),
   };
 }
 

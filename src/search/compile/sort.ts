@@ -46,6 +46,11 @@ export function readsDown({ idDescends, isReversed }: SortOrder): boolean {
   return idDescends !== isReversed;
 }
 
+/** True when the first key is read from high to low. */
+export function keyReadsDown({ keys, isReversed }: SortOrder): boolean {
+  return (keys[0]?.isDescending ?? false) !== isReversed;
+}
+
 /** The column of each key, computed for a candidate row: ` AS k1, ...`, empty for a sort by id. */
 export function keyColumns({ keys, isSliced }: SortOrder, alias: string, context: SqlContext): string {
   if (isSliced) return `, ${sliceSql(`${alias}.id`)} AS k1`;

@@ -1,14 +1,16 @@
 // What a search tries for its page, one statement after the other, until one stays within its bound: to gather what meets its
-// conditions and sort that, to walk in the order of the sort and test each row, or, where no order was asked for, to go slice by slice.
+// conditions and sort that, to walk in the order of the sort and test each row, to go along the links of a few, or, where no order was
+// asked for, slice by slice.
 
 import { candidatesMax, type SortedConditions, sortConditions } from './candidates.ts';
 import { canAnchor } from './linked-sets.ts';
+import { listedLink } from './list-walk.ts';
 import type { SortOrder } from './sort.ts';
 import { isWalkable } from './walk.ts';
 import { walkMax } from './walk-bounds.ts';
 
 export interface Stage {
-  readonly by: 'gathering' | 'walking' | 'slicing';
+  readonly by: 'gathering' | 'walking' | 'slicing' | 'listing';
   /** In the order of slices, rather than in that of the query. */
   readonly isSliced?: true;
   readonly conditions: SortedConditions;
@@ -51,7 +53,8 @@ export function stagesOf({ conditions, exact, order, isOfCode, walkNeeded }: Sta
   if (!isWalkable(order)) return [gathering(conditions), ...last];
   const rest = [gathering(conditions), walking(), ...last];
   if (!startsOpen(conditions) || short === undefined) return rest;
-  return [gathering(conditions, isLinked ? fewMax.linked : fewMax.stretch), walking(short), ...rest];
+  const listing = listedLink(conditions, order) ? [{ by: 'listing', conditions, max: walkMax } as const] : [];
+  return [gathering(conditions, isLinked ? fewMax.linked : fewMax.stretch), ...listing, walking(short), ...rest];
 }
 
 /**
