@@ -5,7 +5,7 @@ import { startSealer } from './audit/seal/sealer.ts';
 import { createAccessTrail } from './audit/trail/access-trail.ts';
 import { startAccessSweep } from './audit/trail/sweep-blocks.ts';
 import { anchorPlaceOf, type Config } from './config.ts';
-import { soleRoot } from './crypto/root-keys.ts';
+import { tenantOfNotice } from './crypto/key-notice.ts';
 import { listen as listenToDatabase } from './database/listen.ts';
 import { connectionSettings } from './database/pool.ts';
 import { rolePassword } from './database/role-password.ts';
@@ -45,6 +45,7 @@ import { houseDefinitions } from './search/own/house-definitions.ts';
 import { createLinkJobs } from './smart/account/link-jobs.ts';
 import { createSmart } from './smart/smart.ts';
 import { sweepExpired } from './smart/sweep-expired.ts';
+import { SignInFailed } from './smart/upstream/sign-in.ts';
 import { createForgetShredded } from './tenants/forget-shredded.ts';
 import { createTenantRegistry } from './tenants/registry.ts';
 import { withinRealm } from './tenants/system-realm.ts';
@@ -155,7 +156,10 @@ async function requireSoundDatabase(doors: Doors, log: Logger): Promise<readonly
 /** Who may come in; that and `forgetMore` is forgotten when the database says that something changed. */
 function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forgetMore: () => void) {
   const registry = createTenantRegistry(doors.systemDoor);
-  const onError = (error: unknown) => log.error(errorFields(error), 'The authorization server failed.');
+  const onError = (error: unknown) => {
+    if (!(error instanceof SignInFailed)) return log.error(errorFields(error), 'The authorization server failed.');
+    log.warn(errorFields(error), 'An identity provider did not sign a person in.');
+  };
   const { resourceTypes } = houseDefinitions();
   const { publicUrl } = config.http;
   const fetchOutbound = createOutboundFetch({ allowedHosts: new Set(config.outbound.allowedHosts) });
@@ -172,7 +176,9 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forg
   const listener = listenToDatabase({
     connection: connectionSettings({ databaseUrl, rootKey: config.crypto.rootKey, role: 'hpms_system' }),
     channel: 'hpms_access',
-    onNotice() {
+    onNotice(payload) {
+      const tenantId = tenantOfNotice(payload);
+      if (tenantId !== undefined) doors.keyRing.outdate(tenantId);
       forget();
       forgetShredded();
     },
@@ -254,15 +260,16 @@ function openJobs(options: AppOptions, doors: Doors, { repository, modules }: Jo
   };
 }
 
+/** A database that is away, or that has given the turn of a process that stood still to another one: idle_session_timeout. */
 function isPassing(error: unknown): boolean {
-  return error instanceof FhirError && error.status === 503;
+  if (error instanceof FhirError) return error.status === 503;
+  return (error as { readonly code?: unknown }).code === '57P05';
 }
 
 function openSealer({ config, log }: AppOptions, doors: Doors, metrics: Metrics) {
-  const { root, rootKey } = config.crypto;
   const sealer = startSealer({
     ...doors,
-    roots: root ? openRoots(root) : soleRoot(rootKey),
+    roots: openRoots(config.crypto.root),
     anchors: openAnchor(anchorPlaceOf(config)),
     // A database that is away for a moment is told of by everybody.
     onError: (error, what) => log[isPassing(error) ? 'warn' : 'error'](errorFields(error), what),

@@ -28,8 +28,7 @@ export interface Config {
   readonly crypto: {
     /** Passwords of database roles and the like follow from it; the root key itself where nothing else is said. */
     readonly rootKey: Buffer;
-    /** Absent: `rootKey` alone, with nothing beside it. */
-    readonly root?: RootSettings;
+    readonly root: RootSettings;
   };
   readonly http: {
     readonly port: number;

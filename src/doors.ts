@@ -25,8 +25,8 @@ export interface Doors {
 export interface DoorsOptions {
   readonly databaseUrl: string;
   readonly rootKey: Buffer;
-  /** Absent: `rootKey` wraps tenants' keys itself, with nothing beside it. */
-  readonly root?: RootSettings | undefined;
+  /** What wraps tenants' keys. */
+  readonly root: RootSettings;
   /** Told of idle connections that were lost; they are replaced. */
   readonly onIdleError: (error: Error) => void;
   /** Told of keys that a root key elsewhere did not confirm in time. */
@@ -50,8 +50,8 @@ export function openDoors(options: DoorsOptions): Doors {
   const trailPool = open('hpms_app', trailConnectionsMax);
   const reindexPool = open('hpms_reindex', reindexConnectionsMax);
   const tenantDoor = createTenantDoor(tenantPool);
-  const { rootKey, root, onKeyError: onError } = options;
-  const keyRing = createKeyRing(root ? openRoots(root) : rootKey, tenantDoor, { cacheMs: root?.cacheMs, onError });
+  const { root, onKeyError: onError } = options;
+  const keyRing = createKeyRing(openRoots(root), tenantDoor, { cacheMs: root.cacheMs, onError });
   return {
     tenantPool,
     systemPool,

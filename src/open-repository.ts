@@ -20,6 +20,7 @@ import { profilesModule } from './repository/profiles/module.ts';
 import { collectRules } from './repository/rules.ts';
 import type { Policies, Repository } from './repository/session.ts';
 import { terminologyModule } from './repository/terminology-module.ts';
+import { sealedColumns } from './sealed-columns.ts';
 import { createExtractor } from './search/extract.ts';
 import { houseDefinitions } from './search/own/house-definitions.ts';
 import { createBriefCache } from './tenants/brief-cache.ts';
@@ -72,6 +73,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
     tenantDoor,
     reindexDoor: doors.reindexDoor,
     keyRing,
+    sealedColumns,
     now,
     site: config.http.publicUrl,
     cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),

@@ -2,7 +2,6 @@
 
 import { findSealKey, openSealKey } from '../audit/seal/seal-key.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
-import { soleRoot } from '../crypto/root-keys.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { type Doors, openDoors } from '../doors.ts';
@@ -98,8 +97,7 @@ async function printRotatedKey(args: readonly string[]): Promise<void> {
 
 async function printRotatedRoot(): Promise<void> {
   await withDoors(async ({ config, doors, databaseUrl }) => {
-    const { rootKey, root } = config.crypto;
-    const roots = root ? openRoots(root) : soleRoot(rootKey);
+    const roots = openRoots(config.crypto.root);
     // It is wrapped anew when it is opened; where nothing was sealed there is none.
     if ((await findSealKey(doors.tenantDoor, roots)) !== undefined) await openSealKey(doors.tenantDoor, roots);
     const isDone = await rotateRoot({ databaseUrl, roots, progress: new Progress(process.stderr) });

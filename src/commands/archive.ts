@@ -159,8 +159,9 @@ async function list(client: pg.Client): Promise<void> {
       ...[table, month, String(rows), archivedAt.toISOString(), archivedBy, file, sha256.toString('hex')],
     ]),
   ]);
-  for (const { name, heldAt, heldBy } of await listHolds(client)) {
-    report.line(`${name} is under legal hold since ${heldAt.toISOString()}, by ${heldBy}.`);
+  for (const { name, patientId, heldAt, heldBy } of await listHolds(client)) {
+    const what = patientId === null ? name : `Patient/${patientId} of ${name}`;
+    report.line(`${what} is under legal hold since ${heldAt.toISOString()}, by ${heldBy}.`);
   }
 }
 
@@ -174,6 +175,10 @@ async function hold({ client, repository }: Work, { kind, tenant }: Of<'hold' | 
   // Also what changed nothing was asked for.
   const act = isPlaced ? 'placeLegalHold' : 'releaseLegalHold';
   await tell(repository, found.id, { act, method: isPlaced ? 'POST' : 'DELETE', path: '/legal-hold' });
+  const others = (await listHolds(client)).filter(({ name }) => name === tenant);
+  if (!isPlaced && others.length > 0) {
+    return report.line(`Its administrators keep ${tenant} under ${count(others.length, 'legal hold')}; see --list.`);
+  }
   report.line(`${tenant} is ${isNew ? 'now' : 'as before'} ${isPlaced ? '' : 'not '}under legal hold.`);
 }
 

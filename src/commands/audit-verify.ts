@@ -11,7 +11,6 @@ import { type EventProof, proveEvent } from '../audit/seal/verify/prove-event.ts
 import { verifyTokens } from '../audit/seal/verify/verify-tokens.ts';
 import { type VerifiedTree, verifyTree } from '../audit/seal/verify/verify-tree.ts';
 import { anchorPlaceOf, type Config, ConfigError, readConfig } from '../config.ts';
-import { soleRoot } from '../crypto/root-keys.ts';
 import type { TenantDoor } from '../database/tenant-transaction.ts';
 import type { Doors } from '../doors.ts';
 import { openAnchor } from '../gateways/open-anchor.ts';
@@ -72,8 +71,7 @@ async function chosenTenants({ systemDoor }: Doors, name: string | undefined): P
 
 async function gatherEvidence(config: Config, doors: Doors, { tokens }: AuditVerifyArguments): Promise<Evidence> {
   const { tenantDoor } = doors;
-  const { root, rootKey } = config.crypto;
-  const key = (await findSealKey(tenantDoor, root ? openRoots(root) : soleRoot(rootKey))) ?? '';
+  const key = (await findSealKey(tenantDoor, openRoots(config.crypto.root))) ?? '';
   const target = openAnchor(anchorPlaceOf(config));
   const anchors = await readAnchors(target);
   const report = new Report(process.stdout);

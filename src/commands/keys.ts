@@ -15,7 +15,7 @@ export const rotateKeyUsage = 'rotate-key data|index --tenant NAME [--reencrypt]
 export interface RotateKeyRequest {
   readonly purpose: 'data' | 'index';
   readonly tenant: string;
-  /** Current resources are sealed again in the background; otherwise each with its next version. */
+  /** Current resources, accounts, clients and the like are sealed again in the background; otherwise each with its next change. */
   readonly reencrypts: boolean;
 }
 
@@ -50,7 +50,7 @@ export async function rotateKey(
     }
     const version = await rotateDataKey(session);
     if (reencrypts) await reencrypt(session, version);
-    const rest = reencrypts ? 'and its current resources follow; $reindex-status tells how far that is' : 'from now on';
+    const rest = reencrypts ? 'and what is stored follows; $reindex-status tells how far that is' : 'from now on';
     return `${tenant.name} writes under data key ${version}, ${rest}.`;
   });
 }

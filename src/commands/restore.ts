@@ -63,7 +63,7 @@ async function run({ from: folder, to, until, binaries }: Arguments): Promise<vo
   requireRootKey(manifest, config.crypto.rootKey);
   const startedAt = performance.now();
   const progress = (text: string) => report.progress(text);
-  const wrong = await findWrongFiles(folder, manifest, progress);
+  const wrong = await findWrongFiles({ folder, manifest, rootKey: config.crypto.rootKey }, progress);
   if (wrong.length > 0) throw new ConfigError(`The backup is damaged, nothing was restored:\n  ${wrong.join('\n  ')}`);
   const { dataDir } = config;
   const { rootKey } = config.crypto;
@@ -139,7 +139,7 @@ function tellResult({ kind, objects, list, finishedAt }: Manifest, config: Confi
   const seconds = (durationMs / 1_000).toFixed(1);
   report.line(`Restored the ${kind} backup of ${finishedAt} to ${dataDir} in ${seconds} s.`);
   report.line(`${count(list.files, 'file')} were as they were written, ${count(objects, 'object')} among them.`);
-  const { keyDir } = crypto.root ?? {};
+  const { keyDir } = crypto.root;
   if (keyDir !== undefined && !existsSync(keyDir)) {
     report.line(`Put your copy of the tenants' keys into ${keyDir}; without it nothing of theirs can be read.`);
   }

@@ -58,7 +58,7 @@ async function run({ from: folder, scratch, binaries }: Arguments): Promise<void
   const manifest = readManifest(folder);
   requireRootKey(manifest, rootKey);
   const progress = (text: string) => report.progress(text);
-  const wrong = await findWrongFiles(folder, manifest, progress);
+  const wrong = await findWrongFiles({ folder, manifest, rootKey }, progress);
   tell({ name: 'files', detail: `${count(manifest.list.files, 'file')} and the log since`, problems: wrong });
   const dataDir = mkdtempSync(path.join(scratch, 'hpms-verify-'));
   // PostgreSQL's own user must pass through, when root starts us.

@@ -9,8 +9,8 @@ export interface ListenOptions {
   readonly connection: pg.ClientConfig;
   /** A constant of the code, never input. */
   readonly channel: string;
-  /** A notice came, or may have been missed while the connection was away. */
-  readonly onNotice: () => void;
+  /** A notice came, or, without a payload, may have been missed while the connection was away. */
+  readonly onNotice: (payload?: string) => void;
   /** The connection is away; called once until it is back. */
   readonly onAway: (error: unknown) => void;
 }
@@ -60,7 +60,7 @@ async function listenOnce(options: ListenOptions, onListening: () => void, signa
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
   });
-  client.on('notification', options.onNotice);
+  client.on('notification', ({ payload }) => options.onNotice(payload));
   const ended = new Promise<never>((_, reject) => {
     client.on('error', reject);
     client.once('end', () => reject(new Error('The listening connection was ended.')));

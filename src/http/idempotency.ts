@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
 import { type Caller, ownerOf } from '../access/caller.ts';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type InteractionResponse, textOfBody } from './interaction.ts';
@@ -16,6 +17,11 @@ export interface RequestKey {
 const keySyntax = /^[\x20-\x7e]{1,255}$/;
 /** An answer that was moved to another key does not open. */
 const answerContext = (key: Buffer) => `idempotency answer|${key.toString('hex')}`;
+
+export const answerColumn: SealedColumn = {
+  ...{ table: 'idempotency_key', column: 'answer', key: [{ name: 'key', type: 'bytea' }] },
+  contextOf: ([key = '']) => answerContext(Buffer.from(key, 'hex')),
+};
 
 /** The key of a request that names one; the scope is one client, method and path. */
 export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buffer): RequestKey | undefined {

@@ -4,6 +4,9 @@ import { accessReport } from './access-report.ts';
 import { auditVerify } from './audit-verify.ts';
 import { expand } from './expand.ts';
 import { explain } from './explain.ts';
+import { legalHold } from './legal-hold.ts';
+import { legalHoldRelease } from './legal-hold-release.ts';
+import { legalHolds } from './legal-holds.ts';
 import { lookup } from './lookup.ts';
 import { meta } from './meta.ts';
 import { metaAdd } from './meta-add.ts';
@@ -31,5 +34,8 @@ export const serverOperations: readonly Operation[] = [
   reindexStatus,
   snapshot,
   auditVerify,
+  legalHold,
+  legalHoldRelease,
+  legalHolds,
   ...terminology,
 ];

@@ -17,7 +17,8 @@ export const accountActTopic = 'account.act';
 /** Where somebody did it from, for the one column of the event that takes a text: sealed, for it tells of a person. */
 export interface ActOrigin {
   readonly cipher: TenantCipher;
-  readonly address: string;
+  /** Absent where the connection is gone. */
+  readonly address: string | undefined;
 }
 
 /** Without an account, as when a sign-in names none, it is nobody's: the same row, so that it takes as long (security.md 69). */
@@ -28,7 +29,8 @@ export function recordAct(
   origin?: ActOrigin,
 ): void {
   const key = `account.${act}-${randomUUID()}`;
-  const from = origin?.cipher.seal(Buffer.from(origin.address), key).toString('base64url');
+  const { cipher, address } = origin ?? {};
+  const from = address === undefined ? undefined : cipher?.seal(Buffer.from(address), key).toString('base64url');
   const event = {
     eventKey: from === undefined ? key : `${key}.${from}`,
     topic: accountActTopic,

@@ -1,6 +1,7 @@
 // A clinic's accounts: who may sign in, with which roles (domain.md section 5). Nothing personal is readable at rest.
 
 import { randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
@@ -214,3 +215,10 @@ function emailToken(cipher: TenantCipher, email: string): bigint {
 function sealContext(id: string, column: 'email' | 'name'): string {
   return `account|${id}|${column}`;
 }
+
+export const accountColumns = (['email', 'name'] as const).map(
+  (column): SealedColumn => ({
+    ...{ table: 'account', column, key: [{ name: 'id', type: 'uuid' }] },
+    contextOf: ([id = '']) => sealContext(id, column),
+  }),
+);

@@ -1,6 +1,7 @@
 // A clinic's API clients, what they may ask for and how they prove who they are: RFC 7591 section 2 has the words.
 
 import { createHash, type JsonWebKey, randomBytes, randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { requirePublicKeys } from './client-keys.ts';
@@ -248,3 +249,10 @@ function toClient(row: ClientRow, cipher: TenantCipher): Client {
 function sealContext(clientId: string, column: string): string {
   return `client|${clientId}|${column}`;
 }
+
+export const clientColumns = ['name', 'contacts'].map(
+  (column): SealedColumn => ({
+    ...{ table: 'client', column, key: [{ name: 'client_id', type: 'text' }] },
+    contextOf: ([clientId = '']) => sealContext(clientId, column),
+  }),
+);

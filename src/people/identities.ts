@@ -2,6 +2,7 @@
 // given to somebody else (RFC 9700 section 2.1; OpenID Connect Core 1.0, section 5.7).
 
 import { randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
@@ -107,3 +108,8 @@ interface IdentityRow {
 function sealContext(id: string): string {
   return `identity|${id}|known-as`;
 }
+
+export const identityColumn: SealedColumn = {
+  ...{ table: 'identity', column: 'known_as', key: [{ name: 'id', type: 'uuid' }] },
+  contextOf: ([id = '']) => sealContext(id),
+};

@@ -1,6 +1,7 @@
 // The identity providers a clinic's people may sign in by: https://openid.net/specs/openid-connect-core-1_0.html
 
 import { randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { fhirError } from '../fhir/outcome.ts';
@@ -130,3 +131,8 @@ function requireIssuer(issuer: string): void {
   if (url && (url.protocol === 'https:' || isLocal) && !/[?#\s]/.test(issuer) && url.username === '') return;
   throw fhirError('value', 'An issuer is an https URL without query and fragment.', { expression: 'issuer' });
 }
+
+export const providerColumn: SealedColumn = {
+  ...{ table: 'identity_provider', column: 'client_secret', key: [{ name: 'id', type: 'uuid' }] },
+  contextOf: ([id = '']) => sealContext(id),
+};

@@ -11,6 +11,7 @@ import { type ResultEntry, type SearchResult, searchsetText } from '../search/re
 import { runSearch, type SearchAccess, type SearchPage } from '../search/run-search.ts';
 import type { SearchQuery } from '../search/search-query.ts';
 import { mayReadContext } from './binary-access.ts';
+import { redactChanges } from './redact-changes.ts';
 import { resolveCodes } from './resolve-codes.ts';
 import { isUnstored } from './search-definitions.ts';
 import type { Session } from './session.ts';
@@ -98,10 +99,11 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
       rows.filter((row) => !isUnstored(row)),
     )
   ).values();
-  const versions = await showComputed(
+  const computed = await showComputed(
     session,
     rows.map((row) => (isUnstored(row) ? builtIn(session, row) : (stored.next().value as StoredVersion))),
   );
+  const versions = await redactChanges(session, computed);
   const entries: ResultEntry[] = [];
   for (const [index, version] of versions.entries()) {
     const { body, type, id, securityContext } = version;

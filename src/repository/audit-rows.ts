@@ -21,8 +21,8 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
   const rows: AuditRow[] = [];
   const turn = takeTurn();
   for (const item of stored) {
-    rows.push(changeRow(session, item));
     if (turn.isOver()) await turn.next();
+    rows.push(changeRow(session, item));
   }
   insertRows(session, rows);
 }
@@ -129,7 +129,8 @@ function patientsOf(session: Session, change: Change, entries: readonly IndexEnt
   return isOld ? [...new Set([...patients, ...patientsIn(session, type, session.extract(oldResource))])] : patients;
 }
 
-function patientsIn({ repository }: Session, type: string, entries: readonly IndexEntry[]): string[] {
+/** As `Patient/id`. */
+export function patientsIn({ repository }: Session, type: string, entries: readonly IndexEntry[]): string[] {
   const known = repository.definitions.searchParameters(type);
   const patients = new Set<string>();
   for (const entry of entries) {

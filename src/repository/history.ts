@@ -4,6 +4,7 @@ import type { Statement } from '../database/statement.ts';
 import { fhirError, type Issue, notFound } from '../fhir/outcome.ts';
 import { openHistoryCursor, sealHistoryCursor } from './history-cursor.ts';
 import type { HistoryCount, HistoryCursor, HistoryRequest, HistoryRow, HistorySource } from './history-source.ts';
+import { redactChanges } from './redact-changes.ts';
 import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion } from './stored-version.ts';
@@ -47,7 +48,7 @@ export async function history(session: Session, request: HistoryRequest, source:
   for (const version of versions) session.notes?.show(version);
   const total = await wholeTotal();
   return {
-    versions,
+    versions: await redactChanges(session, versions),
     total,
     archived: position ? undefined : await archivedRest(session, request, versions),
     completeTo: completeToMs === undefined ? undefined : new Date(completeToMs),

@@ -2,11 +2,12 @@
 
 import { fhirError } from '../fhir/outcome.ts';
 import { criteriaOf, typeOf, type WriteIntent, type WriteResult } from './change.ts';
+import { lockRows } from './lock-rows.ts';
 import { OpenedBytes } from './opened-bytes.ts';
 import { ofWrite } from './plan-changes.ts';
 import { resolveConditions } from './resolve-conditions.ts';
 import type { Session } from './session.ts';
-import { openVersion, openWithoutData, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
+import { openVersion, openWithoutData, type StoredVersion } from './stored-version.ts';
 import { keyOf, type Target, targetOf } from './target.ts';
 
 export interface Resolution {
@@ -60,11 +61,11 @@ function isAsFound({ intent, id, foundVersionId }: Target, stored: Identified['s
   return foundVersionId === undefined || stored.get(keyOf(typeOf(intent), id))?.versionId === foundVersionId;
 }
 
-/** Reads and locks the current versions of all that is updated or deleted, in key order so that writers cannot deadlock. */
+/** Reads and locks the current versions of all that is updated or deleted. */
 async function lockStored(session: Session, targets: readonly Target[]): Promise<Map<string, StoredVersion>> {
   const keys = targets.flatMap(({ intent, id, isNew }) => (isNew ? [] : [{ type: typeOf(intent), id }]));
   if (keys.length === 0) return new Map();
-  const rows = await session.trx.query<VersionRow>(lockStatement(keys));
+  const rows = await lockRows(session, keys);
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   // A content is needed only by whoever patches it.
   const patched = new Set(targets.flatMap(({ intent, id }) => (intent.action === 'patch' ? [id] : [])));
@@ -79,21 +80,4 @@ async function lockStored(session: Session, targets: readonly Target[]): Promise
     stored.set(key, version);
   }
   return stored;
-}
-
-function lockStatement(keys: readonly { type: string; id: string }[]) {
-  const [only] = keys;
-  if (only && keys.length === 1) {
-    return {
-      name: 'lock-one',
-      text: `SELECT ${versionColumns} FROM resource WHERE type = $1 AND id = $2 FOR UPDATE`,
-      values: [only.type, only.id],
-    };
-  }
-  return {
-    name: 'lock-many',
-    text: `SELECT ${versionColumns} FROM resource WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-           ORDER BY type, id FOR UPDATE`,
-    values: [keys.map((key) => key.type), keys.map((key) => key.id)],
-  };
 }

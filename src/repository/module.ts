@@ -34,7 +34,8 @@ export interface Lock {
   readonly type: string;
   /** Whether the write may need it. */
   isFor(intent: WriteIntent): boolean;
-  take(session: Session): void;
+  /** Of the writes that may need it; it may ask, in the same message, for what these will want to know. */
+  take(session: Session, intents: readonly WriteIntent[]): void;
 }
 
 /** What the server computes whenever resources of a type are read or found; versions of before show what is stored. */

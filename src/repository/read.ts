@@ -5,6 +5,7 @@ import type { Statement } from '../database/statement.ts';
 import { isId, timeOfId } from '../fhir/ids.ts';
 import { gone, notFound } from '../fhir/outcome.ts';
 import { auditEventType } from './audit-rows.ts';
+import { redactChanges } from './redact-changes.ts';
 import type { Session } from './session.ts';
 import { showComputed } from './show-computed.ts';
 import { openVersion, type StoredVersion, type VersionRow, versionColumns } from './stored-version.ts';
@@ -22,7 +23,7 @@ export async function read(session: Session, type: string, id: string): Promise<
   if (!isPlainlyVisible(session, version) && !(await isVisible(session, version))) throw notFound(type, id);
   if (!version.body) throw gone(type, id);
   session.notes?.show(version);
-  const [shown] = await showComputed(session, [version as ReadVersion]);
+  const [shown] = await redactChanges(session, await showComputed(session, [version as ReadVersion]));
   return shown as ReadVersion;
 }
 

@@ -40,6 +40,7 @@ export async function resolveCodes(session: Session, query: SearchQuery): Promis
 
 async function resolve(criterion: CodesCriterion, shelf: Shelf): Promise<Criterion> {
   const { modifier, token, valueSets, codes } = criterion;
+  requireNames([...valueSets, ...codes.flatMap(({ system, code }) => [system, code])]);
   const values: TokenValue[] = [];
   for (const name of valueSets)
     values.push(...valuesOf(criterion, await shelf.codeList(name, token.shape.kind === 'bare')));
@@ -50,6 +51,12 @@ async function resolve(criterion: CodesCriterion, shelf: Shelf): Promise<Criteri
   }
   const resolved = { ...token, values };
   return modifier === 'not-in' ? { kind: 'not', criteria: [resolved] } : resolved;
+}
+
+/** PostgreSQL takes no text with NUL, and no name or code has one. */
+function requireNames(texts: readonly string[]): void {
+  if (!texts.some((text) => text.includes('\0'))) return;
+  throw fhirError('value', 'Names of value sets and codes do not have the character NUL.', { status: 400 });
 }
 
 /** An element that is a code alone tells its system by its binding, so that a whole system that is not here says nothing. */

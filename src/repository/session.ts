@@ -3,6 +3,7 @@
 import type { AccessNotes } from '../access/access-notes.ts';
 import type { Caller } from '../access/caller.ts';
 import type { KeyRing } from '../crypto/key-ring.ts';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
 import type { TenantDoor, TenantTransaction, WorkKind } from '../database/tenant-transaction.ts';
 import type { BuiltIns } from '../fhir/definitions/built-ins.ts';
@@ -32,6 +33,8 @@ export interface Repository {
   readonly builtIns?: BuiltIns;
   readonly tenantDoor: TenantDoor;
   readonly keyRing: KeyRing;
+  /** What is sealed beside resources; absent = nothing is sealed again. */
+  readonly sealedColumns?: readonly SealedColumn[];
   /** Of the role that writes the tokens of AuditEvents anew; absent = nobody does. */
   readonly reindexDoor?: TenantDoor;
   readonly objectStore: ObjectStore;

@@ -8,6 +8,7 @@ import type { IndexEntry } from '../search/index-entry.ts';
 import { requireContext, type StoredBody, storeBinary } from './binary-store.ts';
 import type { Change, WriteResult } from './change.ts';
 import { deleteIndexRows, insertIndexRows, insertRanges, sameIndexRows } from './index-rows.ts';
+import { forgetAhead } from './lock-rows.ts';
 import { insertResources, keepHistory, type ResourceRow, updateResources } from './resource-rows.ts';
 import type { Session } from './session.ts';
 import { bodyContext } from './stored-version.ts';
@@ -27,13 +28,14 @@ export async function storeChanges(session: Session, changes: readonly Change[])
   const stored: StoredChange[] = [];
   const turn = takeTurn();
   for (const change of changes) {
+    if (turn.isOver()) await turn.next();
     const entries = change.resource ? session.extract(change.resource, change.exactNumbers) : [];
     if (change.type === 'Binary') await requireContext(session, change);
     const body = await storeBody(session, change);
     rows.push(resourceRow(session, change, entries, body));
     stored.push({ change, entries, result: resultOf(session, change, body?.json) });
-    if (turn.isOver()) await turn.next();
   }
+  forgetAhead(session, changes);
   const replacing = rows.filter((_, index) => changes[index]?.old);
   const added = rows.filter((_, index) => !changes[index]?.old);
   if (replacing.length > 0) {

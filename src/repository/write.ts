@@ -7,6 +7,7 @@ import { withoutUnreadable } from './blind-writes.ts';
 import { type Change, criteriaOf, typeOf, type WriteIntent, type WriteResult } from './change.ts';
 import { checkReferences } from './check-references.ts';
 import { type Identified, identify } from './identify.ts';
+import { refuseHeldDeletes } from './legal-holds/refuse-deletes.ts';
 import { ofWrite, planChanges } from './plan-changes.ts';
 import { checkProfiles } from './profiles/check-profiles.ts';
 import { addReactions } from './reactions.ts';
@@ -72,6 +73,7 @@ async function writeAllowed(
     isHeld && profilePolicy.check !== 'off' ? await checkProfiles(session, profilePolicy, changes) : nothingTold;
   await checkReferences(session, changes);
   await runRules(rules.guards, changes, session);
+  await refuseHeldDeletes(session, changes);
   const stored = await storeChanges(session, changes);
   await recordChanges(session, stored);
   addReactions(session, changes);
@@ -94,7 +96,8 @@ function noteFound({ notes }: Session, result: WriteResult): void {
 
 function takeLocks(session: Session, intents: readonly WriteIntent[]): void {
   for (const { type, isFor, take } of session.repository.rules.locks) {
-    if (intents.some((intent) => typeOf(intent) === type && isFor(intent))) take(session);
+    const concerned = intents.filter((intent) => typeOf(intent) === type && isFor(intent));
+    if (concerned.length > 0) take(session, concerned);
   }
 }
 
@@ -157,11 +160,11 @@ const permissions = { create: 'c', update: 'u', patch: 'u', delete: 'd' } as con
 async function validateChanges(session: Session, changes: readonly Change[]): Promise<void> {
   const turn = takeTurn();
   for (const change of changes) {
+    if (turn.isOver()) await turn.next();
     const { resource, exactNumbers } = change;
     if (!resource) continue;
     const issues = session.repository.validate(resource, exactNumbers ? { exactNumbers } : {});
     if (issues.some((issue) => issue.severity === 'error' || issue.severity === 'fatal'))
       throw new FhirError(issues, { writeIndex: change.index });
-    if (turn.isOver()) await turn.next();
   }
 }

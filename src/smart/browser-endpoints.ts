@@ -1,6 +1,7 @@
 // What browsers are sent to: the authorization endpoint, the pages of signing in, signing out, and a person's own account.
 
 import type Koa from 'koa';
+import { clientAddress } from '../access/client-address.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { AnswerAccount } from './account/account-pages.ts';
@@ -121,6 +122,7 @@ async function answerAccountPage(context: BrowserContext, ctx: Koa.Context, rest
     origin: ctx.get('Origin') || undefined,
     fetchSite: ctx.get('Sec-Fetch-Site') || undefined,
     network: networkOf(ctx.ip),
+    address: clientAddress(ctx.req.socket.remoteAddress),
     async currentSession() {
       const { uid, accountId } = await context.provider().Session.get(ctx);
       return accountId === undefined ? undefined : { accountId, sessionHash: hashOf(uid) };

@@ -1,6 +1,7 @@
 // Who is signed in, since when and from where: what people and administrators see of it, and how it ends (45 CFR 164.312(a)(2)(iii), automatic logoff).
 
 import { randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrantsOfSession } from './app-grants.ts';
@@ -154,3 +155,8 @@ interface SessionRow {
 function originContext(sessionHash: Buffer): string {
   return `login_session|${sessionHash.toString('hex')}`;
 }
+
+export const sessionColumn: SealedColumn = {
+  ...{ table: 'login_session', column: 'origin', key: [{ name: 'session_hash', type: 'bytea' }] },
+  contextOf: ([hash = '']) => originContext(Buffer.from(hash, 'hex')),
+};

@@ -2,6 +2,7 @@
 
 import { type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type Koa from 'koa';
+import { clientAddress } from '../access/client-address.ts';
 import { recordAct } from '../people/account-acts.ts';
 import { signingAlgorithm } from '../tenants/signing-key.ts';
 import { hashOf } from './hash.ts';
@@ -55,13 +56,17 @@ export async function answerLogout(context: LogoutContext, ctx: Koa.Context): Pr
 }
 
 async function endSession(
-  { tenantId, tenantDoor, provider, urls }: LogoutContext,
+  { tenantId, tenantDoor, keyRing, provider, urls }: LogoutContext,
   ctx: Koa.Context,
   { uid, accountId }: { readonly uid: string; readonly accountId: string },
 ): Promise<void> {
+  const origin = {
+    cipher: await keyRing.cipherOf(tenantId),
+    address: clientAddress(ctx.req.socket.remoteAddress),
+  };
   await tenantDoor(tenantId, async (trx) => {
     endSessionByHash(trx, hashOf(uid));
-    recordAct(trx, 'sign-out', accountId);
+    recordAct(trx, 'sign-out', accountId, origin);
   });
   const { cookies } = provider().createContext(ctx.req, ctx.res);
   cookies.set('hpms_session', null, { path: urls.basePath, signed: true });

@@ -1,6 +1,7 @@
 // What oidc-provider keeps beside clients and access tokens (grants, sessions, codes, refresh tokens): hashed ids, encrypted payloads.
 
 import type { KeyRing } from '../crypto/key-ring.ts';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrant, findAppGrant } from './app-grants.ts';
 import { hashOf } from './hash.ts';
@@ -141,3 +142,13 @@ async function consumeRecord({ tenantId, tenantDoor }: RecordContext, model: str
 function sealContext(model: string, idHash: Buffer): string {
   return `oidc_record|${model}|${idHash.toString('hex')}`;
 }
+
+export const recordColumn: SealedColumn = {
+  table: 'oidc_record',
+  column: 'payload',
+  key: [
+    { name: 'model', type: 'text' },
+    { name: 'id_hash', type: 'bytea' },
+  ],
+  contextOf: ([model = '', hash = '']) => sealContext(model, Buffer.from(hash, 'hex')),
+};

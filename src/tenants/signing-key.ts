@@ -1,6 +1,7 @@
 // The key a tenant signs its tokens with: made with the tenant, stored encrypted under its data key; JWK is RFC 7517.
 
 import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
+import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../database/tenant-transaction.ts';
 
@@ -38,3 +39,8 @@ export async function readSigningKeys(trx: TenantTransaction, cipher: TenantCiph
 function sealContext(kid: string): string {
   return `signing_key|${kid}`;
 }
+
+export const signingKeyColumn: SealedColumn = {
+  ...{ table: 'signing_key', column: 'private_key', key: [{ name: 'kid', type: 'text' }] },
+  contextOf: ([kid = '']) => sealContext(kid),
+};

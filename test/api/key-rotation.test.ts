@@ -7,7 +7,7 @@ import { serverCaller } from '../../src/access/caller.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { rotateKey } from '../../src/commands/keys.ts';
 import { keyVersionOf } from '../../src/crypto/sealed-box.ts';
-import { reencrypt, rotateIndexKey } from '../../src/repository/reindex/rotate-keys.ts';
+import { reencrypt, rotateDataKey, rotateIndexKey } from '../../src/repository/reindex/rotate-keys.ts';
 import { inSession, type Session } from '../../src/repository/session.ts';
 import { buildObservation, buildPatient } from '../support/builders.ts';
 import { withClient } from '../support/database.ts';
@@ -149,10 +149,14 @@ interface Tokens {
   readonly token: string;
 }
 
+/** Of AuditEvents those that their groups stand for, too. */
 const tokensOf = async ({ id }: TestTenant): Promise<Set<string>> => {
   const rows = await rowsOf<Tokens>(
     `SELECT 'resource' AS where, unnest(tokens)::text AS token FROM store.resource WHERE tenant_id = $1
-     UNION SELECT 'audit_event', unnest(tokens)::text FROM store.audit_event WHERE tenant_id = $1
+     UNION SELECT 'audit_event', named.token::text FROM store.audit_event CROSS JOIN unnest(tokens) AS named (token)
+       WHERE tenant_id = $1 AND NOT EXISTS (
+         SELECT FROM store.audit_token_group g WHERE g.tenant_id = audit_event.tenant_id AND g.token = named.token)
+     UNION SELECT 'audit_event', unnest(tokens)::text FROM store.audit_token_group WHERE tenant_id = $1
      UNION SELECT 'range_value', unit::text FROM store.range_value WHERE tenant_id = $1`,
     [id],
   );
@@ -275,4 +279,11 @@ describe('the index key', () => {
     const [row] = await rowsOf<{ tokens: string[] }>('SELECT tokens FROM store.audit_event WHERE id = $1', [event?.id]);
     expect(row?.tokens.length).toBeGreaterThan(0);
   });
+});
+
+test('another data key is heard of by a process that only signs people in, and has no session of its own', async () => {
+  const { keyRing } = other.doors;
+  expect((await keyRing.cipherOf(b.id)).dataKeyVersion).toBe(1);
+  expect(await inTenant(b, rotateDataKey)).toBe(2);
+  while ((await keyRing.cipherOf(b.id)).dataKeyVersion < 2) await delay(10);
 });

@@ -73,6 +73,9 @@ describe('who may', () => {
     ['POST', '/tenants/clinic-a/resume'],
     ['POST', '/tenants/clinic-a/export'],
     ['GET', '/tenants/clinic-a/export/Patient'],
+    ['GET', '/tenants/clinic-a/legal-holds'],
+    ['POST', '/tenants/clinic-a/legal-holds'],
+    ['DELETE', '/tenants/clinic-a/legal-holds/x'],
     ['POST', '/tenants/clinic-a/shred'],
   ] as const;
 

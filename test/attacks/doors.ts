@@ -17,7 +17,7 @@ import { inSession } from '../../src/repository/session.ts';
 import { write } from '../../src/repository/write.ts';
 import { parseScopes } from '../../src/smart/scopes.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
-import { createTestDatabase, testRootKey } from '../support/database.ts';
+import { createTestDatabase, testKeys } from '../support/database.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 export interface Answer {
@@ -50,7 +50,7 @@ const baseUrl = 'http://hpms.test/t/x/fhir';
 
 export async function openAllDoors(): Promise<OpenedDoors> {
   const database = await createTestDatabase();
-  const doors = openDoors({ databaseUrl: database.url, rootKey: testRootKey, onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl: database.url, ...testKeys, onIdleError: () => undefined });
   const config = configOf(makeTemporaryFolder());
   const opened = openRepository({ config, doors });
   const { repository } = opened;
@@ -125,7 +125,7 @@ export async function openAllDoors(): Promise<OpenedDoors> {
 function configOf(dataDir: string): Config {
   return {
     dataDir,
-    crypto: { rootKey: testRootKey },
+    crypto: testKeys,
     http: { publicUrl: 'http://hpms.test' },
   } as Partial<Config> as Config;
 }

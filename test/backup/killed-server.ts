@@ -115,7 +115,7 @@ export class KilledServer {
   }
 
   wrongFiles(): Promise<string[]> {
-    return findWrongFiles(this.folder, this.manifest, silent);
+    return findWrongFiles({ folder: this.folder, manifest: this.manifest, rootKey: testRootKey }, silent);
   }
 
   /** Absent: as far as the log goes. */

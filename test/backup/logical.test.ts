@@ -47,7 +47,7 @@ afterAll(async () => {
 
 describe('a logical backup', () => {
   test('is whole by its own list', async () => {
-    expect(await findWrongFiles(folder, manifest, silent)).toEqual([]);
+    expect(await findWrongFiles({ folder, manifest, rootKey: testRootKey }, silent)).toEqual([]);
     expect(manifest.tables?.map(({ name }) => name)).toContain('store.audit_event');
   });
 

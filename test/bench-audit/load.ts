@@ -95,7 +95,9 @@ async function makeTokenTables(load: AuditLoad): Promise<void> {
   });
   const ofPatients = Array.from({ length: patientsAmong(events) }, (_, patient) => {
     const { entity = [] } = auditOf({ user: 0, patient, kind: 'read' });
-    const own = entity.filter(({ role }) => role?.code === '1').map(({ what }) => ({ what: { reference: what?.reference } }));
+    const own = entity
+      .filter(({ role }) => role?.code === '1')
+      .map(({ what }) => ({ what: { reference: what?.reference } }));
     return [patient, tokenText(cipher, { resourceType: 'AuditEvent', entity: own } as AuditEvent)];
   });
   await copyRows(database, tenantId, { table: 'bench_patient', columns: ['patient', 'tokens'], rows: ofPatients });

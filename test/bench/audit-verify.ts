@@ -14,7 +14,7 @@ import { rolePassword } from '../../src/database/role-password.ts';
 import { type Doors, openDoors } from '../../src/doors.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { createAnchorFile } from '../../src/gateways/anchor-file.ts';
-import { withClient } from '../support/database.ts';
+import { keysOfRoot, withClient } from '../support/database.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ const embedded = await startEmbeddedPostgres({
 });
 try {
   await migrate({ databaseUrl: embedded.url, rootKey, log: () => undefined });
-  const doors = openDoors({ databaseUrl: embedded.url, rootKey, onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl: embedded.url, ...keysOfRoot(rootKey), onIdleError: () => undefined });
   try {
     await bench(doors);
   } finally {

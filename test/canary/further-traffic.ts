@@ -57,6 +57,12 @@ async function useOperations({ request, words }: FurtherTraffic, expect: Expect)
     display: word('meta-add.display'),
   };
   const meta = parameters({ name: 'meta', valueMeta: { tag: [coding] } });
+  const reason = (what: string) => ({ name: 'reason', valueString: word(`legal-hold.${what}`) });
+  const held = await request('POST', `/Patient/${first}/$legal-hold`, parameters(reason('placed')));
+  expect('$legal-hold', held, ok);
+  const holdId = held.json.parameter?.[0]?.part?.[0]?.valueId;
+  const released = parameters({ name: 'hold', valueId: holdId }, reason('released'));
+  expect('$legal-hold-release', await request('POST', '/$legal-hold-release', released), ok);
   for (const operation of ['$meta-add', '$meta-delete']) {
     expect(operation, await request('POST', `/Patient/${first}/${operation}`, meta), ok);
   }

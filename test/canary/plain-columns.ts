@@ -28,6 +28,7 @@ export const plainColumns: readonly PlainColumns[] = [
   ids('range_value', ['id'], 'ids of resources that have numbers'),
   ids('outbox', ['resource_id', 'event_key'], 'ids of what is to be delivered'),
   ids('reindex', ['at_id'], 'the id a run has come to'),
+  ids('legal_hold', ['patient_id'], 'ids of patients under legal hold'),
   ids('search_parameter', ['id'], "ids of a tenant's own search parameters"),
   ids('booking', ['actor_id', 'appointment_id'], 'ids of who is taken by which visit'),
   ids(

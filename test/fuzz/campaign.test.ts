@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { runCampaign } from './campaign.ts';
+import { beginCampaign, type Campaign, goOn, isOver, runCampaign } from './campaign.ts';
 import { minimize } from './minimize.ts';
 import { failuresOf, tableOf } from './report.ts';
 import { asTarget, type Outcome, type Target } from './target.ts';
@@ -70,7 +70,7 @@ test('where nothing is wrong, every input is counted once, by stage and by answe
   expect(campaign.failures).toEqual([]);
   expect(campaign.inputs).toBe(3_000);
   expect((campaign.byStage.refused ?? 0) + campaign.byStage.sql).toBe(3_000);
-  expect(campaign.byStatus.get(400)).toBe(campaign.byStage.refused);
+  expect(campaign.byStatus[400]).toBe(campaign.byStage.refused);
   expect(tableOf([campaign]).split('\n')).toHaveLength(4);
 });
 
@@ -85,6 +85,18 @@ test('the same seed makes the same inputs', async () => {
   }
   expect(seen[0]).toEqual(seen[1]);
   expect(new Set(seen[0]).size).toBeGreaterThan(1_000);
+});
+
+test('what was written down half-way goes on as if it had never been stopped', async () => {
+  const target = planted(({ text, list }) => answered(text.length > list.length ? 200 : 400));
+  const whole = await find(target);
+  let campaign = beginCampaign(target, 1);
+  while (!isOver(campaign, 3_000)) {
+    campaign = JSON.parse(JSON.stringify(await goOn(target, campaign, { inputs: 3_000 }))) as Campaign;
+  }
+  const countsOf = ({ slices, inputs, byStage, byStatus }: Campaign) => ({ slices, inputs, byStage, byStatus });
+  expect(countsOf(campaign)).toEqual(countsOf(whole));
+  expect(campaign.slices).toBe(3);
 });
 
 test('a tree is made as small as it may be and still fail', async () => {

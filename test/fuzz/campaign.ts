@@ -9,11 +9,13 @@ import { type Outcome, type Stage, stages, type Target } from './target.ts';
 export interface Campaign {
   readonly target: string;
   readonly seed: number;
+  /** Runs of fast-check that are done, each with a seed of its own. */
+  readonly slices: number;
   readonly inputs: number;
   readonly seconds: number;
   /** How many came so far and no farther. */
   readonly byStage: Readonly<Record<Stage, number>>;
-  readonly byStatus: ReadonlyMap<number, number>;
+  readonly byStatus: Readonly<Record<string, number>>;
   readonly serverErrors: number;
   readonly crashes: number;
   /** The longest time that the event loop did not turn. */
@@ -31,68 +33,83 @@ export interface Failure {
   readonly stack: string;
 }
 
-export interface CampaignOptions {
+export interface SliceOptions {
   readonly inputs: number;
-  readonly seed: number;
-  /** After each slice. */
-  readonly onProgress?: (done: number) => void;
   readonly onFailure?: (failure: Failure) => void;
   /** Told of what happened outside of any input, such as rejections nobody handles. */
   readonly faultsOutside?: () => readonly string[];
 }
 
-/** So many are one run of fast-check, with a seed of its own. */
-const sliceSize = 1_000;
+/** So many are one run of fast-check. */
+export const sliceSize = 1_000;
 /** Of one target; then there is enough to mend. */
 const failuresMax = 5;
 
-export async function runCampaign(target: Target, options: CampaignOptions): Promise<Campaign> {
-  const tally = createTally();
-  const failures: Failure[] = [];
+export async function runCampaign(
+  target: Target,
+  { seed, ...options }: SliceOptions & { readonly seed: number },
+): Promise<Campaign> {
+  let campaign = beginCampaign(target, seed);
+  while (!isOver(campaign, options.inputs)) campaign = await goOn(target, campaign, options);
+  return campaign;
+}
+
+export function beginCampaign({ name }: Target, seed: number): Campaign {
+  const byStage = Object.fromEntries(stages.map((stage) => [stage, 0])) as Record<Stage, number>;
+  return {
+    ...{ target: name, seed, slices: 0, inputs: 0, seconds: 0, byStage, byStatus: {}, serverErrors: 0, crashes: 0 },
+    ...{ stallMs: 0, slowest: { ms: 0, input: '' }, failures: [] },
+  };
+}
+
+export function isOver({ slices, failures }: Campaign, inputs: number): boolean {
+  return slices * sliceSize >= inputs || failures.length >= failuresMax;
+}
+
+/** The campaign with its next slice done. */
+export async function goOn(target: Target, campaign: Campaign, options: SliceOptions): Promise<Campaign> {
+  const tally = tallyOf(campaign);
+  const failures = [...campaign.failures];
+  const seed = campaign.seed + campaign.slices;
   const startedAt = performance.now();
   const delays = monitorEventLoopDelay({ resolution: 5 });
   delays.enable();
-  let done = 0;
-  for (let slice = 0; done < options.inputs && failures.length < failuresMax; slice += 1) {
-    const seed = options.seed + slice;
-    const found = await runSlice(target, tally, { seed, numRuns: Math.min(sliceSize, options.inputs - done) });
-    const outside = (options.faultsOutside?.() ?? []).map((what) => ({ what, input: '', seed, stack: '' }));
-    for (const failure of [...outside, ...(found ? [found] : [])]) {
-      if (failures.some(({ what }) => what === failure.what)) continue;
-      failures.push(failure);
-      options.onFailure?.(failure);
-    }
-    done += sliceSize;
-    options.onProgress?.(Math.min(done, options.inputs));
-  }
+  const numRuns = Math.min(sliceSize, options.inputs - campaign.slices * sliceSize);
+  const found = await runSlice(target, tally, { seed, numRuns });
   delays.disable();
-  const seconds = (performance.now() - startedAt) / 1_000;
+  const outside = (options.faultsOutside?.() ?? []).map((what) => ({ what, input: '', seed, stack: '' }));
+  for (const failure of [...outside, ...(found ? [found] : [])]) {
+    if (failures.some(({ what }) => withoutNumbers(what) === withoutNumbers(failure.what))) continue;
+    failures.push(failure);
+    options.onFailure?.(failure);
+  }
+  const { isAsync, ...counts } = tally;
   // The timer that looks comes every 5 ms.
   const loopMs = Math.max(0, delays.max / 1e6 - 5);
-  const stallMs = tally.isAsync ? loopMs : tally.slowest.ms;
-  return { target: target.name, seed: options.seed, seconds, stallMs, failures, ...tally };
+  const stallMs = Math.max(campaign.stallMs, isAsync ? loopMs : counts.slowest.ms);
+  const seconds = campaign.seconds + (performance.now() - startedAt) / 1_000;
+  return { ...campaign, ...counts, failures, slices: campaign.slices + 1, seconds, stallMs };
+}
+
+/** Lines of a log differ in their times and in the ids of requests. */
+function withoutNumbers(text: string): string {
+  return text.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(\.\d+)?/g, '…');
 }
 
 interface Tally {
   inputs: number;
   byStage: Record<Stage, number>;
-  byStatus: Map<number, number>;
+  byStatus: Record<string, number>;
   serverErrors: number;
   crashes: number;
   slowest: { ms: number; input: string };
   isAsync: boolean;
 }
 
-function createTally(): Tally {
-  const byStage = Object.fromEntries(stages.map((stage) => [stage, 0])) as Record<Stage, number>;
+function tallyOf({ inputs, byStage, byStatus, serverErrors, crashes, slowest }: Campaign): Tally {
   return {
-    inputs: 0,
-    byStage,
-    byStatus: new Map(),
-    serverErrors: 0,
-    crashes: 0,
-    slowest: { ms: 0, input: '' },
-    isAsync: false,
+    ...{ inputs, serverErrors, crashes, slowest, isAsync: false },
+    ...{ byStage: { ...byStage }, byStatus: { ...byStatus } },
   };
 }
 
@@ -132,7 +149,7 @@ function note(
   tally.inputs += 1;
   if (outcome) {
     tally.byStage[outcome.stage] += 1;
-    tally.byStatus.set(outcome.status, (tally.byStatus.get(outcome.status) ?? 0) + 1);
+    tally.byStatus[outcome.status] = (tally.byStatus[outcome.status] ?? 0) + 1;
   }
   if (ms > tally.slowest.ms) tally.slowest = { ms, input: (JSON.stringify(input) ?? '').slice(0, 400) };
 }

@@ -44,7 +44,10 @@ function sharesOf({ byStage, inputs }: Campaign): string[] {
 }
 
 function answered({ byStatus }: Campaign, from: number): number {
-  return [...byStatus].reduce((sum, [status, count]) => sum + (status >= from && status < from + 100 ? count : 0), 0);
+  return Object.entries(byStatus).reduce(
+    (sum, [status, count]) => sum + (Math.floor(Number(status) / 100) * 100 === from ? count : 0),
+    0,
+  );
 }
 
 function totalOf(campaigns: readonly Campaign[]): string[] {

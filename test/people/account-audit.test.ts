@@ -55,9 +55,9 @@ test('each is told once, refused ones of known and unknown accounts alike, and o
       ['110123', '0', person],
     ].sort(),
   );
-  // Also of what is asked for by a sign-in alone: its address stands sealed in the outbox.
-  for (const { agent, subtype } of events.filter(({ subtype: [kind] = [] }) => kind?.code === '110122')) {
-    expect([subtype?.[0]?.code, agent[0]?.network]).toEqual(['110122', { address: '127.0.0.1', type: '2' }]);
+  // It stands sealed in the outbox.
+  for (const { agent, subtype } of events) {
+    expect([subtype?.[0]?.code, agent[0]?.network]).toEqual([expect.any(String), { address: '127.0.0.1', type: '2' }]);
   }
   const keys = await server.app.doors.tenantDoor(server.a.id, (trx) =>
     trx.query<{ event_key: string }>({ text: "SELECT event_key FROM outbox WHERE topic = 'account.act'", values: [] }),
@@ -69,6 +69,14 @@ test('each is told once, refused ones of known and unknown accounts alike, and o
   }
   expect(await eventsOf(server.b, 0)).toEqual([]);
 }, 60_000);
+
+test('a sign-out at the wish of an app tells from where, too', async () => {
+  const browser = openBrowser(server.origin);
+  await browser.submit(await browser.get(account), { email, password: nextPassword });
+  await browser.submit(await browser.get(`${publicUrl}/t/clinic-a/logout`));
+  const signedOut = (await eventsOf(server.a, 7)).filter(({ subtype: [kind] = [] }) => kind?.code === '110123');
+  expect(signedOut.map(({ agent }) => agent[0]?.network?.address)).toEqual(['127.0.0.1', '127.0.0.1']);
+});
 
 test('an event key of another act is not taken for one of these', () => {
   const uuid = '0b0e3c1e-5a5f-4c39-9df5-3a8f3d1b9a10';

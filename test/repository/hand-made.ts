@@ -13,7 +13,7 @@ import { write } from '../../src/repository/write.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { createValidator } from '../../src/validation/validate.ts';
-import { createTestDatabase, testRootKey } from '../support/database.ts';
+import { createTestDatabase, testKeys } from '../support/database.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 export interface HandMade {
@@ -35,7 +35,7 @@ const extract = createExtractor(definitions);
 
 export async function makeByHand(): Promise<HandMade> {
   const database = await createTestDatabase();
-  const doors = openDoors({ databaseUrl: database.url, rootKey: testRootKey, onIdleError: () => undefined });
+  const doors = openDoors({ databaseUrl: database.url, ...testKeys, onIdleError: () => undefined });
   const { tenantId } = await createTenant(doors, { name: 'by-hand' });
   const caller: Caller = { ...serverCaller(tenantId, 'tester'), kind: 'client' };
   const folder = makeTemporaryFolder();

@@ -1,15 +1,19 @@
 // Keys are changed step by step: no write that began before is lost, no searcher is left behind, and what breaks goes on: rotate-keys.ts
 
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Patient } from '@medplum/fhirtypes';
 import { serverCaller } from '../../src/access/caller.ts';
 import { createKeyRing } from '../../src/crypto/key-ring.ts';
 import { keyVersionOf } from '../../src/crypto/sealed-box.ts';
+import { createAccount, listAccounts } from '../../src/people/accounts.ts';
 import { create } from '../../src/repository/create.ts';
 import { createDefinitionsLoader } from '../../src/repository/own-parameters/tenant-definitions.ts';
 import { reencrypt, rotateDataKey, rotateIndexKey } from '../../src/repository/reindex/rotate-keys.ts';
 import { type Step, takeStep } from '../../src/repository/reindex/take-step.ts';
 import { inSession, type Repository, type Session } from '../../src/repository/session.ts';
+import { insertTokenGroups } from '../../src/repository/token-groups.ts';
+import { sealedColumns } from '../../src/sealed-columns.ts';
 import { valueText } from '../../src/search/token-text.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { testRootKey } from '../support/database.ts';
@@ -40,7 +44,7 @@ function process(): Repository {
   const forget = () => {
     known = undefined;
   };
-  return { ...parts, reindexDoor: made.doors.reindexDoor, tenantDefinitions: { of, forget } };
+  return { ...parts, sealedColumns, reindexDoor: made.doors.reindexDoor, tenantDefinitions: { of, forget } };
 }
 
 const caller = () => serverCaller(tenantId, 'tester');
@@ -144,6 +148,30 @@ describe('the index key', () => {
     const uses = await read("SELECT version, use FROM tenant_key WHERE purpose = 'index' ORDER BY version");
     expect(uses).toEqual([1, 2, 3].map((version) => ({ version, use: version === 3 ? 'asked' : 'kept' })));
   });
+
+  test('takes the groups of tokens along, and AuditEvents that named them are found by the new key', async () => {
+    const stored = async () => (await read('SELECT FROM audit_token_group')).length;
+    const created = async () => {
+      const token = await within(here, async ({ cipher }) =>
+        String(cipher.tokenOf(valueText('AuditEvent.action', 'C'))),
+      );
+      return await read('SELECT id FROM audit_event WHERE $1::bigint = ANY (tokens)', [token]);
+    };
+    for (let time = 0; time < 2; time++) await within(here, write);
+    const committed = await within(here, async (session) => insertTokenGroups(session));
+    committed();
+    await within(here, write);
+    expect(await stored()).toBeGreaterThan(0);
+    // The third one names the group.
+    expect(await created()).toHaveLength(2);
+    await within(here, rotateIndexKey);
+    for (let runs = await openRuns(); runs.length > 0; runs = await openRuns()) {
+      await isDue();
+      await steps(runs[0] as string);
+    }
+    expect(await stored()).toBe(0);
+    expect(await created()).toHaveLength(3);
+  });
 });
 
 describe('the data key', () => {
@@ -171,5 +199,41 @@ describe('the data key', () => {
     expect(await versions()).toEqual([1, 1, 1]);
     await steps(run);
     expect(await versions()).toEqual([2, 2, 2]);
+  });
+
+  test('so does what is sealed beside resources, and what was written behind the run is found at its end', async () => {
+    const cipher = await here.keyRing.cipherOf(tenantId);
+    const add = (count: number) =>
+      made.doors.tenantDoor(tenantId, async (trx) => {
+        for (let index = 0; index < count; index += 1)
+          await createAccount(trx, cipher, { email: `${randomUUID()}@clinic.test`, name: 'Eva', roles: [] });
+      });
+    await add(450);
+    const version = await within(here, rotateDataKey);
+    const run = await within(here, (session) => reencrypt(session, version));
+    const versions = async (column: string) => {
+      const rows = await read<{ box: Buffer }>(`SELECT ${column} AS box FROM account`);
+      return [1, 2].map((one) => rows.filter(({ box }) => keyVersionOf(box) === one).length);
+    };
+    const at = async () => (await read<{ at: string }>("SELECT concat(at_type, ' ', at_id) AS at FROM reindex"))[0]?.at;
+    while ((await step(run)) !== 'ended' && !(await at())?.startsWith('account.email ["'));
+    expect(await versions('email')).toEqual([250, 200]);
+    const broken = within(process(), async (session) => {
+      await takeStep(session, run, []);
+      throw new Error('The process is gone.');
+    });
+    await expect(broken).rejects.toThrow('The process is gone.');
+    expect(await versions('email')).toEqual([250, 200]);
+    while (!(await at())?.startsWith('account.name ["')) await step(run);
+    // By a process that has not heard of the new key.
+    await add(1);
+    expect(await steps(run)).toContain('ended');
+    expect([await versions('email'), await versions('name')]).toEqual([
+      [0, 451],
+      [0, 451],
+    ]);
+    const fresh = await createKeyRing(testRootKey, made.doors.tenantDoor).cipherOf(tenantId);
+    const accounts = await made.doors.tenantDoor(tenantId, (trx) => listAccounts(trx, fresh, { limit: 500 }));
+    expect(new Set(accounts.map(({ name }) => name))).toEqual(new Set(['Eva']));
   });
 });

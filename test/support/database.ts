@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { Config } from '../../src/config.ts';
 
 export interface TestDatabase {
   /** As superuser; pools put role and password of their own in its place. */
@@ -11,6 +12,12 @@ export interface TestDatabase {
 
 /** Every database of a run shares its server's roles, and their passwords come from this key: use no other one with `migrate`. */
 export const testRootKey: Buffer = Buffer.alloc(32, 'hpms test root key');
+export const testKeys: Config['crypto'] = keysOfRoot(testRootKey);
+
+/** A root key in memory with nothing beside it. */
+export function keysOfRoot(rootKey: Buffer): Config['crypto'] {
+  return { rootKey, root: { current: { kind: 'local', key: rootKey }, cacheMs: 3_600_000 } };
+}
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { serverUrl, template } = testServer();

@@ -17,6 +17,7 @@ const needs = {
         .map((major) => `/usr/lib/postgresql/${major}/bin`)
         .find((bin) => isExecutable(path.join(bin, 'initdb'))),
   },
+  prlimit: { name: 'prlimit', find: () => findProgram('prlimit') },
   root: { name: 'user root', find: () => (process.getuid?.() === 0 ? 'root' : undefined) },
 } as const;
 

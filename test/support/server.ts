@@ -6,7 +6,7 @@ import type { Config } from '../../src/config.ts';
 import type { RootSettings } from '../../src/root-settings.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { writeSetting } from '../../src/tenants/settings.ts';
-import { createTestDatabase, type TestDatabase, testRootKey } from './database.ts';
+import { createTestDatabase, type TestDatabase, testKeys } from './database.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** In tokens and links; requests go to the port the server got. */
@@ -87,7 +87,7 @@ export function testConfig(dataDir: string, port: number, redisUrl?: string): Co
   return {
     dataDir,
     database: {},
-    crypto: { rootKey: testRootKey },
+    crypto: testKeys,
     http: { port, publicUrl },
     jobs: redisUrl === undefined ? {} : { redisUrl },
     mail: { from: 'clinic@hpms.test' },

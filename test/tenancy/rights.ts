@@ -59,8 +59,9 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   },
   archived_object: { holds: 'stored objects that archived versions name', app: read, system: { reads: ['object_id'] } },
   legal_hold: {
-    holds: 'tenants of which nothing may be archived or shredded',
-    app: read,
+    holds: 'tenants and patients of whom nothing may be deleted, archived or shredded; reasons encrypted',
+    app: replace,
+    appUpdates: ['reason'],
     system: { reads: ['tenant_id'] },
   },
   access_block: {
@@ -106,6 +107,7 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   idempotency_key: {
     holds: 'answers of repeated requests, encrypted',
     app: add,
+    appUpdates: ['answer'],
     system: { reads: ['tenant_id', 'created_at'], deletes: true },
   },
   async_request: {
@@ -156,9 +158,13 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   recovery_code: { holds: 'recovery codes of second factors, as hashes', app: all },
   role: { holds: "the clinic's own roles", app: change },
   identity_provider: { holds: "the clinic's identity providers, secrets encrypted", app: all },
-  identity: { holds: 'who an account is at an identity provider, subjects as keyed tokens', app: replace },
+  identity: {
+    holds: 'who an account is at an identity provider, subjects as keyed tokens',
+    app: replace,
+    appUpdates: ['known_as'],
+  },
   number_series: { holds: 'patterns of numbers and the next of each', app: change },
-  signing_key: { holds: 'token signing keys, encrypted', app: add },
+  signing_key: { holds: 'token signing keys, encrypted', app: add, appUpdates: ['private_key'] },
   access_token: { holds: 'issued access tokens', app: replace, system: expiry },
   used_assertion: { holds: 'client assertions that were used', app: add, system: expiry },
   oidc_record: { holds: 'records of the authorization server, encrypted', app: all, system: expiry },
@@ -206,6 +212,7 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'store.check_entry',
       'store.check_journal',
       'store.count_deletion',
+      'store.keep_operators_hold',
       'store.make_partition',
       'store.note_late_row',
       'store.refuse_change',
@@ -221,6 +228,7 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'tenant.is_halted',
       'tenant.lock_appointments',
       'tenant.require_definitions',
+      'tenant.require_invoice_states',
     ],
   },
   hpms_app: {
@@ -231,6 +239,7 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       ...['tenant.activate', 'tenant.current_id', 'tenant.finish_access_blocks', 'tenant.is_halted'],
       'tenant.lock_appointments',
       'tenant.require_definitions',
+      'tenant.require_invoice_states',
     ],
   },
   hpms_system: {

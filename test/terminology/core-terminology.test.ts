@@ -8,14 +8,14 @@ import { loadCoreTerminology } from '../../src/terminology/core-terminology.ts';
 import { expand } from '../../src/terminology/expand.ts';
 import { findSystem } from '../../src/terminology/find-system.ts';
 import { type CodeCheck, validateCode } from '../../src/terminology/validate-code.ts';
-import { createTestDatabase, type TestDatabase, testRootKey, withClient } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase, testKeys, withClient } from '../support/database.ts';
 
 let database: TestDatabase;
 let doors: Doors;
 let tenantId: number;
 beforeAll(async () => {
   database = await createTestDatabase();
-  doors = openDoors({ databaseUrl: database.url, rootKey: testRootKey, onIdleError: () => undefined });
+  doors = openDoors({ databaseUrl: database.url, ...testKeys, onIdleError: () => undefined });
   tenantId = (await createTenant(doors, { name: 'a' })).tenantId;
 });
 afterAll(async () => {

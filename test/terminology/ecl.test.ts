@@ -14,7 +14,7 @@ import { indexSystem } from '../../src/terminology/index-system.ts';
 import type { SourceConcept } from '../../src/terminology/source-system.ts';
 import { storeSystems } from '../../src/terminology/store-systems.ts';
 import { SystemReader } from '../../src/terminology/system-reader.ts';
-import { createTestDatabase, type TestDatabase, testRootKey } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase, testKeys } from '../support/database.ts';
 
 const seed = 20_261_120;
 const concept = (code: string): Expression => ({ kind: 'concept', code });
@@ -334,7 +334,7 @@ describe('the concepts that fit', () => {
   let tenantId: number;
   beforeAll(async () => {
     database = await createTestDatabase();
-    doors = openDoors({ databaseUrl: database.url, rootKey: testRootKey, onIdleError: () => undefined });
+    doors = openDoors({ databaseUrl: database.url, ...testKeys, onIdleError: () => undefined });
     ({ tenantId } = await createTenant(doors, { name: 'a' }));
   });
   afterAll(async () => {

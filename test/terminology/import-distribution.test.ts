@@ -10,7 +10,7 @@ import { type Doors, openDoors } from '../../src/doors.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { expand } from '../../src/terminology/expand.ts';
 import { findValueSet } from '../../src/terminology/find-value-set.ts';
-import { createTestDatabase, type TestDatabase, testRootKey, withClient } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase, testKeys, testRootKey, withClient } from '../support/database.ts';
 
 let database: TestDatabase;
 let doors: Doors;
@@ -18,7 +18,7 @@ let a: number;
 let b: number;
 beforeAll(async () => {
   database = await createTestDatabase();
-  doors = openDoors({ databaseUrl: database.url, rootKey: testRootKey, onIdleError: () => undefined });
+  doors = openDoors({ databaseUrl: database.url, ...testKeys, onIdleError: () => undefined });
   a = (await createTenant(doors, { name: 'a' })).tenantId;
   b = (await createTenant(doors, { name: 'b' })).tenantId;
 });

@@ -79,7 +79,7 @@ async function hasRows(client: pg.Client, partition: string): Promise<boolean> {
 /** A hold is on everything of its tenant, also on what comes later. */
 async function requireFree(client: pg.Client, partition: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
-    `SELECT name FROM store.legal_hold JOIN store.tenant ON tenant.id = legal_hold.tenant_id
+    `SELECT DISTINCT name FROM store.legal_hold JOIN store.tenant ON tenant.id = legal_hold.tenant_id
      WHERE EXISTS (SELECT FROM ${partition} AS row WHERE row.tenant_id = legal_hold.tenant_id) ORDER BY name`,
   );
   if (rows.length === 0) return;

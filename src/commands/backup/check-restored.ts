@@ -143,9 +143,9 @@ function environmentFor({ crypto, databaseUrl, dataDir }: CheckOptions): NodeJS.
     AUDIT_ANCHOR: _anchor,
     ...env
   } = process.env;
-  const { current, keyDir } = crypto.root ?? {};
+  const { current, keyDir } = crypto.root;
   // One of the data directory is not in the scratch folder.
-  const key = current === undefined ? crypto.rootKey : current.kind === 'local' && current.key;
+  const key = current.kind === 'local' && current.key;
   if (key) delete env.ROOT_KEY_FILE;
   return {
     ...env,

@@ -25,12 +25,15 @@ const pieceBytes = 1_048_576;
 export class FileList {
   readonly #folder: string;
   readonly #name: string;
+  readonly #behind: ((line: string) => string) | undefined;
   files = 0;
   bytes = 0;
 
-  constructor(folder: string, name: string) {
+  /** `behind` gives a comment for each line. */
+  constructor(folder: string, name: string, behind?: (line: string) => string) {
     this.#folder = folder;
     this.#name = name;
+    this.#behind = behind;
   }
 
   /** Writes the stream durably to a new file and lists it. */
@@ -69,7 +72,9 @@ export class FileList {
   }
 
   #add(file: string, sha256: string, bytes: number): void {
-    appendFileSync(path.join(this.#folder, this.#name), `${sha256}  ${file}\n`, { mode: 0o600 });
+    const line = listLine({ file, sha256 });
+    const lines = this.#behind ? `${line}\n${this.#behind(line)}\n` : `${line}\n`;
+    appendFileSync(path.join(this.#folder, this.#name), lines, { mode: 0o600 });
     this.files += 1;
     this.bytes += bytes;
   }
@@ -104,10 +109,18 @@ export async function* readList(folder: string, name: string): AsyncGenerator<Li
   const file = path.join(folder, name);
   if (!existsSync(file)) return;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const [, sha256 = '', listed = ''] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
-    if (listed === '' || listed.split('/').includes('..') || path.isAbsolute(listed)) {
-      throw new Error(`${file} has a line that is no file of this backup.`);
-    }
-    yield { file: listed, sha256 };
+    const listed = parseListLine(line);
+    if (!listed) throw new Error(`${file} has a line that is no file of this backup.`);
+    yield listed;
   }
+}
+
+export function listLine({ file, sha256 }: ListedFile): string {
+  return `${sha256}  ${file}`;
+}
+
+/** Undefined for what names no file of a backup. */
+export function parseListLine(line: string): ListedFile | undefined {
+  const [, sha256 = '', file = ''] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+  return file === '' || file.split('/').includes('..') || path.isAbsolute(file) ? undefined : { file, sha256 };
 }

@@ -6,8 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError } from '../../config.ts';
 import { parseLsn, parseSegmentName } from '../../database/wal-position.ts';
 import { connectWalReceiver, type WalReceiver } from '../../database/wal-receiver.ts';
+import { unlistedLog } from './check-files.ts';
 import { withClient } from './database-facts.ts';
-import { FileList } from './file-list.ts';
+import { type FileList, readList } from './file-list.ts';
+import { openFollowed, readFollowed } from './followed-list.ts';
 import { lists, type Manifest, type WalFacts } from './manifest.ts';
 import { copyNewObjects } from './objects.ts';
 import { walFolder } from './write-physical.ts';
@@ -17,6 +19,7 @@ export interface FollowOptions {
   readonly dataDir: string;
   readonly folder: string;
   readonly manifest: Manifest;
+  readonly rootKey: Buffer;
   /** Of the backup that was just made; absent where an earlier one is gone on with. */
   readonly receiver?: WalReceiver;
   readonly signal: AbortSignal;
@@ -30,7 +33,8 @@ const removedCode = '58P01';
 
 /** Returns when the signal is given. */
 export async function follow(options: FollowOptions): Promise<void> {
-  const list = new FileList(options.folder, lists.followed);
+  const list = await openFollowed(options);
+  if (!options.receiver) await dropUnlisted(options);
   let receiver = options.receiver;
   let isAway = false;
   while (!options.signal.aborted) {
@@ -58,14 +62,25 @@ function gapError({ message }: Error): ConfigError {
 
 async function followOnce(options: FollowOptions, receiver: WalReceiver, list: FileList): Promise<void> {
   const { databaseUrl, dataDir, folder, signal } = options;
-  await withClient(databaseUrl, async (client) => {
-    while (!signal.aborted) {
-      for (const name of receiver.takeFinished()) await list.add(`${walFolder}/${name}`);
-      await copyNewObjects(client, dataDir, { folder, list });
-      await Promise.race([delay(everyMs, undefined, { signal }).catch(() => undefined), receiver.lost]);
-    }
-  });
-  for (const name of receiver.takeFinished()) await list.add(`${walFolder}/${name}`);
+  try {
+    await withClient(databaseUrl, async (client) => {
+      while (!signal.aborted) {
+        for (const name of receiver.takeFinished()) await list.add(`${walFolder}/${name}`);
+        await copyNewObjects(client, dataDir, { folder, list });
+        await Promise.race([delay(everyMs, undefined, { signal }).catch(() => undefined), receiver.lost]);
+      }
+    });
+  } finally {
+    // Also of a connection that was lost: it is gone on with behind them.
+    for (const name of receiver.takeFinished()) await list.add(`${walFolder}/${name}`);
+  }
+}
+
+/** Files of the log that whoever followed before had finished and not listed yet: they are received again. */
+async function dropUnlisted({ folder, ...options }: FollowOptions): Promise<void> {
+  const listed = new Set(readFollowed({ folder, ...options }).files.map(({ file }) => file));
+  for await (const { file } of readList(folder, lists.whole)) listed.add(file);
+  for (const file of await unlistedLog(folder, listed)) rmSync(path.join(folder, file));
 }
 
 /** From the end of the last whole file on. */

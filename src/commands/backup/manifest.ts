@@ -29,6 +29,8 @@ export interface Manifest {
   readonly partitions?: readonly Partition[];
   /** Numbers of transactions in its rows are below this. */
   readonly transactions?: string;
+  /** What follows the backup is listed under MACs: followed-list.ts; absent in those of before. */
+  readonly isFollowedSigned?: true;
   /** Of all the above, by a key that follows from the root key. */
   readonly mac?: string;
 }

@@ -60,6 +60,7 @@ export async function writePhysical(options: WriteBackupOptions): Promise<Physic
       list: { sha256: await list.close(), files: list.files, bytes: list.bytes },
       objects,
       wal: { systemId: receiver.systemId, timeline, startLsn, endLsn, segmentBytes },
+      isFollowedSigned: true,
     };
     await writeManifest(folder, manifest, options.rootKey);
     return { manifest, receiver };

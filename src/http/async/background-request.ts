@@ -1,6 +1,7 @@
 // A request that runs in the background, as it is kept: who asks, for what, and what it was answered.
 
 import type { Caller, Grant, Permission } from '../../access/caller.ts';
+import type { SealedColumn } from '../../crypto/sealed-column.ts';
 import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
 import { parseJson, serializeJson } from '../../fhir/json.ts';
 import type { InteractionRequest, RequestMethod } from '../interaction.ts';
@@ -63,6 +64,14 @@ export function fromBackground(
 }
 
 const requestContext = (id: string) => `async request|${id}`;
+const answerContext = (id: string) => `async answer|${id}`;
+
+export const requestColumns = Object.entries({ request: requestContext, answer: answerContext }).map(
+  ([column, contextOf]): SealedColumn => ({
+    ...{ table: 'async_request', column, key: [{ name: 'id', type: 'uuid' }] },
+    contextOf: ([id = '']) => contextOf(id),
+  }),
+);
 
 export function sealRequest(cipher: TenantCipher, id: string, request: BackgroundRequest): Buffer {
   const { caller, ...rest } = request;
@@ -92,9 +101,9 @@ type Kept = Omit<BackgroundRequest, 'caller'> & {
 
 /** The answer is the text of a Bundle's entry: its response and, where there is one, the resource. */
 export function sealAnswer(cipher: TenantCipher, id: string, entry: string): Buffer {
-  return cipher.seal(Buffer.from(entry), `async answer|${id}`);
+  return cipher.seal(Buffer.from(entry), answerContext(id));
 }
 
 export function openAnswer(cipher: TenantCipher, id: string, box: Buffer): string {
-  return cipher.open(box, `async answer|${id}`).toString();
+  return cipher.open(box, answerContext(id)).toString();
 }

@@ -13,9 +13,11 @@ const actions: Readonly<Record<string, TenantAct['action']>> = {
   suspendTenant: 'U',
   resumeTenant: 'U',
   shredTenant: 'D',
+  placeLegalHold: 'C',
+  releaseLegalHold: 'D',
 };
 
-/** The making of a tenant leaves its event there by itself, and nothing can be written where the keys are gone. */
+/** The making of a tenant and legal holds leave their events there by themselves, and nothing can be written where the keys are gone. */
 const toldToTenant: ReadonlySet<string> = new Set([
   'suspendTenant',
   'resumeTenant',

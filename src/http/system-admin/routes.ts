@@ -1,8 +1,10 @@
 // The routes of the system's administrators, below `/admin`: tenants made, listed, suspended, resumed, exported and shredded (issue 6, Tenants).
 
+import { noContent } from '../admin/schemas.ts';
 import type { AdminRoute } from '../admin-route.ts';
 import type { SystemAdminContext } from './context.ts';
 import { exportFileRoute, exportTenantRoute } from './export-routes.ts';
+import { listHoldsRoute, placeHoldRoute, releaseHoldRoute } from './hold-routes.ts';
 import * as schemas from './schemas.ts';
 import {
   createTenantRoute,
@@ -100,5 +102,30 @@ export const systemAdminRoutes: readonly AdminRoute<SystemAdminContext>[] = [
     body: schemas.confirmation,
     answers: oneTenant,
     run: shredTenantRoute,
+  },
+  {
+    operationId: 'listLegalHolds',
+    method: 'GET',
+    path: '/tenants/{name}/legal-holds',
+    summary: 'The legal holds of a tenant and of its patients that are in force, the last set first.',
+    answers: { 200: { description: 'The holds.', schema: schemas.holdList } },
+    run: listHoldsRoute,
+  },
+  {
+    operationId: 'placeLegalHold',
+    method: 'POST',
+    path: '/tenants/{name}/legal-holds',
+    summary: 'Keeps everything of a tenant, or of one of its patients, from being deleted, archived and shredded.',
+    body: schemas.newHold,
+    answers: { 201: { description: 'It is in force.', schema: schemas.hold } },
+    run: placeHoldRoute,
+  },
+  {
+    operationId: 'releaseLegalHold',
+    method: 'DELETE',
+    path: '/tenants/{name}/legal-holds/{id}',
+    summary: "Ends a legal hold, the clinic's own too; the operator's is ended by npm run archive.",
+    answers: noContent,
+    run: releaseHoldRoute,
   },
 ];

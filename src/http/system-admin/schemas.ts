@@ -91,6 +91,37 @@ export const confirmation: JsonSchema = objectOf(
   ['confirm'],
 );
 
+export const hold: JsonSchema = {
+  type: 'object',
+  required: ['id', 'heldAt', 'heldBy', 'level'],
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    patient: { type: 'string', description: 'Id of the Patient who is held; absent: the whole tenant.' },
+    reason: text(1_000),
+    heldAt: instant,
+    heldBy: { type: 'string' },
+    level: { type: 'string', enum: ['clinic', 'system', 'operator'], description: 'Who releases it.' },
+  },
+};
+
+export const newHold: JsonSchema = objectOf(
+  {
+    patient: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9\\-.]{1,64}$',
+      description: 'Id of a Patient; absent: the whole tenant.',
+    },
+    reason: text(1_000, 'Why, such as the claim it is for.'),
+  },
+  ['reason'],
+);
+
+export const holdList: JsonSchema = {
+  type: 'object',
+  required: ['holds'],
+  properties: { holds: { type: 'array', items: hold } },
+};
+
 export const exportManifest: JsonSchema = {
   type: 'object',
   required: ['tenant', 'files'],

@@ -1,6 +1,7 @@
 // The second factor of a tenant's accounts: set up, confirmed by a first code, asked for at sign-in, removed (security.md 74).
 
 import type { KeyRing } from '../../crypto/key-ring.ts';
+import type { SealedColumn } from '../../crypto/sealed-column.ts';
 import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
 import type { TenantDoor, TenantTransaction } from '../../database/tenant-transaction.ts';
 import { fhirError } from '../../fhir/outcome.ts';
@@ -177,3 +178,8 @@ async function useStep(trx: TenantTransaction, accountId: string, step: number):
 function sealContext(accountId: string): string {
   return `account|${accountId}|totp`;
 }
+
+export const secretColumn: SealedColumn = {
+  ...{ table: 'account', column: 'totp_secret', key: [{ name: 'id', type: 'uuid' }] },
+  contextOf: ([id = '']) => sealContext(id),
+};

@@ -1,5 +1,6 @@
 // The rows of a tenant's own search parameters: what is active, and at the end of which run it can be searched by.
 
+import type { SealedColumn } from '../../crypto/sealed-column.ts';
 import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../../database/tenant-transaction.ts';
 import type { SearchParameter } from '../../fhir/definitions/snapshot.ts';
@@ -56,3 +57,8 @@ export function setState(trx: TenantTransaction, runId: string, state: 'indexing
 function contextOf(id: string): string {
   return `search parameter|${id}`;
 }
+
+export const definitionColumn: SealedColumn = {
+  ...{ table: 'search_parameter', column: 'definition', key: [{ name: 'id', type: 'text' }] },
+  contextOf: ([id = '']) => contextOf(id),
+};

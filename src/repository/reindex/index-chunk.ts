@@ -13,6 +13,7 @@ import { takeTurn } from '../turn.ts';
 import { tokenAuditEvents } from './audit-chunk.ts';
 import { hasSameTokens, withOtherRows } from './changed-rows.ts';
 import { enterDefinition } from './enter-definitions.ts';
+import { firstColumn, isInColumns, resealColumns } from './reseal-columns.ts';
 import { resealRows } from './reseal-rows.ts';
 import { markProgress, type Place, type RunRow } from './run-rows.ts';
 
@@ -31,11 +32,20 @@ export async function indexChunk(session: Session, run: RunRow): Promise<boolean
     values: [session.definitionsVersion],
   });
   if (run.at_type === auditEventType) return await tokenChunk(session, run);
+  if (isInColumns(run)) return await columnChunk(session, run);
   const { rows, place, isLast } = await readChunk(session, run);
   await indexRows(session, rows);
   if (run.data_key !== null) await resealRows(session, rows);
-  markProgress(trx, run.id, place, rows.filter(({ deleted }) => !deleted).length);
-  return isLast;
+  const column = isLast && run.data_key !== null ? firstColumn(session) : undefined;
+  markProgress(trx, run.id, column ?? place, rows.filter(({ deleted }) => !deleted).length);
+  return isLast && !column;
+}
+
+/** They are no resources, so none is counted. */
+async function columnChunk(session: Session, run: RunRow): Promise<boolean> {
+  const next = await resealColumns(session, run);
+  if (next) markProgress(session.trx, run.id, next, 0);
+  return !next;
 }
 
 interface Chunk {

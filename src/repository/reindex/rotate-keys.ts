@@ -1,6 +1,7 @@
 // Other keys for a tenant that goes on working: from the commit on nothing is written under the old ones alone, and what is
 // there follows in the background (README, Keys).
 
+import { keyNotice } from '../../crypto/key-notice.ts';
 import { indexKeyUses, setIndexKeyUses } from '../../crypto/key-rows.ts';
 import type { IndexKeyUse } from '../../crypto/tenant-cipher.ts';
 import type { TenantTransaction } from '../../database/tenant-transaction.ts';
@@ -18,7 +19,7 @@ import { requestRun } from './request-run.ts';
  */
 const graceMs = 60_000;
 
-/** New versions of resources are under it at once; gives its number. Earlier versions keep theirs. */
+/** Whatever is written next is under it; gives its number. Earlier versions of resources keep theirs. */
 export async function rotateDataKey(session: Session): Promise<number> {
   await lockIndex(session.trx);
   const version = await session.repository.keyRing.addKey(session.trx, 'data', 'asked');
@@ -26,7 +27,7 @@ export async function rotateDataKey(session: Session): Promise<number> {
   return version;
 }
 
-/** Seals current rows again that are under an earlier data key, with no new version of any; gives the id of the run. */
+/** Seals what is under an earlier data key again, with no new version of any resource; gives the id of the run. */
 export async function reencrypt(session: Session, dataKey = session.cipher.dataKeyVersion): Promise<string> {
   await lockIndex(session.trx);
   return await requestRun(session, { reason: 'data-key', types: indexedTypes(session.definitions), dataKey });
@@ -78,5 +79,5 @@ function changeUses(trx: TenantTransaction, ...uses: readonly (readonly [number,
 /** Whoever writes with the keys before runs again with the new ones, and all processes learn of them. */
 function announce(trx: TenantTransaction): void {
   raiseVersion(trx);
-  trx.execute({ text: "SELECT pg_notify('hpms_access', '')" });
+  trx.execute({ text: "SELECT pg_notify('hpms_access', $1)", values: [keyNotice(trx.tenantId)] });
 }

@@ -3,6 +3,7 @@
 import type { KeyRing } from '../../crypto/key-ring.ts';
 import type { TenantDoor } from '../../database/tenant-transaction.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import type { ActOrigin } from '../../people/account-acts.ts';
 import type { Account } from '../../people/accounts.ts';
 import type { GuessLimit } from '../../people/second-factor/guess-limit.ts';
 import type { SecondFactorPolicy } from '../../people/second-factor/policy.ts';
@@ -50,6 +51,11 @@ export type SignedInHandler = (
 export function requirePatience({ throttle }: AccountContext, { network }: AccountRequest): void {
   const wait = throttle.waitSeconds({ client: undefined, network });
   if (wait > 0) throw tooMany(wait);
+}
+
+/** For acts that are recorded: where they were done from. */
+export async function originOf({ keyRing }: AccountContext, { tenant, address }: AccountRequest): Promise<ActOrigin> {
+  return { cipher: await keyRing.cipherOf(tenant.id), address };
 }
 
 export function countFailure({ throttle }: AccountContext, { network }: AccountRequest): void {

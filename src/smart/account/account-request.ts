@@ -20,6 +20,8 @@ export interface AccountRequest {
   readonly fetchSite: string | undefined;
   /** The address it came from, as `networkOf` gives it. */
   readonly network: string;
+  /** The whole of it, for AuditEvents; absent where the connection is gone. */
+  readonly address: string | undefined;
   readonly currentSession: CurrentSession;
 }
 

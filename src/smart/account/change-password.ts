@@ -4,7 +4,7 @@ import { recordAct } from '../../people/account-acts.ts';
 import { setPassword } from '../../people/account-secrets.ts';
 import { hashPassword, verifyPassword } from '../../people/password.ts';
 import { endLoginSessionsOf } from '../login-sessions.ts';
-import { type AccountContext, type SignedIn, type SignedInHandler, tooMany } from './account-context.ts';
+import { type AccountContext, originOf, type SignedIn, type SignedInHandler, tooMany } from './account-context.ts';
 import { showFault, showNotice } from './account-page.ts';
 import { type AccountRequest, oneValue } from './account-request.ts';
 import { passwordFault } from './password-rules.ts';
@@ -16,10 +16,10 @@ export const changePassword: SignedInHandler = async (context, request, signedIn
   const password = oneValue(request.form, 'password');
   const fault = passwordFault(password, account.email);
   if (fault !== undefined) return await showFault(context, request, signedIn, { password: fault });
-  const passwordHash = await hashPassword(password);
+  const [passwordHash, origin] = [await hashPassword(password), await originOf(context, request)];
   await context.tenantDoor(request.tenant.id, async (trx) => {
     setPassword(trx, account.id, passwordHash);
-    recordAct(trx, 'password-changed', account.id);
+    recordAct(trx, 'password-changed', account.id, origin);
     await endLoginSessionsOf(trx, account.id, session.sessionHash);
   });
   return showNotice(context, request, 'password-changed');

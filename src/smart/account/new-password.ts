@@ -7,7 +7,7 @@ import { type Account, findAccount } from '../../people/accounts.ts';
 import { hashPassword } from '../../people/password.ts';
 import { endGrantsOfAccount } from '../app-grants.ts';
 import { endLoginSessionsOf } from '../login-sessions.ts';
-import { type AccountContext, countFailure, type PageHandler, requirePatience } from './account-context.ts';
+import { type AccountContext, countFailure, originOf, type PageHandler, requirePatience } from './account-context.ts';
 import { type AccountRequest, answerPage, basePathOf, oneValue, type PageAnswer } from './account-request.ts';
 import { linkPaths } from './link-jobs.ts';
 import { passwordFault } from './password-rules.ts';
@@ -32,12 +32,12 @@ export function saveNewPassword(purpose: LinkPurpose): PageHandler {
     if (!account) return deadLink(context, request);
     const error = passwordFault(password, account.email);
     if (error !== undefined) return form(context, request, { ...link, account, error });
-    const passwordHash = await hashPassword(password);
+    const [passwordHash, origin] = [await hashPassword(password), await originOf(context, request)];
     const isUsed = await context.tenantDoor(request.tenant.id, async (trx) => {
       const accountId = await useLink(trx, purpose, link.token);
       if (accountId === undefined) return false;
       setPassword(trx, accountId, passwordHash);
-      recordAct(trx, 'password-changed', accountId);
+      recordAct(trx, 'password-changed', accountId, origin);
       endGrantsOfAccount(trx, accountId);
       await endLoginSessionsOf(trx, accountId);
       return true;

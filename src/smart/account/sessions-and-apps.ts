@@ -5,7 +5,7 @@ import { recordAct } from '../../people/account-acts.ts';
 import { isAccountId } from '../../people/accounts.ts';
 import { withdrawConsent } from '../consents.ts';
 import { endLoginSession, endLoginSessionsOf, endSessionByHash } from '../login-sessions.ts';
-import type { SignedInHandler } from './account-context.ts';
+import { originOf, type SignedInHandler } from './account-context.ts';
 import { showNotice } from './account-page.ts';
 import { answerPage, basePathOf, oneValue } from './account-request.ts';
 
@@ -32,9 +32,10 @@ export const withdrawApp: SignedInHandler = async (context, request, { account }
 };
 
 export const signOut: SignedInHandler = async (context, request, { account, session }) => {
+  const origin = await originOf(context, request);
   await context.tenantDoor(request.tenant.id, async (trx) => {
     endSessionByHash(trx, session.sessionHash);
-    recordAct(trx, 'sign-out', account.id);
+    recordAct(trx, 'sign-out', account.id, origin);
   });
   return answerPage(context, request, {
     ...({ kind: 'message', isError: false, title: 'You are signed out' } as const),

@@ -3,7 +3,7 @@
 import { recordAct } from '../../people/account-acts.ts';
 import { unlinkIdentity } from '../../people/identities.ts';
 import { endLoginSessionsOf } from '../login-sessions.ts';
-import type { SignedInHandler } from './account-context.ts';
+import { originOf, type SignedInHandler } from './account-context.ts';
 import { showFault, showNotice } from './account-page.ts';
 import { oneValue } from './account-request.ts';
 import { isPresentPassword } from './change-password.ts';
@@ -15,9 +15,10 @@ export const unlinkSignIn: SignedInHandler = async (context, request, signedIn) 
   if (!(await isPresentPassword(context, request, { signedIn, name: 'password' }))) {
     return await showFault(context, request, signedIn, { identity });
   }
+  const origin = await originOf(context, request);
   await context.tenantDoor(request.tenant.id, async (trx) => {
     if (!(await unlinkIdentity(trx, account.id, identity))) return;
-    recordAct(trx, 'identity-unlinked', account.id);
+    recordAct(trx, 'identity-unlinked', account.id, origin);
     await endLoginSessionsOf(trx, account.id, session.sessionHash);
   });
   return showNotice(context, request, 'unlinked');

@@ -236,8 +236,7 @@ async function finishLinking(visit: Visit, { vouched, proven }: Linking, isWante
 async function note({ context, ctx }: Visit, act: AccountAct, accountId: string | undefined): Promise<void> {
   const { tenantId, tenantDoor, keyRing } = context;
   const cipher = await keyRing.cipherOf(tenantId);
-  const address = clientAddress(ctx.req.socket.remoteAddress);
-  const origin = address === undefined ? undefined : { cipher, address };
+  const origin = { cipher, address: clientAddress(ctx.req.socket.remoteAddress) };
   await tenantDoor(tenantId, async (trx) => recordAct(trx, act, accountId, origin));
 }
 

@@ -17,6 +17,7 @@ import { acceptIdentity, showLogin, signInWithoutPassword } from './sign-in.ts';
 
 export interface UpstreamContext extends InteractionContext {
   readonly fetchOutbound: OutboundFetch;
+  readonly onError: (error: unknown) => void;
 }
 
 const cookieName = 'hpms_upstream';
@@ -130,6 +131,8 @@ async function orExplain(context: UpstreamContext, ctx: Koa.Context, work: () =>
     await work();
   } catch (error) {
     if (!(error instanceof SignInFailed)) throw error;
+    // The person is told that it failed, the operator why.
+    if (error.cause !== undefined) context.onError(error);
     sendError(context, ctx, 400, error.message);
   }
 }

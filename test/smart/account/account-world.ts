@@ -130,7 +130,7 @@ export function visit(pages: AnswerAccount, tenant: TenantRecord, path: string, 
   const [method = '', below = ''] = path.split(' ');
   const { form = {}, query = {}, session, network = '192.0.2.1', headers = { origin: 'https://hpms.test' } } = what;
   return pages({
-    ...{ tenant, method, path: below, network, origin: undefined, fetchSite: undefined },
+    ...{ tenant, method, path: below, network, address: network, origin: undefined, fetchSite: undefined },
     ...(method === 'POST' ? headers : {}),
     query: new URLSearchParams(query),
     form: new URLSearchParams(form),
