@@ -1,5 +1,6 @@
 // Starts HPMS: `node src/main.ts` does everything, `api` and `worker` one half each; SIGINT and SIGTERM end it in good order.
 
+import { openSync } from 'node:fs';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { type App, startApp } from './app.ts';
@@ -10,6 +11,7 @@ import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
 import { FhirError } from './fhir/outcome.ts';
 import { UnsafeQueueError } from './jobs/queue-backend.ts';
+import { createLogWriter } from './log-writer.ts';
 import { ensureSystemTenant } from './tenants/system-tenant.ts';
 import { loadCoreTerminology } from './terminology/core-terminology.ts';
 import { welcome } from './welcome.ts';
@@ -55,9 +57,14 @@ async function run(part: string): Promise<void> {
 /** JSON lines for programs go to a file when somebody looks at the screen, and to the screen's place otherwise. */
 function openLog(config: Config, file: string | undefined): Logger {
   const options = { level: config.log.level, base: { pid: process.pid } };
-  // Lines leave together, ten times a second or when there are enough, and all of them when the process ends.
-  const gathering = { sync: false, minLength: 4_096, periodicFlush: 100 };
-  return pino(options, pino.destination({ dest: file ?? 1, mode: 0o600, ...gathering }));
+  // Who has asked whether it is a screen has made a pipe one that does not block.
+  const place = file === undefined ? 1 : openSync(file, 'a', 0o600);
+  const writer = createLogWriter(place, (lines) =>
+    log.warn({ lines }, 'Log lines were lost: their place took no more.'),
+  );
+  process.on('exit', writer.finish);
+  const log = pino(options, writer);
+  return log;
 }
 
 /** What was thrown on purpose is a sentence for the operator; anything else is a fault of ours, with its place. */

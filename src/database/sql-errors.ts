@@ -2,6 +2,7 @@
 
 import pg from 'pg';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
+import { outOfResource } from '../fhir/system-errors.ts';
 
 /** Deadlock and serialization failure. */
 const retryableStates: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -63,7 +64,7 @@ export function translateSqlError(error: unknown): unknown {
   if (error instanceof FhirError) return error;
   if (isUnavailable(error)) return unavailable(error);
   const state = sqlState(error);
-  if (state === undefined) return error;
+  if (state === undefined) return outOfResource(error) ?? error;
   if (retryableStates.has(state)) {
     return fhirError('conflict', 'Other requests changed the same data again and again; try again.', { cause: error });
   }

@@ -2,9 +2,10 @@
 
 import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CertificateFiles, type Renewal, readCertificate, renewCertificate } from './certificate.ts';
+import { openGates, portOf } from './gates.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -29,24 +30,18 @@ export type TlsOptions = CertificateFiles & Renewal;
 /** Without `tls` it speaks plain HTTP, for a proxy in front. */
 export async function listen(handler: RequestListener, port: number, tls?: TlsOptions): Promise<HttpListener> {
   const server = tls ? openTlsServer(handler, tls) : createServer(limits, handler);
-  server.maxConnections = connectionsMax;
   const endConnections = withAnswers(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  const gates = await openGates(server, port);
+  for (const gate of gates) gate.maxConnections = Math.ceil(connectionsMax / gates.length);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     async retire(lingerMs) {
       endConnections();
-      for (const end = Date.now() + lingerMs; Date.now() < end && (await isConnected(server)); ) await delay(20);
+      for (const end = Date.now() + lingerMs; Date.now() < end && (await isConnected(gates)); ) await delay(20);
     },
     close(timeoutMs) {
       endConnections();
-      return drain(server, timeoutMs);
+      return drain(server, gates, timeoutMs);
     },
   };
 }
@@ -78,21 +73,22 @@ function withAnswers(server: Server): () => void {
   };
 }
 
-function isConnected(server: Server): Promise<boolean> {
+async function isConnected(gates: readonly NetServer[]): Promise<boolean> {
+  return (await Promise.all(gates.map(countConnections))).some((count) => count > 0);
+}
+
+function countConnections(gate: NetServer): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count > 0)));
+    gate.getConnections((error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 
-function drain(server: Server, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
-    // An answer whose headers had left before keeps its connection, which is idle once it is read.
-    const sweep = setInterval(() => server.closeIdleConnections(), 100);
-    server.close(() => {
-      clearTimeout(timer);
-      clearInterval(sweep);
-      resolve();
-    });
-  });
+/** All connections are those of `server`, whichever gate they came by. */
+async function drain(server: Server, gates: readonly NetServer[], timeoutMs: number): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  // An answer whose headers had left before keeps its connection, which is idle once it is read.
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  await Promise.all(gates.map((gate) => new Promise((resolve) => gate.close(resolve))));
+  clearTimeout(timer);
+  clearInterval(sweep);
 }

@@ -14,6 +14,7 @@ import { createAccessLog } from './middleware/access-log.ts';
 import { compression } from './middleware/compression.ts';
 import { createCors, type OriginsOf } from './middleware/cors.ts';
 import { createErrorMiddleware } from './middleware/errors.ts';
+import { createOverloadGuard } from './middleware/overload.ts';
 import { createRequestState, type HttpState } from './middleware/request-state.ts';
 import { createRequestTarget } from './middleware/request-target.ts';
 import { unknownRoute } from './middleware/unknown-route.ts';
@@ -41,6 +42,7 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.use(createErrorMiddleware(options.log, options.api?.repository.definitions, recorder));
   app.use(createRequestTarget(options.api?.admit.publicUrl));
   if (options.api) app.use(createCors(registeredOrigins(options.api)));
+  app.use(createOverloadGuard());
   // Paths are case-sensitive: RFC 9110 section 4.2.3.
   const router = new Router<HttpState>({ sensitive: true });
   // Apart: a router tries every path it has, and clinical requests are not to pay for those of administration.

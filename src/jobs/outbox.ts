@@ -31,6 +31,11 @@ export interface JobHandler {
   run(trx: TenantTransaction, event: OutboxEvent): Promise<void>;
 }
 
+/** Thrown by a handler that has told whom it concerns why: what it did is undone, the event is done, and nothing is tried again. */
+export class SettledError extends Error {
+  override readonly name = 'SettledError';
+}
+
 const insertEvents = `
   INSERT INTO outbox (id, event_key, topic, resource_type, resource_id, old_version_id, new_version_id, due_at, status)
   SELECT *, CASE WHEN due_at IS NULL THEN 'pending' ELSE 'waiting' END

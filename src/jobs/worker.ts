@@ -2,7 +2,7 @@
 
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { errorFields, type JobLog, type JobMetrics, type Reached } from './observe.ts';
-import type { JobHandler, OutboxEvent } from './outbox.ts';
+import { type JobHandler, type OutboxEvent, SettledError } from './outbox.ts';
 import type { Consumer, Delivery, JobKey, Queues } from './queue.ts';
 import type { JobTiming } from './timing.ts';
 
@@ -94,21 +94,38 @@ async function handle(
   return outcomes.has('repeated') ? 'repeated' : 'unknown';
 }
 
-/** The tenant is the one whose outbox holds the row, never only the one that the job names. */
-function handleOnce(
+async function handleOnce(
   job: JobKey,
   handler: JobHandler,
   handlers: readonly JobHandler[],
-  { tenantDoor, reached }: WorkerOptions,
+  options: WorkerOptions,
+): Promise<Outcome> {
+  const { log, reached } = options;
+  try {
+    return await enterOnce(job, handler.consumer, handlers, options, async (trx, event) => {
+      await reached?.('worker-before-effect');
+      await handler.run(trx, event);
+      await reached?.('worker-after-effect');
+    });
+  } catch (error) {
+    if (!(error instanceof SettledError)) throw error;
+    log.warn({ ...job, ...errorFields(error) }, 'A job was refused and will not be tried again.');
+    return await enterOnce(job, handler.consumer, handlers, options);
+  }
+}
+
+/** The tenant is the one whose outbox holds the row, never only the one that the job names. */
+function enterOnce(
+  job: JobKey,
+  consumer: string,
+  handlers: readonly JobHandler[],
+  { tenantDoor }: WorkerOptions,
+  run?: JobHandler['run'],
 ): Promise<Outcome> {
   return tenantDoor(job.tenantId, async (trx) => {
-    const [[row], [entered]] = await Promise.all([readRow(trx, job), enterInbox(trx, job, handler.consumer)]);
+    const [[row], [entered]] = await Promise.all([readRow(trx, job), enterInbox(trx, job, consumer)]);
     if (!row) return 'unknown';
-    if (entered) {
-      await reached?.('worker-before-effect');
-      await handler.run(trx, toEvent(row));
-      await reached?.('worker-after-effect');
-    }
+    if (entered) await run?.(trx, toEvent(row));
     markDone(trx, job, handlers);
     return entered ? 'done' : 'repeated';
   });

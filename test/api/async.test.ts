@@ -88,6 +88,9 @@ describe('in the background runs', () => {
     expect(entry.response.status).toMatch(/^422/);
     expect(entry.response.outcome.issue[0].expression).toEqual(['Bundle.entry[1].resource.gender']);
     expect(await countOf(a, 'Asyncb')).toBe(0);
+    // The log does not say of it that it will be tried again.
+    await until(() => working.logLines.some((line) => line.includes('A job was refused')));
+    expect(working.logLines.filter((line) => line.includes('A job failed'))).toEqual([]);
   });
 
   test('a batch, each entry for itself', async () => {

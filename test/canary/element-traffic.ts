@@ -1,6 +1,6 @@
 // Every type with a canary in every element, through each door of the REST API: https://hl7.org/fhir/R4/http.html
 
-import type { Resource } from '@medplum/fhirtypes';
+import type { Coding, Resource } from '@medplum/fhirtypes';
 import type { Definitions } from '../../src/fhir/definitions.ts';
 import { serializeXml } from '../../src/fhir/xml/serialize-xml.ts';
 import type { Validate } from '../../src/validation/validate.ts';
@@ -108,7 +108,7 @@ class Walk implements ElementResult {
       if (!planted) continue;
       // By which conditions tell the variants apart.
       const code = words.wordOf(`${type}.meta.tag.code of variant ${variant}`);
-      planted.resource.meta?.tag?.push({ system: 'urn:canary:variant', code });
+      tag(planted.resource, { system: 'urn:canary:variant', code });
       const door = this.#doors[variant === 0 ? 0 : (index + variant) % this.#doors.length]!;
       const stored = await this.#store(planted, ...door);
       first ??= stored;
@@ -220,6 +220,13 @@ class Walk implements ElementResult {
         this.faults.push(`${what} of ${type}: ${status} ${json?.issue?.[0]?.diagnostics ?? ''}`.slice(0, 250));
     }
   }
+}
+
+/** In place: what takes texts out again knows where they are. */
+function tag(resource: Resource, coding: Coding): void {
+  resource.meta ??= {};
+  resource.meta.tag ??= [];
+  resource.meta.tag.push(coding);
 }
 
 interface Outcome {

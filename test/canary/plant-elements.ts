@@ -131,6 +131,8 @@ class Planter {
   fillResource(resource: Node, type: string): void {
     this.#fill(resource, type, type, []);
     this.#fillMeta(resource, type);
+    // Only those of references name chains (spd-2): a rule of the whole resource would blame every text in it.
+    if (type === 'SearchParameter') resource.type = 'reference';
     if (!this.#definitions.properties(type).has('contained')) return;
     this.#contain(resource, type);
     if (type === 'Patient' || type === 'Basic') this.#extendByAllTypes(resource, type);

@@ -8,7 +8,7 @@ import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import { openDoors } from '../../src/doors.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { runSql } from '../jobs/job-bed.ts';
-import { createTestDatabase, type TestDatabase, testRootKey } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase, testKeys } from '../support/database.ts';
 import { fetchToken, publicUrl, send, type TestResponse, testConfig } from '../support/server.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { endProcesses, type LogLine } from './processes.ts';
@@ -30,7 +30,7 @@ export class FaultBed {
 
   static async open(database?: TestDatabase): Promise<FaultBed> {
     const own = database ?? (await createTestDatabase());
-    const doors = openDoors({ databaseUrl: own.url, rootKey: testRootKey, onIdleError: () => undefined });
+    const doors = openDoors({ databaseUrl: own.url, ...testKeys, onIdleError: () => undefined });
     const a = await createTenant(doors, { name: 'clinic-a' });
     const b = await createTenant(doors, { name: 'clinic-b' });
     await doors.close();
@@ -155,11 +155,12 @@ export class FaultClient {
 
 /** Looks until it is so, or says after `deadlineMs` what it waited for. */
 export async function waitFor(
-  what: string,
+  what: string | (() => string),
   isSo: () => boolean | Promise<boolean>,
   deadlineMs = 30_000,
 ): Promise<void> {
   for (const end = Date.now() + deadlineMs; !(await isSo()); await delay(15)) {
-    if (Date.now() > end) throw new Error(`After ${deadlineMs / 1_000} s there is still not: ${what}.`);
+    if (Date.now() > end)
+      throw new Error(`After ${deadlineMs / 1_000} s there is still not: ${typeof what === 'string' ? what : what()}.`);
   }
 }

@@ -13,7 +13,7 @@ import { migrate } from '../../src/database/migrate.ts';
 import { openDoors } from '../../src/doors.ts';
 import { createDirectoryObjectStore } from '../../src/gateways/directory-object-store.ts';
 import { buildPatient } from '../support/builders.ts';
-import { testRootKey } from '../support/database.ts';
+import { testKeys, testRootKey } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { FaultBed } from './bed.ts';
@@ -55,7 +55,7 @@ describe('bit rot', () => {
     expect([answer.status, answer.text.includes('Berg')]).toEqual([500, false]);
     expect(bed.logged.filter(({ level }) => level >= 50)).not.toEqual([]);
     expect((await bed.a.request('GET', `/Patient/${whole}`)).status).toBe(200);
-    const doors = openDoors({ databaseUrl: server.url, rootKey: testRootKey, onIdleError: () => undefined });
+    const doors = openDoors({ databaseUrl: server.url, ...testKeys, onIdleError: () => undefined });
     const objectStore = createDirectoryObjectStore(path.join(bed.dataDir, 'objects'));
     const found = await withClient(server.url, (client) =>
       openRows({ client, keyRing: doors.keyRing, objectStore, progress: () => undefined }),

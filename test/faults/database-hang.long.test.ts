@@ -1,15 +1,10 @@
 // PostgreSQL is there and does nothing: SIGSTOP for longer than every time limit, then SIGCONT (fault 9).
 
-import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
-import { migrate } from '../../src/database/migrate.ts';
-import { testRootKey } from '../support/database.ts';
-import { makeTemporaryFolder } from '../support/temporary-folder.ts';
-import { FaultBed, waitFor } from './bed.ts';
+import { describe, expect, test } from '@jest/globals';
+import { waitFor } from './bed.ts';
 import { countStatuses, findProblems } from './checker.ts';
-import { Load } from './load.ts';
+import { useOwnDatabase } from './own-database.ts';
 
 const hangMs = 60_000;
 /** The server gives up a statement after 40 s; what waits for a connection is refused after 3. */
@@ -17,28 +12,14 @@ const deadlineMs = 45_000;
 const probeEveryMs = 250;
 
 describe('a PostgreSQL that hangs', () => {
-  const dataDir = makeTemporaryFolder();
-  let server: EmbeddedPostgres;
-  let bed: FaultBed;
-  let load: Load;
-  beforeAll(async () => {
-    server = await startEmbeddedPostgres({ dataDir, password: 'test', log: () => undefined });
-    await migrate({ databaseUrl: server.url, rootKey: testRootKey });
-    bed = await FaultBed.open({ url: server.url, drop: async () => undefined });
-    await bed.start();
-    load = await Load.open(bed);
-  });
-  afterAll(async () => {
-    await bed.close();
-    await server.stopImmediately();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  const own = useOwnDatabase();
 
   test('for a minute: 503 within the time limits, the process goes on answering, and nothing is lost', async () => {
+    const { bed, load, postgres } = own();
     load.start(8);
     await waitFor('traffic', () => load.intents.length > 60);
     const rows = await bed.sql<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-    const pids = [server.pid, ...rows.map(({ pid }) => pid)];
+    const pids = [postgres.pid, ...rows.map(({ pid }) => pid)];
     const signal = (name: NodeJS.Signals) => {
       for (const pid of pids) process.kill(pid, name);
     };

@@ -6,7 +6,7 @@ import { openDoors } from '../../src/doors.ts';
 import { ensureSystemTenant } from '../../src/tenants/system-tenant.ts';
 import { type AwsKmsServer, awsCredentials, startAwsKmsServer } from '../gateways/aws-kms-server.ts';
 import { buildPatient } from '../support/builders.ts';
-import { testRootKey, withClient } from '../support/database.ts';
+import { testKeys, withClient } from '../support/database.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const cacheMs = 1_500;
@@ -28,7 +28,7 @@ function rootOf() {
 
 /** What another process of the same installation has at its start. */
 const open = (root: ReturnType<typeof rootOf> | undefined = rootOf()) =>
-  openDoors({ databaseUrl: server.database.url, rootKey: testRootKey, root, onIdleError: () => undefined });
+  openDoors({ databaseUrl: server.database.url, ...testKeys, root, onIdleError: () => undefined });
 
 describe('while requests come', () => {
   test('keys in memory serve on; later every door says 503, writes nothing, and works again by itself', async () => {
@@ -85,7 +85,7 @@ describe('at the start', () => {
   });
 
   test('a process with another root key does not begin, and says which it needs', async () => {
-    const doors = openDoors({ databaseUrl: server.database.url, rootKey: testRootKey, onIdleError: () => undefined });
+    const doors = openDoors({ databaseUrl: server.database.url, ...testKeys, onIdleError: () => undefined });
     await expect(ensureSystemTenant(doors)).rejects.toThrow(
       /^The server cannot work: The data key 1 of tenant \d+ does not open under aws-kms:eu-central-1\/hpms: this process has not been given that root key\.$/,
     );

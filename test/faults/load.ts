@@ -175,8 +175,14 @@ export async function attempt(intent: Intent): Promise<void> {
     attempts.push(isBare ? '503 without Retry-After' : answer.status);
     if (answer.status < 500 && !isStillRunning(answer)) intent.answer = answer;
   } catch (error) {
-    attempts.push(isRefused(error) ? 'refused' : 'lost');
+    attempts.push(tokenStatus(error) ?? (isRefused(error) ? 'refused' : 'lost'));
   }
+}
+
+/** It was time for another token, and that was refused: the request itself was never sent. */
+function tokenStatus(error: unknown): number | undefined {
+  const status = /^There is no token: (\d+)$/.exec((error as Error).message)?.[1];
+  return status === undefined ? undefined : Number(status);
 }
 
 /** Nobody listened: the request was never on its way. */

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { testRootKey } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
 import { publicUrl } from '../support/server.ts';
@@ -50,6 +51,10 @@ export async function startMain(
     readonly databaseUrl?: string;
     readonly redisUrl?: string;
     readonly env?: NodeJS.ProcessEnv;
+    /** The descriptor that its log goes to; then no line of it is seen here. */
+    readonly logTo?: number;
+    /** A command that runs it. */
+    readonly within?: readonly string[];
   },
 ): Promise<MainProcess> {
   const port = await freePort();
@@ -63,24 +68,43 @@ export async function startMain(
     REDIS_URL: options.redisUrl,
     ...options.env,
   };
-  const running = start([path.join(root, 'src', 'main.ts'), part], env);
-  await running.said('ready');
-  return { ...running, origin: `http://127.0.0.1:${port}` };
+  const command = [...(options.within ?? []), process.execPath, path.join(root, 'src', 'main.ts'), part];
+  const running = start(command, env, options.logTo);
+  const origin = `http://127.0.0.1:${port}`;
+  await (options.logTo === undefined ? running.said('ready') : isReady(origin, running));
+  return { ...running, origin };
+}
+
+async function isReady(origin: string, { exited }: RunningProcess): Promise<void> {
+  let hasEnded = false;
+  void exited.then(() => {
+    hasEnded = true;
+  });
+  while (!hasEnded) {
+    const ready = await fetch(`${origin}/readyz`).catch(() => undefined);
+    await ready?.body?.cancel();
+    if (ready?.status === 200) return;
+    await delay(50);
+  }
+  throw new Error('The process ended before it was ready.');
 }
 
 export function startWorker(options: WorkerProcessOptions): RunningProcess {
-  return start([path.join(import.meta.dirname, 'worker-process.ts'), JSON.stringify(options)], process.env);
+  const command = [process.execPath, path.join(import.meta.dirname, 'worker-process.ts'), JSON.stringify(options)];
+  return start(command, process.env);
 }
 
-function start(args: string[], env: NodeJS.ProcessEnv): RunningProcess {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+function start(command: string[], env: NodeJS.ProcessEnv, logTo: number | 'pipe' = 'pipe'): RunningProcess {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { env, stdio: ['ignore', logTo, 'inherit'] });
   living.add(child);
   const lines: LogLine[] = [];
   const listeners = new Set<() => void>();
-  createInterface(child.stdout!).on('line', (text) => {
+  const onLine = (text: string) => {
     lines.push(readLine(text));
     for (const listener of listeners) listener();
-  });
+  };
+  if (child.stdout) createInterface(child.stdout).on('line', onLine);
   const exited = once(child, 'close').then(([code, signal]) => {
     living.delete(child);
     return { code, signal };

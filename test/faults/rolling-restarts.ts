@@ -35,6 +35,7 @@ export async function restartInTurn(
     const { code } = await leaving.exited;
     if (code !== 0) throw new Error(`A process ended with ${code}.`);
     balancer.replace(leaving, await start());
+    if ((round + 1) % 10 === 0) process.stderr.write(`${round + 1} restarts, ${load.intents.length} requests\n`);
   }
   await load.stop();
   const { 200: _done, 201: _created, 409: _clashes, ...failures } = countStatuses(load.intents);

@@ -1,7 +1,7 @@
 // From the commit of an event to its effect: once each, whatever is repeated, reordered, forged or failing, on both backends.
 
 import { expect, test } from '@jest/globals';
-import { addToOutbox } from '../../src/jobs/outbox.ts';
+import { addToOutbox, SettledError } from '../../src/jobs/outbox.ts';
 import { countingHandler, topic } from './counting-handler.ts';
 import { newEvent, onBothBackends, runSql, until } from './job-bed.ts';
 
@@ -95,6 +95,26 @@ onBothBackends('delivery', (bed) => {
     expect(bed().measured.filter((name) => name === 'dead')).toHaveLength(2);
     expect(bed().logged.filter(({ level }) => level === 'error')).toHaveLength(2);
     expect(JSON.stringify(bed().logged)).not.toContain('Jane Roe');
+  });
+
+  test('an event that its handler calls settled is undone, done, and neither tried again nor called failed', async () => {
+    let runs = 0;
+    const handler = countingHandler('count', async () => {
+      runs += 1;
+      throw new SettledError('Jane Roe was refused.');
+    });
+    const [logsBefore, measuredBefore] = [bed().logged.length, bed().measured.length];
+    const jobs = bed().start({ handlers: [handler] });
+    const ids = await bed().add(1);
+    await bed().allAre('done', ids);
+    await jobs.close(5_000);
+    expect(await bed().effects(ids)).toEqual([0]);
+    expect(runs).toBe(1);
+    expect((await bed().outbox(ids)).map(({ attempts }) => attempts)).toEqual([0]);
+    const warnings = bed().logged.slice(logsBefore);
+    expect(warnings.map(({ message }) => message)).toEqual(['A job was refused and will not be tried again.']);
+    expect(JSON.stringify(warnings)).not.toContain('Jane Roe');
+    expect(bed().measured.slice(measuredBefore)).toEqual(['done']);
   });
 
   test('what a handler threw is not stored in the queue: it may quote a patient', async () => {

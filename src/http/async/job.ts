@@ -2,7 +2,7 @@
 
 import { translateSqlError } from '../../database/sql-errors.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
-import type { OutboxEvent } from '../../jobs/outbox.ts';
+import { type OutboxEvent, SettledError } from '../../jobs/outbox.ts';
 import type { ModuleJob } from '../../repository/module.ts';
 import { isStaleDefinitions } from '../../repository/own-parameters/stale-definitions.ts';
 import { inSession, type Session } from '../../repository/session.ts';
@@ -52,10 +52,10 @@ async function runOnce(event: OutboxEvent, session: Session, answer: AnswerBackg
   } catch (error) {
     const known = asFhirError(error);
     // What is away comes back, and what has changed is known the next time; everything else would fail again.
-    if (error instanceof CancelledError || known.status === 503 || isStaleDefinitions(error)) throw error;
+    if (error instanceof SettledError || known.status === 503 || isStaleDefinitions(error)) throw error;
     await answer.refused(asCaller, request, progress, known);
     await keepRefusal(asCaller, id, known);
-    throw error;
+    throw new SettledError('The request was refused.', { cause: known });
   }
 }
 
@@ -65,7 +65,7 @@ async function requireWanted(session: Session, id: string): Promise<void> {
     text: 'SELECT id FROM async_request WHERE id = $1',
     values: [id],
   });
-  if (rows.length === 0) throw new CancelledError();
+  if (rows.length === 0) throw new SettledError('The request was cancelled.');
 }
 
 /** A cancelled request has no row to keep the answer in, and all it did is rolled back. */
@@ -76,7 +76,7 @@ async function keep(session: Session, id: string, entry: string): Promise<void> 
            WHERE id = $1 AND answer IS NULL RETURNING id`,
     values: [id, sealAnswer(session.cipher, id, entry), keptHours],
   });
-  if (rows.length === 0) throw new CancelledError();
+  if (rows.length === 0) throw new SettledError('The request was cancelled.');
 }
 
 /** In a transaction of its own, for the job's is rolled back; its next delivery finds the answer and does nothing. */
@@ -90,12 +90,4 @@ function asFhirError(error: unknown): FhirError {
   const translated = translateSqlError(error);
   if (translated instanceof FhirError) return translated;
   return fhirError('exception', 'The server failed; its log has the detail.', { cause: error });
-}
-
-class CancelledError extends Error {
-  override readonly name = 'CancelledError';
-
-  constructor() {
-    super('The request was cancelled.');
-  }
 }

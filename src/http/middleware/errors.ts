@@ -4,6 +4,7 @@ import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { Definitions } from '../../fhir/definitions.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
+import { outOfResource } from '../../fhir/system-errors.ts';
 import { errorFields } from '../../jobs/observe.ts';
 import { type AnswerFormat, answerFormat, plainFormat } from '../answer-format.ts';
 import type { AccessRecorder, HttpContext } from '../record-access.ts';
@@ -23,10 +24,13 @@ export function createErrorMiddleware(
       await recorder?.answered(ctx);
     } catch (error) {
       const { requestId, tenantName } = ctx.state;
-      const known = await recorded(ctx, asFhirError(error, requestId), recorder);
+      const thrown = asFhirError(error, requestId);
+      const known = ctx.state.isTurnedAway ? thrown : await recorded(ctx, thrown, recorder);
       // What was made ready to be answered before.
       for (const name of ofAnswers) ctx.remove(name);
-      if (known.status >= 500) log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
+      if (known.status >= 500 && !ctx.state.isTurnedAway) {
+        log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
+      }
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
       // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
@@ -80,6 +84,8 @@ function formatOf(ctx: Pick<Context, 'req' | 'querystring'>): AnswerFormat {
 
 function asFhirError(error: unknown, requestId: string): FhirError {
   if (error instanceof FhirError) return error;
+  const exhausted = outOfResource(error);
+  if (exhausted) return exhausted;
   return fhirError('exception', `The server failed; its log has the detail under request ${requestId}.`, {
     cause: error,
   });

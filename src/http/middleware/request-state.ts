@@ -16,6 +16,8 @@ export interface HttpState {
   format?: AnswerFormat | undefined;
   /** Of a request that is put on record. */
   access?: RequestAccess;
+  /** Nobody has looked at it: the server has too many. */
+  isTurnedAway?: boolean;
 }
 
 const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
