@@ -63,6 +63,8 @@ export function reachOfPatient(type: string): 'own' | 'any' | undefined {
 const released: Readonly<Record<string, string>> = {
   // A draft is the clinic's own paper: its lines and prices are nobody's bill yet.
   Invoice: 'status=issued,balanced,cancelled',
+  // So is what it charges: a ChargeItem becomes `billed` with the issue of its Invoice.
+  ChargeItem: 'status=billed',
 };
 
 /** A search parameter with its value, `status=issued`; undefined where every record of the patient is the patient's to see. */

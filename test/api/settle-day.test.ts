@@ -151,6 +151,31 @@ describe('a preview', () => {
   });
 });
 
+describe('a cashier counts blind (domain.md 6)', () => {
+  test('so no preview says what is expected, nor how far a count is from it; billing is told', async () => {
+    await pay(123.45);
+    await pay(5, { method: 'CCCA' });
+    const cashier = await clientOf(server, server.a, '', ['cashier']);
+    for (const counted of [{}, { CASH: 1 }]) {
+      const { status, json, text } = await settle({ drawer, preview: true, counted }, cashier.request);
+      expect([status, json.status]).toEqual([200, 'draft']);
+      expect(json.paymentAmount).not.toHaveProperty('value');
+      expect(JSON.stringify(json.paymentAmount)).toContain('masked');
+      expect(text).not.toMatch(/123\.45|122\.45|128\.45/);
+      expect(linesOf(json)).toEqual([`CASH  ${'CASH' in counted ? 1 : ''} `, 'CCCA   ']);
+    }
+    const over = await settle({ drawer, counted: { CASH: 1, CCCA: 5 } }, cashier.request);
+    expectRefusal(over, 422);
+    expect(over.text).not.toMatch(/123\.45|122\.45/);
+    const manager = await clientOf(server, server.a, '', ['billing-manager']);
+    const { json } = await settle({ drawer, preview: true }, manager.request);
+    expect(linesOf(json)).toEqual(['CASH 123.45  ', 'CCCA 5  ']);
+    // Counted, and closed: now it is told.
+    const done = await settle({ drawer, counted: { CASH: 123, CCCA: 5 } }, cashier.request);
+    expect(linesOf(done.json)).toEqual(['CASH 123.45 123 -0.45', 'CCCA 5 5 0']);
+  });
+});
+
 describe('a settled day', () => {
   test('takes no payment, refund, void nor second settlement, in that drawer and on that day', async () => {
     const paid = await pay(50);

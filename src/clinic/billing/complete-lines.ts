@@ -6,7 +6,7 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { ExactNumbers } from '../../repository/change.ts';
 import { chargeItemIdOf } from './charge-items.ts';
 import { toPriceComponent } from './invoice-amounts.ts';
-import { hasBase, type Price } from './price.ts';
+import type { Price } from './price.ts';
 import {
   asListed,
   type Charge,
@@ -28,8 +28,6 @@ export interface LineWorld {
   readonly chargeItems: ReadonlyMap<string, ChargeItem>;
   /** Milliseconds since 1970: of what has no time of its own. */
   readonly at: number;
-  /** Whoever writes keeps to the list, where the clinic has one: what is not on it is priced by somebody else. */
-  readonly pricesByList: boolean;
 }
 
 export interface CompletedLine {
@@ -60,7 +58,6 @@ export function completeLines(draft: DraftContent, world: LineWorld): CompletedL
   const price = (charge: Charge | undefined) => charge && priceCharge(world.prices, charge, world.rounding);
   const priced = charges.map(price);
   const inPackage = inPackages(priced);
-  const isBound = world.pricesByList && world.prices.some(hasBase);
   return lines.map((line, index) => {
     const charge = charges[index];
     const asked = inPackage[index] ?? price(charge && asListed(charge));
@@ -68,7 +65,6 @@ export function completeLines(draft: DraftContent, world: LineWorld): CompletedL
     if (isWritten && isStored(line) && isIn(line, world.currency)) {
       return { line, components: readStoredLine(line, world.currency), asked };
     }
-    if (isWritten && !asked && isBound) throw notListed(index);
     const listed = (inPackage[index] ?? priced[index])?.components ?? [];
     const components = isWritten ? readWrittenLine({ ...draft, ...world, line, index }) : listed;
     requireNotNegative(components, isCredit, index);
@@ -91,16 +87,6 @@ function tooLong(): Error {
 /** Where the clinic has changed its currency since, a line is none that was reckoned here. */
 function isIn({ priceComponent = [] }: InvoiceLineItem, currency: Currency): boolean {
   return priceComponent.every(({ amount }) => (amount?.currency ?? currency) === currency);
-}
-
-function notListed(index: number): Error {
-  return fhirError(
-    'forbidden',
-    'Your roles price by the list, which has no price for this: let billing write the line.',
-    {
-      expression: `Invoice.lineItem[${index}].priceComponent`,
-    },
-  );
 }
 
 function requireNotNegative(components: readonly LineComponent[], isCredit: boolean, index: number): void {

@@ -1,6 +1,7 @@
 // The jobs behind missed visits: a ChargeItem and a draft Invoice of the fee, once per Appointment and kind (domain.md 6).
 
 import type { Appointment, ChargeItem, Invoice, Reference } from '@medplum/fhirtypes';
+import { parseDate } from '../../fhir/dates.ts';
 import { readDecimal } from '../../fhir/decimal.ts';
 import { newId } from '../../fhir/ids.ts';
 import { type Currency, readAmount } from '../../fhir/money.ts';
@@ -50,9 +51,9 @@ interface Missed {
 function policyOf(settings: WorkflowSettings, { kind, appointment, at }: Missed): FeePolicy | undefined {
   if (kind === 'no-show') return settings['fees.no-show'] ?? undefined;
   const policy = settings['fees.late-cancel'];
-  if (!policy || appointment.start === undefined) return undefined;
-  const noticeMs = Date.parse(appointment.start) - at.getTime();
-  return noticeMs < policy.noticeHours * 3_600_000 ? policy : undefined;
+  const start = parseDate(appointment.start ?? '', 'instant');
+  if (!policy || !start) return undefined;
+  return start.low - at.getTime() < policy.noticeHours * 3_600_000 ? policy : undefined;
 }
 
 interface Fee {

@@ -4,9 +4,10 @@ import type { Invoice } from '@medplum/fhirtypes';
 import { type Currency, toMoney } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Change } from '../../repository/change.ts';
+import { lockAhead } from '../../repository/lock-rows.ts';
 import type { Session } from '../../repository/session.ts';
 import { keepAmounts } from '../keep-amounts.ts';
-import { readCredits } from '../ledger/credit-balances.ts';
+import { knownCredits } from '../ledger/known-balances.ts';
 import { addIdentifier } from '../numbers/identifiers.ts';
 import { takeNumbers } from '../numbers/take-numbers.ts';
 import { creditNoteNumberSystem, extensionUrls, invoiceNumberSystem } from './canonicals.ts';
@@ -92,15 +93,17 @@ export async function fillIssued(
 /** What the posting of these will want to know, in the message that asks for their numbers. */
 async function askAhead(session: Session, invoices: readonly Change[]): Promise<void> {
   const replaced = invoices.filter(({ old }) => old !== undefined);
+  const chargeItemIds = [...new Set(invoices.flatMap(({ resource }) => chargeItemIdsOf(resource as Invoice)))];
+  lockAhead(
+    session,
+    chargeItemIds.map((id) => ({ type: 'ChargeItem', id })),
+  );
   const [facts] = await Promise.all([
     readInvoiceFacts(
       session,
       replaced.map(({ id }) => id),
     ),
-    readChargeItems(
-      session,
-      invoices.flatMap(({ resource }) => chargeItemIdsOf(resource as Invoice)),
-    ),
+    readChargeItems(session, chargeItemIds),
   ]);
   for (const change of replaced) departments.set(change, facts.get(change.id)?.departmentId);
 }
@@ -137,7 +140,8 @@ async function creditsOf(session: Session, invoices: readonly Change[]): Promise
   const patients = [...new Set(invoices.flatMap((change) => issueOf(change)?.patient ?? []))];
   const sums = new Map<string, bigint>();
   if (patients.length === 0) return sums;
-  for (const { patient, source, currency, amountMinor } of await readCredits(session, { patients })) {
+  const credits = [...(await knownCredits(session, patients)).values()].flat();
+  for (const { patient, source, currency, amountMinor } of credits) {
     if (!source.startsWith('PaymentReconciliation/')) continue;
     const key = `${patient} ${currency}`;
     sums.set(key, (sums.get(key) ?? 0n) + amountMinor);

@@ -2,7 +2,6 @@
 
 import type { Workflow } from '../../operations/workflow.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
-import { lockMoney } from '../ledger/lock-money.ts';
 import { createApply } from './apply-definition.ts';
 import { appointmentFulfilled } from './appointment-fulfilled.ts';
 import { createAutoInvoiceJob } from './auto-invoice.ts';
@@ -10,6 +9,7 @@ import { claimWrittenKeys } from './auto-invoice-key.ts';
 import { rememberChargeItems } from './charge-items.ts';
 import { claimCharges } from './claim-charges.ts';
 import { createFeeJobs } from './fees.ts';
+import { createLockIssue } from './foresee-issue.ts';
 import { keepBilled, keepIssued } from './guard-deletes.ts';
 import { createKeepFacts } from './keep-invoice-facts.ts';
 import { mayMoveMoney } from './may-move-money.ts';
@@ -31,7 +31,7 @@ export function createBillingModule({ settingsOf, applyCredit }: BillingOptions)
   const pricesOf = createPriceList();
   return {
     name: 'billing',
-    locks: [{ type: 'Invoice', isFor: mayMoveMoney, take: lockMoney }],
+    locks: [{ type: 'Invoice', isFor: mayMoveMoney, take: createLockIssue(settingsOf) }],
     prepare: [
       rememberChargeItems,
       createPrepareInvoices({ settingsOf, pricesOf, appliesCredit: applyCredit !== undefined }),

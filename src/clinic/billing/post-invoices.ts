@@ -8,6 +8,7 @@ import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
 import { knownBalances, knownStates } from '../ledger/known-balances.ts';
+import { foreseePostings } from '../ledger/known-ledger.ts';
 import { postJournal } from '../ledger/post-journal.ts';
 import { chargeLines, creditNoteLines, writeOffLines } from '../ledger/postings.ts';
 import { reverseJournal } from '../ledger/reverse-journal.ts';
@@ -69,9 +70,18 @@ interface ChargeTerms {
   readonly items: ReadonlyMap<string, ChargeItem>;
 }
 
-async function postCharges(session: Session, changes: readonly Change[], { basis, items }: ChargeTerms): Promise<void> {
-  if (changes.length === 0) return;
-  const entries = changes.flatMap((change): JournalEntry[] => {
+async function postCharges(session: Session, changes: readonly Change[], terms: ChargeTerms): Promise<void> {
+  if (changes.length > 0) await postJournal(session, chargeEntries(changes, terms));
+}
+
+/** Asks, in the message that asks for the numbers, for what the postings of these will need. Which revenue it is no account tells on cash basis. */
+export function foreseeCharges(session: Session, changes: readonly Change[], basis: ChargeTerms['basis']): void {
+  const invoices = changes.filter((change) => issueOf(change)?.kind === 'invoice');
+  foreseePostings(session, chargeEntries(invoices, { basis, items: new Map() }));
+}
+
+function chargeEntries(changes: readonly Change[], { basis, items }: ChargeTerms): JournalEntry[] {
+  return changes.flatMap((change): JournalEntry[] => {
     const issue = issueOf(change);
     if (!issue) return [];
     const owners = ownersOf(change);
@@ -86,7 +96,6 @@ async function postCharges(session: Session, changes: readonly Change[], { basis
     const said = { currency, businessDate, ...(patient !== undefined && { subject: patient }), lines, facts: about };
     return [{ ...entryOf(change, 'CHARGE'), ...said }];
   });
-  await postJournal(session, entries);
 }
 
 function entryOf(
@@ -94,6 +103,10 @@ function entryOf(
   type: JournalEntry['type'],
 ): Pick<JournalEntry, 'type' | 'source' | 'idempotencyKey'> {
   return { type, source: `Invoice/${id}/_history/${versionId}`, idempotencyKey: `${type} Invoice/${id}` };
+}
+
+export function chargeKey(invoiceId: string): string {
+  return `CHARGE Invoice/${invoiceId}`;
 }
 
 /** The revenue of each account before discounts, these as one sum, and each tax. */
@@ -122,7 +135,7 @@ function add(sums: Map<string, bigint>, key: string, amountMinor: bigint): void 
   sums.set(key, (sums.get(key) ?? 0n) + amountMinor);
 }
 
-function taxCodeOf({ code }: LineComponent): string {
+export function taxCodeOf({ code }: LineComponent): string {
   return code?.coding?.[0]?.code ?? code?.text ?? 'TAX';
 }
 

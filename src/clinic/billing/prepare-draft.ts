@@ -7,7 +7,6 @@ import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { keepAmounts } from '../keep-amounts.ts';
 import { replaceOfSystem } from '../numbers/identifiers.ts';
-import { mayPriceFreely } from './billing-roles.ts';
 import { creditNoteNumberSystem, extensionUrls, invoiceNumberSystem } from './canonicals.ts';
 import { chargeItemIdsOf, readChargeItems } from './charge-items.ts';
 import { checkTotals } from './check-totals.ts';
@@ -39,9 +38,8 @@ export async function prepareDraft(change: Change, session: Session, options: Dr
   const isCredit = kindOf(invoice) !== 'invoice';
   const limit = discountLimitOf(session.caller, options.settings['discounts.limits']);
   const isPerson = session.caller.fhirUser?.startsWith('Practitioner/') ?? false;
-  const pricesByList = !isCredit && !mayPriceFreely(session.caller, limit);
   const isCompared = !isCredit && (limit !== undefined || isPerson);
-  const world = await lineWorld(change, session, options, { isCompared, pricesByList });
+  const world = await lineWorld(change, session, options, isCompared);
   // What was right in a credit note is not so in an Invoice, and the other way round.
   const known = old && kindOf(old) === kindOf(invoice) ? old : undefined;
   const lines = completeLines({ invoice, old: known, exactNumbers: change.exactNumbers, isCredit }, world);
@@ -75,13 +73,13 @@ async function lineWorld(
   { resource, oldResource }: Change,
   session: Session,
   { pricesOf, settings }: DraftOptions,
-  { isCompared, pricesByList }: { readonly isCompared: boolean; readonly pricesByList: boolean },
+  isCompared: boolean,
 ): Promise<LineWorld> {
   const invoice = resource as Invoice;
   const old = oldResource as Invoice | undefined;
   const isUnpriced = (invoice.lineItem ?? []).some(({ priceComponent = [] }) => priceComponent.length === 0);
   const { currency, 'money.rounding': rounding } = settings;
-  const plain = { currency, rounding, at: session.at.getTime(), pricesByList };
+  const plain = { currency, rounding, at: session.at.getTime() };
   if (!isUnpriced && !isCompared) return { ...plain, prices: [], chargeItems: new Map() };
   const [prices, chargeItems] = await Promise.all([
     pricesOf(session, currency),
@@ -93,6 +91,6 @@ async function lineWorld(
 function oldLines(old: Invoice | undefined, world: LineWorld): CompletedLine[] {
   if (!old || (currencyOf(old) ?? world.currency) !== world.currency) return [];
   const draft = { invoice: structuredClone(old), old, exactNumbers: undefined, isCredit: false };
-  const asListed = completeLines(draft, { ...world, pricesByList: false });
+  const asListed = completeLines(draft, world);
   return asListed.map((line) => ({ ...line, components: readStoredLine(line.line, world.currency) }));
 }

@@ -18,6 +18,7 @@ import { correctedIdOf, requireCorrectable } from './correction.ts';
 import { hasNumber, keepFrozen } from './frozen-invoice.ts';
 import { isImport, kindOf, requireFollower } from './invoice-status.ts';
 import { fillIssued, issueOf, noteIssue, patientOf, requirePriced } from './issue.ts';
+import { foreseeCharges } from './post-invoices.ts';
 import { type DraftOptions, dropServerElements, prepareDraft } from './prepare-draft.ts';
 import type { PriceList } from './price-list.ts';
 
@@ -43,6 +44,7 @@ export function createPrepareInvoices(options: PrepareOptions): Rule<void> {
       }
       const issued = asked.filter(issueOf);
       if (issued.length === 0) return;
+      foreseeCharges(session, issued, settings['ledger.basis']);
       const { timezone, 'invoices.due-days': dueDays } = settings;
       await fillIssued(session, issued, { timezone, dueDays, appliesCredit: options.appliesCredit });
     },

@@ -1,6 +1,7 @@
 // What billing needs to know of a completed Appointment: who, where, in which Encounter, for which departments (contract.md 23).
 
 import type { Appointment, CodeableConcept, Location, PractitionerRole, Reference } from '@medplum/fhirtypes';
+import { parseDate } from '../../fhir/dates.ts';
 import type { Session } from '../../repository/session.ts';
 import { openVersion, parseBody, type VersionRow, versionColumns } from '../../repository/stored-version.ts';
 import type { Visit } from './choose-price.ts';
@@ -24,7 +25,7 @@ export async function visitFacts(session: Session, appointment: Appointment): Pr
   const acting = roles.filter((role) => roleIds.includes(role.id ?? '')).map((role) => role.practitioner);
   const active = roles.filter((role) => role.active !== false).map((role) => role.organization);
   return {
-    at: Date.parse(end ?? start ?? session.at.toISOString()),
+    at: parseDate(end ?? start ?? '', 'instant')?.low ?? session.at.getTime(),
     concepts: [appointmentType ? [appointmentType] : [], [...serviceType, ...reasonCode] as CodeableConcept[]],
     practitioners: new Set([...practitioners.map((one) => `Practitioner/${one}`), ...localReferences(acting)]),
     departments: new Set(localReferences([...locations.map((location) => location.managingOrganization), ...active])),

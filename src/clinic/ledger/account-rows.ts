@@ -51,6 +51,34 @@ export async function findAccounts(
   return new Map(rows.map((row) => [stateKey(row), stateOf(row)]));
 }
 
+/**
+ * Those that these Invoices are posted to, with the accounts of the chart that they are below, and those that their deferred
+ * revenue will be moved to, by `stateKey`.
+ */
+export async function findAccountsOfInvoices(
+  { trx }: Session,
+  invoices: readonly string[],
+  currency: string,
+): Promise<Map<string, AccountState>> {
+  const rows = await trx.query<StateRow>({
+    name: 'find-accounts-of-invoices',
+    text: `WITH posted AS MATERIALIZED (
+             SELECT account_id, control_id, revenue FROM ledger_entry WHERE invoice_id = ANY ($1::text[]) AND invoice_id <> '')
+           SELECT account.number, account.sub, $2::text AS currency, account.account_id, account.control_id,
+             coalesce(last.account_seq, 0)::text AS seq, coalesce(last.balance_after, 0)::text AS balance
+           FROM (SELECT account_id FROM posted UNION SELECT control_id FROM posted
+                 UNION SELECT named.account_id FROM posted JOIN ledger_account named ON named.number = revenue AND named.sub = '')
+             AS used
+           JOIN ledger_account account ON account.account_id = used.account_id
+           LEFT JOIN LATERAL (
+             SELECT account_seq, balance_after FROM ledger_entry entry
+             WHERE entry.account_id = account.account_id AND entry.currency = $2::text
+             ORDER BY account_seq DESC LIMIT 1) AS last ON true`,
+    values: [invoices, currency],
+  });
+  return new Map(rows.map((row) => [stateKey(row), stateOf(row)]));
+}
+
 interface StateRow {
   readonly number: string;
   readonly sub: string;

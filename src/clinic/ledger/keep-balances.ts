@@ -7,11 +7,15 @@ import { type CreditChange, creditChanges } from './credit-changes.ts';
 import { columnsOf } from './insert-journals.ts';
 import { type InvoiceChange, invoiceChanges } from './invoice-changes.ts';
 import type { ChainedJournal } from './journal-chain.ts';
-import { forgetBalances, keepStates, notePosting } from './known-balances.ts';
+import { forgetBalances, forgetCredits, keepStates, notePosting, type SettledState } from './known-balances.ts';
 import { type SummedJournal, type Sums, sumDays, sumFacts, sumRows } from './rollup-changes.ts';
 
 /** Throws 409 where more would be settled than is outstanding, or more credit used than is left. */
-export async function keepBalances(session: Session, journals: readonly ChainedJournal[]): Promise<void> {
+export async function keepBalances(
+  session: Session,
+  journals: readonly ChainedJournal[],
+  foreseen?: ReadonlyMap<string, SettledState>,
+): Promise<void> {
   const days: Sums = new Map();
   const facts: Sums = new Map();
   for (const journal of journals.map(summedOf)) {
@@ -22,8 +26,10 @@ export async function keepBalances(session: Session, journals: readonly ChainedJ
   if (facts.size > 0) keepFacts(session, sumRows(facts));
   notePosting(session);
   const areCharges = journals.every(({ posting }) => posting.type === 'CHARGE');
+  const changes = invoiceChanges(journals);
   await Promise.all([
-    keepInvoices(session, invoiceChanges(journals), areCharges),
+    // Nothing can be refused of what is charged the first time, so nobody waits for its answer.
+    keepInvoices(session, changes, areCharges ? chargedStates(changes) : foreseen),
     keepCredits(session, creditChanges(journals)),
   ]);
 }
@@ -38,7 +44,12 @@ function summedOf({ posting, lines }: ChainedJournal): SummedJournal {
   };
 }
 
-async function keepInvoices(session: Session, changes: readonly InvoiceChange[], areCharges: boolean): Promise<void> {
+/** Who foresees how all of them are settled waits for nothing: the database refuses what comes otherwise. */
+async function keepInvoices(
+  session: Session,
+  changes: readonly InvoiceChange[],
+  foreseen: ReadonlyMap<string, SettledState> | undefined,
+): Promise<void> {
   if (changes.length === 0) return;
   const { trx } = session;
   const ids = changes.map(({ invoice }) => invoice);
@@ -57,22 +68,14 @@ async function keepInvoices(session: Session, changes: readonly InvoiceChange[],
     });
   }
   const values = columnsOf(changes.map(invoiceRow));
-  if (areCharges) {
-    // Nothing can be refused of what is charged the first time, so nobody waits for its answer.
+  if (foreseen && ids.every((id) => foreseen.has(id))) {
     trx.execute({ name: 'keep-ledger-invoices', text: upsert, values });
-    keepStates(
-      session,
-      changes.map((change) => [change.invoice, change] as const),
-    );
+    requireStates(session, ids, foreseen);
+    keepStates(session, foreseen);
     return;
   }
   const rows = await trx.query<StateRow>({ name: 'keep-ledger-invoices', text: upsert, values });
-  const currencies = new Map(changes.map(({ invoice, currency }) => [invoice, currency]));
-  for (const { invoice_id: id, currency, outstanding, paid } of rows) {
-    if (currency !== currencies.get(id)) throw refused('An Invoice is settled in its own currency.');
-    if (BigInt(outstanding) < 0n) throw refused('More would be settled of the Invoice than is outstanding.');
-    if (BigInt(paid) < 0n) throw refused('More would be refunded of the Invoice than was paid.');
-  }
+  requireSettleable(changes, rows);
   // Asked for in between, they were those of before.
   forgetBalances(session, ids);
   keepStates(
@@ -81,6 +84,33 @@ async function keepInvoices(session: Session, changes: readonly InvoiceChange[],
       return [id, { currency, outstandingMinor: BigInt(outstanding), paidMinor: BigInt(paid) }] as const;
     }),
   );
+}
+
+function chargedStates(changes: readonly InvoiceChange[]): Map<string, SettledState> {
+  return new Map(changes.map((change) => [change.invoice, change]));
+}
+
+function requireStates({ trx }: Session, ids: readonly string[], foreseen: ReadonlyMap<string, SettledState>): void {
+  const states = ids.flatMap((id) => foreseen.get(id) ?? []);
+  trx.execute({
+    name: 'require-invoice-states',
+    text: 'SELECT require_invoice_states($1::text[], $2::text[], $3::bigint[], $4::bigint[])',
+    values: [
+      ids,
+      states.map(({ currency }) => currency),
+      states.map(({ outstandingMinor }) => String(outstandingMinor)),
+      states.map(({ paidMinor }) => String(paidMinor)),
+    ],
+  });
+}
+
+function requireSettleable(changes: readonly InvoiceChange[], rows: readonly StateRow[]): void {
+  const currencies = new Map(changes.map(({ invoice, currency }) => [invoice, currency]));
+  for (const { invoice_id: id, currency, outstanding, paid } of rows) {
+    if (currency !== currencies.get(id)) throw refused('An Invoice is settled in its own currency.');
+    if (BigInt(outstanding) < 0n) throw refused('More would be settled of the Invoice than is outstanding.');
+    if (BigInt(paid) < 0n) throw refused('More would be refunded of the Invoice than was paid.');
+  }
 }
 
 interface StateRow {
@@ -110,9 +140,13 @@ function invoiceRow(change: InvoiceChange): unknown[] {
   return [invoice, currency, basis, practitioner, department, ...amounts];
 }
 
-async function keepCredits({ trx }: Session, changes: readonly CreditChange[]): Promise<void> {
+async function keepCredits(session: Session, changes: readonly CreditChange[]): Promise<void> {
   if (changes.length === 0) return;
-  const rows = await trx.query<{ amount: string }>({
+  forgetCredits(
+    session,
+    changes.map(({ patient }) => patient),
+  );
+  const rows = await session.trx.query<{ amount: string }>({
     name: 'keep-ledger-credits',
     text: `INSERT INTO ledger_credit (source, patient, currency, amount_minor, opened_on, opened_seq)
            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::date[], $6::bigint[])

@@ -2,6 +2,7 @@
 
 import type { Session } from '../../repository/session.ts';
 import { TransactionMemo } from '../transaction-memo.ts';
+import { type Credit, readCredits } from './credit-balances.ts';
 import { type InvoiceBalance, readInvoiceBalances } from './invoice-balances.ts';
 
 /** What an Invoice says of its payment follows from these. */
@@ -9,6 +10,7 @@ export type SettledState = Pick<InvoiceBalance, 'currency' | 'outstandingMinor' 
 
 const balances = new TransactionMemo<InvoiceBalance>();
 const states = new TransactionMemo<SettledState>();
+const credits = new TransactionMemo<readonly Credit[]>();
 
 /** As `readInvoiceBalances`. The caller holds `lockMoney`. */
 export function knownBalances(session: Session, ids: readonly string[]): Promise<Map<string, InvoiceBalance>> {
@@ -18,6 +20,19 @@ export function knownBalances(session: Session, ids: readonly string[]): Promise
 /** The caller holds `lockMoney`. */
 export function knownStates(session: Session, ids: readonly string[]): Promise<Map<string, SettledState>> {
   return states.read(session, ids, (unread) => knownBalances(session, unread));
+}
+
+/** What patients' credits have left, as `readCredits`, by `Patient/x`. The caller holds `lockMoney`. */
+export function knownCredits(session: Session, patients: readonly string[]): Promise<Map<string, readonly Credit[]>> {
+  return credits.read(session, patients, async (unread) => {
+    const read = await readCredits(session, { patients: unread });
+    return Map.groupBy(read, ({ patient = '' }) => patient);
+  });
+}
+
+/** Before a posting that changes them is sent. */
+export function forgetCredits(session: Session, patients: readonly string[]): void {
+  credits.forget(session, patients);
 }
 
 /** Before a posting is sent: what was read of these is not so any more. */

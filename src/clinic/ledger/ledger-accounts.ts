@@ -15,7 +15,8 @@ export const keepLedgerAccounts: Rule<void> = {
   async run(changes, session) {
     const byClients = changes.filter(({ byServer }) => !byServer);
     for (const change of byClients) checkNumber(change);
-    await refuseTaken(session, changes.filter(isAdded));
+    // The server makes those that it did not find, under the money lock.
+    await refuseTaken(session, byClients.filter(isAdded));
   },
 };
 

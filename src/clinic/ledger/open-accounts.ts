@@ -8,7 +8,10 @@ import { writeOwn } from '../../repository/write.ts';
 import { accountName, glAccountSystem, partsOf, rootAccount } from '../../tenants/furnishing/chart-of-accounts.ts';
 import { type AccountState, findAccounts, insertAccountRows, stateKey, type WantedAccount } from './account-rows.ts';
 
-/** All of `wanted`, of which `found` are there. The money lock is held, so nobody else makes the same. */
+/**
+ * All of `wanted`, of which `found` are there, with those of the chart that they are below. The money lock is held, so nobody
+ * else makes the same.
+ */
 export async function openAccounts(
   session: Session,
   wanted: readonly WantedAccount[],
@@ -18,15 +21,14 @@ export async function openAccounts(
   if (missing.length === 0) return new Map(found);
   const numbers = distinct(missing.map(({ number, currency }) => ({ number, currency })));
   const unknownOf = (known: ReadonlyMap<string, AccountState>) => numbers.find((one) => !known.has(stateKey(one)));
-  let controls = await findAccounts(session, numbers);
+  let controls = found;
   if (unknownOf(controls)) {
     await openChart(session);
     controls = await findAccounts(session, numbers);
   }
   const unknown = unknownOf(controls);
   if (unknown) throw noAccount(unknown.number);
-  await openSubs(session, missing, controls);
-  return await findAccounts(session, wanted);
+  return new Map([...found, ...controls, ...(await openSubs(session, missing, controls))]);
 }
 
 /** Clinics of before have the resources already: these are taken as they are. */
@@ -57,21 +59,30 @@ async function openChartAccounts(session: Session, accounts: readonly Account[])
   return results.map(({ id }) => id);
 }
 
+/** As they are then: nothing was posted to them. */
 async function openSubs(
   session: Session,
   missing: readonly WantedAccount[],
   controls: ReadonlyMap<string, AccountState>,
-): Promise<void> {
-  const subs = new Map<string, Account & { readonly id: string }>();
-  for (const { number, sub, currency } of missing) {
+): Promise<Map<string, AccountState>> {
+  const accounts = new Map<string, Account & { readonly id: string }>();
+  const states = new Map<string, AccountState>();
+  for (const one of missing) {
+    const { number, sub, currency } = one;
     const control = controls.get(stateKey({ number, currency }));
-    if (sub !== undefined && control) subs.set(`${number}/${sub}`, subAccount(session, number, sub, control.controlId));
+    if (sub === undefined || !control) continue;
+    const { controlId } = control;
+    const account = accounts.get(`${number}/${sub}`) ?? subAccount(session, number, sub, controlId);
+    accounts.set(`${number}/${sub}`, account);
+    states.set(stateKey(one), { number, sub, currency, accountId: account.id, controlId, seq: 0n, balanceMinor: 0n });
   }
-  if (subs.size === 0) return;
-  await writeOwn(
-    session,
-    [...subs.values()].map((resource) => ({ action: 'create', resource, id: resource.id })),
-  );
+  if (accounts.size > 0) {
+    await writeOwn(
+      session,
+      [...accounts.values()].map((resource) => ({ action: 'create', resource, id: resource.id })),
+    );
+  }
+  return states;
 }
 
 /** No name of anybody: whose it is says `subject`. */

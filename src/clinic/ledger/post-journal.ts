@@ -4,61 +4,70 @@ import { exactAmounts } from '../../fhir/money.ts';
 import type { WriteIntent } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { writeOwn } from '../../repository/write.ts';
-import { type AccountState, findAccounts, stateKey, type WantedAccount } from './account-rows.ts';
-import { type ChainHead, chainJournals, type RevenueOwner } from './chain-journals.ts';
+import { stateKey, type WantedAccount } from './account-rows.ts';
+import { chainJournals } from './chain-journals.ts';
 import { insertJournals } from './insert-journals.ts';
 import type { JournalEntry, PostedJournal } from './journal.ts';
 import type { ChainedJournal, Posting } from './journal-chain.ts';
 import { keepBalances } from './keep-balances.ts';
+import type { SettledState } from './known-balances.ts';
+import { type KnownLedger, keepPosted, knownLedger } from './known-ledger.ts';
 import { ledgerBasic } from './ledger-basic.ts';
 import { lockMoney } from './lock-money.ts';
 import { openAccounts } from './open-accounts.ts';
 import { requireSound } from './require-sound.ts';
 import { serverSession } from './server-session.ts';
 
+/** How Invoices are settled once something is posted, by id. */
+export type ForeseenStates = ReadonlyMap<string, SettledState>;
+
 /**
  * In the order of the entries. The caller holds `lockMoney`. An idempotency key that was posted before posts nothing and gives
- * the first posting back.
+ * the first posting back. What is foreseen is not waited for: where it comes otherwise, nothing of the transaction is done.
  */
-export async function postJournal(session: Session, entries: readonly JournalEntry[]): Promise<PostedJournal[]> {
-  return await postPostings(session, entries);
+export async function postJournal(
+  session: Session,
+  entries: readonly JournalEntry[],
+  foreseen?: ForeseenStates,
+): Promise<PostedJournal[]> {
+  return await postPostings(session, entries, foreseen);
 }
 
-export async function postPostings(given: Session, postings: readonly Posting[]): Promise<PostedJournal[]> {
+export async function postPostings(
+  given: Session,
+  postings: readonly Posting[],
+  foreseen?: ForeseenStates,
+): Promise<PostedJournal[]> {
   const session = serverSession(given);
   if (postings.length === 0) return [];
   for (const posting of postings) requireSound(posting);
   // A caller who holds it waits for nothing; one who forgot it is not let in beside others.
   lockMoney(session);
-  const [posted, head, found, owners] = await Promise.all([
-    findPosted(session, postings),
-    readHead(session),
-    findAccounts(session, wantedBy(postings)),
-    readOwners(session, postings),
-  ]);
+  const known = await knownLedger(session, postings);
+  const posted = new Map(known.posted);
   const fresh = postings.filter(
     ({ idempotencyKey: key }, index) =>
       !posted.has(key) && postings.findIndex(({ idempotencyKey }) => idempotencyKey === key) === index,
   );
-  for (const journal of await postFresh(session, fresh, { head, found, owners })) {
+  for (const journal of await postFresh(session, fresh, known, foreseen)) {
     const { id, seq, posting } = journal;
     posted.set(posting.idempotencyKey, { id, seq: Number(seq), isReplay: false });
   }
   return postings.map(({ idempotencyKey }) => posted.get(idempotencyKey) as PostedJournal);
 }
 
-interface Known {
-  readonly head: ChainHead;
-  readonly found: ReadonlyMap<string, AccountState>;
-  readonly owners: ReadonlyMap<string, RevenueOwner>;
-}
-
-async function postFresh(session: Session, fresh: readonly Posting[], known: Known): Promise<ChainedJournal[]> {
+async function postFresh(
+  session: Session,
+  fresh: readonly Posting[],
+  { head, accounts: found, owners }: KnownLedger,
+  foreseen: ForeseenStates | undefined,
+): Promise<ChainedJournal[]> {
   if (fresh.length === 0) return [];
-  const accounts = await openAccounts(session, wantedBy(fresh), known.found);
-  const journals = chainJournals(session, fresh, { ...known, accounts });
+  const accounts = await openAccounts(session, wantedBy(fresh), found);
+  const journals = chainJournals(session, fresh, { head, owners, accounts });
+  keepPosted(session, journals);
   insertJournals(session, journals);
-  const kept = keepBalances(session, journals);
+  const kept = keepBalances(session, journals, foreseen);
   // A refusal is told once nothing more of this is to be sent: the transaction ends with it.
   kept.catch(() => undefined);
   await writeOwn(session, journals.map(basicIntent));
@@ -90,32 +99,4 @@ function wantedBy(postings: readonly Posting[]): WantedAccount[] {
     }
   }
   return [...wanted.values()];
-}
-
-async function findPosted({ trx }: Session, postings: readonly Posting[]): Promise<Map<string, PostedJournal>> {
-  const rows = await trx.query<{ key: string; id: string; seq: string }>({
-    name: 'find-posted',
-    text: `SELECT idempotency_key AS key, id, seq::text AS seq FROM ledger_transaction WHERE idempotency_key = ANY ($1::text[])`,
-    values: [postings.map(({ idempotencyKey }) => idempotencyKey)],
-  });
-  return new Map(rows.map(({ key, id, seq }) => [key, { id, seq: Number(seq), isReplay: true }]));
-}
-
-async function readHead({ trx }: Session): Promise<ChainHead> {
-  const [row] = await trx.query<{ seq: string; hash: Buffer }>({
-    name: 'read-ledger-head',
-    text: 'SELECT head.seq::text AS seq, head.hash FROM ledger_transaction head ORDER BY head.seq DESC LIMIT 1',
-  });
-  return row ? { seq: BigInt(row.seq), hash: row.hash } : { seq: 0n, hash: Buffer.alloc(0) };
-}
-
-async function readOwners({ trx }: Session, postings: readonly Posting[]): Promise<Map<string, RevenueOwner>> {
-  const invoices = new Set(postings.flatMap(({ lines }) => lines.flatMap(({ invoice }) => invoice ?? [])));
-  if (invoices.size === 0) return new Map();
-  const rows = await trx.query<RevenueOwner & { invoice: string }>({
-    name: 'read-revenue-owners',
-    text: 'SELECT invoice_id AS invoice, practitioner, department FROM ledger_invoice WHERE invoice_id = ANY ($1::text[])',
-    values: [[...invoices]],
-  });
-  return new Map(rows.map(({ invoice, practitioner, department }) => [invoice, { practitioner, department }]));
 }

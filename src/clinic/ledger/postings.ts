@@ -174,6 +174,12 @@ export function moneyAccount({ method, drawer }: Pick<MoneyMoved, 'method' | 'dr
   return number === '1010' && drawer !== undefined ? { number, sub: drawer } : { number };
 }
 
+/** The name of a tax becomes a code: it names an account. */
+export function taxAccount(name: string): AccountKey {
+  const code = name.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 64);
+  return { number: '2200', sub: code === '' ? '-' : code };
+}
+
 function allocationLines(allocations: readonly Allocation[]): JournalLine[] {
   return perInvoice(allocations).flatMap((allocation) => [
     receivable(allocation, -allocation.amountMinor),
@@ -244,10 +250,8 @@ function deferredLine(invoice: string, revenue: string, amountMinor: bigint): Jo
   return { account: { number: '2400' }, amountMinor, invoice, revenue };
 }
 
-/** The name of a tax becomes a code: it names an account. */
 function taxLine(invoice: string, name: string, amountMinor: bigint): JournalLine {
-  const code = name.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 64);
-  return { account: { number: '2200', sub: code === '' ? '-' : code }, amountMinor, invoice };
+  return { account: taxAccount(name), amountMinor, invoice };
 }
 
 function creditLine({ patient, source, amountMinor }: CreditMoved, sign: 1n | -1n): JournalLine {

@@ -2,6 +2,7 @@
 
 import type { SeriesCode } from '../../people/number-series.ts';
 import type { Session } from '../../repository/session.ts';
+import { TransactionMemo } from '../transaction-memo.ts';
 import { formatNumber, periodOf } from './pattern.ts';
 
 /**
@@ -21,6 +22,12 @@ export async function takeNumbers({ trx, at }: Session, code: SeriesCode, count:
     if (period === free.series.period) return written(free.numbers, free.series.pattern, period);
   }
   return await takeCounted({ trx, at }, { code, count, ahead, free });
+}
+
+/** Locks a series that is not laid out ahead, in the next message: whoever takes its numbers then waits for nothing. */
+export function foreseeNumbers({ trx }: Pick<Session, 'trx'>, code: SeriesCode): void {
+  // A failure is told to whoever takes numbers.
+  lockSeries(trx, code).catch(() => undefined);
 }
 
 /** A series as it is stored. */
@@ -88,23 +95,37 @@ async function takeCounted(
   const missing = count - numbers.length;
   for (let step = 0; step < missing; step++) numbers.push(first + step);
   if (missing > 0 || period !== series.period) {
-    keepCount(trx, { code, next: first + missing, ahead: missing > 0 ? ahead : 0, period, epoch });
+    const laidOut = missing > 0 ? ahead : 0;
+    const next = first + missing;
+    keepCount(trx, { code, next, ahead: laidOut, period, epoch });
+    lockedSeries.keep({ trx }, [[code, { ...series, period, epoch, next: next + laidOut }]]);
   }
   return written(numbers, series.pattern, period);
 }
 
-async function lockSeries(trx: Session['trx'], code: SeriesCode): Promise<Series & { readonly next: number }> {
-  trx.execute({
-    name: 'begin-number-series',
-    text: 'INSERT INTO number_series (code, pattern) VALUES ($1, $2) ON CONFLICT (tenant_id, code) DO NOTHING',
-    values: [code, `${code}-{yyyy}-{00000}`],
+interface LockedSeries extends Series {
+  readonly next: number;
+}
+
+/** Until a transaction ends its series are nobody else's. */
+const lockedSeries = new TransactionMemo<LockedSeries>();
+
+async function lockSeries(trx: Session['trx'], code: SeriesCode): Promise<LockedSeries> {
+  const found = await lockedSeries.read({ trx }, [code], async () => {
+    trx.execute({
+      name: 'begin-number-series',
+      text: 'INSERT INTO number_series (code, pattern) VALUES ($1, $2) ON CONFLICT (tenant_id, code) DO NOTHING',
+      values: [code, `${code}-{yyyy}-{00000}`],
+    });
+    const rows = await trx.query<LockedSeries>({
+      name: 'lock-number-series',
+      text: `SELECT pattern, period, epoch, next_number::float8 AS next, ${timezone} FROM number_series
+             WHERE code = $1 FOR UPDATE OF number_series`,
+      values: [code],
+    });
+    return new Map(rows.map((row) => [code, row]));
   });
-  const [series] = await trx.query<Series & { next: number }>({
-    name: 'lock-number-series',
-    text: `SELECT pattern, period, epoch, next_number::float8 AS next, ${timezone} FROM number_series
-           WHERE code = $1 FOR UPDATE OF number_series`,
-    values: [code],
-  });
+  const series = found.get(code);
   if (!series) throw new Error('A number series is not there.');
   return series;
 }

@@ -10,6 +10,7 @@ import type { Content } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { writeOwn } from '../../repository/write.ts';
 import { answerMerge, contentOf } from './answer-merge.ts';
+import { lockNaming } from './lock-naming.ts';
 import { mergedTarget, replacedSource } from './merge-content.ts';
 import { type MergePair, placeOf, readPair } from './merge-inputs.ts';
 import { goOn } from './merge-job.ts';
@@ -82,6 +83,7 @@ export const merge: Operation = {
     requireOperation(session.caller, mergeRight);
     const pair = await readPair(session, call);
     const { source, target } = await lockPair(session, pair);
+    lockNaming(session, pair.sourceId);
     await requireFree(session, pair);
     requireActive(source, 'source-patient');
     requireActive(target, 'target-patient');

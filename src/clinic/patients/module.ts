@@ -19,6 +19,7 @@ export function createPatientsModule({ settingsOf }: PatientsOptions): Workflow 
   const replaced = createReplacedCheck();
   return {
     name: 'patients',
+    prepare: replaced.prepare,
     guards: [refuseMerged, refuseDeletion, refuseMergeTasks, ...replaced.guards, ...duplicates.guards],
     effects: [...replaced.effects, ...duplicates.effects],
     operations: [match, merge, mergeUndo],

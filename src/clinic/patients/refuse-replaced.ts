@@ -5,9 +5,10 @@ import { may } from '../../access/may.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { forEachReference, parseReference } from '../../fhir/references.ts';
 import type { Change } from '../../repository/change.ts';
-import type { Module } from '../../repository/module.ts';
+import type { Module, Rule } from '../../repository/module.ts';
 import { rowsOf } from '../../repository/row-access.ts';
 import type { Session } from '../../repository/session.ts';
+import { shareNaming } from './lock-naming.ts';
 import { lastTargets } from './merge-rows.ts';
 
 /**
@@ -33,33 +34,60 @@ interface Named {
 type Found = ReadonlyMap<string, string>;
 
 /** What is found belongs to the write that looked for it. */
-export function createReplacedCheck(): Required<Pick<Module, 'guards' | 'effects'>> {
-  const found = new WeakMap<Change, Promise<Found>>();
-  const types = Object.keys(over);
+export function createReplacedCheck(): Required<Pick<Module, 'prepare' | 'guards' | 'effects'>> {
+  const asked = new WeakMap<Change, Asked>();
+  const ask: Rule<void>['run'] = (changes, session) => {
+    const [first] = changes;
+    const named = namedBy(changes, session);
+    if (!first || named.length === 0) return;
+    const ids = [...new Set(named.map(({ id }) => id))];
+    shareNaming(session, ids);
+    // It travels with what other rules ask, so nobody waits for it here.
+    const found = lastTargets(session, ids);
+    found.catch(() => undefined);
+    asked.set(first, { named, found });
+  };
+  const ruleOf = (type: string) => ({ name: 'replaced-patient', type });
   return {
-    guards: types.map((type) => ({
-      name: 'replaced-patient',
-      type,
-      run(changes, session) {
-        const [first] = changes;
-        const ids = namedBy(changes, session).map(({ id }) => id);
-        if (!first || ids.length === 0) return;
-        // It travels with what other rules ask, so nobody waits for it here.
-        const targets = lastTargets(session, [...new Set(ids)]);
-        targets.catch(() => undefined);
-        found.set(first, targets);
+    // A payment's rules ask for all they need before it is validated: what comes later would be a message under the money lock.
+    prepare: [
+      {
+        ...ruleOf(early),
+        run: (changes, session) =>
+          ask(
+            changes.filter((one) => isSound(one, session)),
+            session,
+          ),
       },
-    })),
+    ],
+    guards: types.filter((type) => type !== early).map((type) => ({ ...ruleOf(type), run: ask })),
     effects: types.map((type) => ({
-      name: 'replaced-patient',
-      type,
+      ...ruleOf(type),
       async run(changes, session) {
-        const targets = changes[0] && (await found.get(changes[0]));
-        if (targets && targets.size > 0) refuse(namedBy(changes, session), targets, session);
+        for (const change of changes) {
+          const { named = [], found } = asked.get(change) ?? {};
+          const targets = await found;
+          if (targets && targets.size > 0) refuse(named, targets, session);
+        }
         return [];
       },
     })),
   };
+}
+
+const types = Object.keys(over);
+const early = 'PaymentReconciliation';
+
+interface Asked {
+  readonly named: readonly Named[];
+  readonly found: Promise<Found>;
+}
+
+/** What is not valid is refused by the validation, which comes next. */
+function isSound({ resource, exactNumbers }: Change, { repository }: Session): boolean {
+  if (!resource) return false;
+  const issues = repository.validate(resource, exactNumbers ? { exactNumbers } : {});
+  return issues.every(({ severity }) => severity !== 'error' && severity !== 'fatal');
 }
 
 /** The Patients that clients name in what is not over, and that were not named before. */

@@ -4,6 +4,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { forEachReference, parseReference } from '../../fhir/references.ts';
 import type { Content, WriteIntent } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
+import { keyOf } from '../../repository/target.ts';
 import { writeOwn } from '../../repository/write.ts';
 import { systemText } from '../../search/token-text.ts';
 import type { MergePair } from './merge-inputs.ts';
@@ -43,19 +44,24 @@ export async function countReferring(session: Session, patientId: string): Promi
   return new Map(rows.map(({ type, count }) => [type, count]));
 }
 
-/** At most so many; gives the versions it made, as `Type/id/_history/n`. */
+/**
+ * At most so many; gives the versions it made, as `Type/id/_history/n`. It looks again until there are no more: whoever held a
+ * row that it has waited for, as a job that bills a visit does, may have written of the source meanwhile.
+ */
 export async function repoint(session: Session, pair: MergePair, max: number): Promise<string[]> {
-  const intents = (await lockReferring(session, pair.sourceId, max)).map(
-    ({ type, id }): WriteIntent => ({
-      action: 'patch',
-      type,
-      id,
-      apply: (content) => repointed(session, content, pair),
-    }),
-  );
-  if (intents.length === 0) return [];
-  const written = await writeOwn(session, intents);
-  return written.map(({ type, id, versionId }) => `${type}/${id}/_history/${versionId}`);
+  const versions = new Map<string, string>();
+  while (versions.size < max) {
+    const found = await lockReferring(session, pair.sourceId, max - versions.size);
+    const left = found.filter((one) => !versions.has(keyOf(one.type, one.id)));
+    if (left.length === 0) break;
+    const intents = left.map(({ type, id }): WriteIntent => {
+      return { action: 'patch', type, id, apply: (content) => repointed(session, content, pair) };
+    });
+    for (const { type, id, versionId } of await writeOwn(session, intents)) {
+      versions.set(keyOf(type, id), `${type}/${id}/_history/${versionId}`);
+    }
+  }
+  return [...versions.values()];
 }
 
 /** In the order in which every write locks its rows; what somebody else deletes meanwhile is left out. */

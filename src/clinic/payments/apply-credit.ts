@@ -6,9 +6,8 @@ import type { WriteIntent } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { localTarget } from '../billing/local-target.ts';
 import type { ApplyCredit, IssuedInvoice } from '../billing/on-issue.ts';
-import { readCredits } from '../ledger/credit-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
-import { knownBalances } from '../ledger/known-balances.ts';
+import { knownBalances, knownCredits } from '../ledger/known-balances.ts';
 import { postJournal } from '../ledger/post-journal.ts';
 import { applyCreditLines, type Allocation as Settled } from '../ledger/postings.ts';
 import { lesser } from './allocate.ts';
@@ -56,7 +55,7 @@ export const applyCredit: ApplyCredit = async (session, invoices, posted) => {
 /** What credit notes have given waits for its refund and is not applied by itself (contract.md 29). */
 async function readUnused(session: Session, invoices: readonly IssuedInvoice[]): Promise<Unused[]> {
   const patients = [...new Set(invoices.map(({ patientId }) => `Patient/${patientId}`))];
-  const credits = await readCredits(session, { patients });
+  const credits = [...(await knownCredits(session, patients)).values()].flat();
   return credits.flatMap(({ patient, source, currency, amountMinor }) => {
     const [type, paymentId] = source.split('/');
     const isPayment = type === 'PaymentReconciliation' && paymentId !== undefined && patient !== undefined;

@@ -23,11 +23,10 @@ import { limitMinor } from './rights.ts';
 export async function completePayments(
   moves: readonly Move[],
   session: Session,
-  settings: WorkflowSettings,
+  { settings, known }: { readonly settings: WorkflowSettings; readonly known: Known },
 ): Promise<void> {
   const today = localDate(session.at, settings.timezone);
   for (const { payment, change } of moves) requirePast(payment.day, today, change.index);
-  const known = await readKnown(moves, session);
   for (const move of moves) {
     const { kind } = move.payment;
     if (isMoneyIn(kind)) await completeTaking(move, session, known);
@@ -36,14 +35,15 @@ export async function completePayments(
   }
 }
 
-interface Known {
+export interface Known {
   readonly facts: ReadonlyMap<string, InvoiceFacts>;
   readonly refunded: ReadonlyMap<string, PaymentRow>;
   /** Of Invoices that can be paid; what a payment takes of it is not there for the next. */
   readonly outstanding: Map<string, bigint>;
 }
 
-async function readKnown(moves: readonly Move[], session: Session): Promise<Known> {
+/** Throws 409 for a day that is closed, and 403 for another cashier's drawer. */
+export async function readKnown(moves: readonly Move[], session: Session): Promise<Known> {
   const taken = moves.filter(({ payment }) => isMoneyIn(payment.kind) && payment.phase === 'posted');
   const invoiceIds = taken.flatMap(({ payment }) => invoicesOf(payment));
   const refunds = moves.flatMap(({ payment: { refunds } }) =>

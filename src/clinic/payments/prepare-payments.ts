@@ -12,12 +12,13 @@ import { lockMoney } from '../ledger/lock-money.ts';
 import { withBankFee } from './bank-fee.ts';
 import { extensionUrls } from './canonicals.ts';
 import { refuseCardNumbers } from './card-numbers.ts';
-import { completePayments } from './complete-payments.ts';
+import { completePayments, readKnown } from './complete-payments.ts';
 import { editContent, replaceContent } from './content.ts';
 import { succeed } from './frozen.ts';
 import { knownPhase, movesOf } from './moves.ts';
 import { extensionsOf, isMoney, kindOf, withoutExtension } from './payment.ts';
 import { mayFollow, type Phase, phaseOf } from './phase.ts';
+import { foreseeTakings } from './take-payments.ts';
 
 export function createPreparePayments(settingsOf: SettingsOf): Rule<void>['run'] {
   return async (changes, session) => {
@@ -27,9 +28,11 @@ export function createPreparePayments(settingsOf: SettingsOf): Rule<void>['run']
     for (const change of money) ofWrite(change.index, () => keepWhatIsOwned(change));
     const moves = movesOf(money);
     if (moves.length === 0) return;
-    const settings = await settingsOf(session.trx);
     lockMoney(session);
-    await completePayments(moves, session, settings);
+    foreseeTakings(session, moves);
+    // Side by side, for one message.
+    const [settings, known] = await Promise.all([settingsOf(session.trx), readKnown(moves, session)]);
+    await completePayments(moves, session, { settings, known });
   };
 }
 

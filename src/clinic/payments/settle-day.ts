@@ -23,7 +23,15 @@ import { mainDrawerId } from './canonicals.ts';
 import { refuseCardNumbers } from './card-numbers.ts';
 import { closeDay, requireNothingQueued, requireOpen } from './drawer-days.ts';
 import { requireOwnDrawers } from './drawer-shifts.ts';
-import { approvingRight, isSamePerson, limitMinor, mayApprove, personOf, requireSettling } from './rights.ts';
+import {
+  approvingRight,
+  isBoundToDrawer,
+  isSamePerson,
+  limitMinor,
+  mayApprove,
+  personOf,
+  requireSettling,
+} from './rights.ts';
 import { readSettleCall, type SettleCall, settleParameters } from './settle-parameters.ts';
 import { linesOf, type SettledLine, settlementOf, totalVariance, varianceOf } from './settlement.ts';
 
@@ -66,7 +74,8 @@ async function settleDay(session: Session, call: OperationCall, settings: Workfl
   ]);
   if (drawer !== undefined && expected.size === 0) await requireThere(session, 'Location', drawer);
   const lines = linesOf(expected, wanted.counted);
-  const settlement = settlementOf(session, wanted, { lines, currency });
+  const isBlind = isPreview && isBoundToDrawer(session.caller);
+  const settlement = settlementOf(session, wanted, { lines, currency, isBlind });
   refuseCardNumbers(settlement);
   if (isPreview) return { resource: settlement, exactNumbers: exactAmounts(settlement) };
   requireCounted(lines);

@@ -34,7 +34,12 @@ export const settleParameters: readonly OperationParameter[] = [
     ],
   },
   one('note', 0, 'string', 'Kept with the settlement.'),
-  one('preview', 0, 'boolean', 'True: nothing is stored, posted or closed.'),
+  one(
+    'preview',
+    0,
+    'boolean',
+    'True: nothing is stored, posted or closed. Cashiers, who count without knowing what to find, are not shown what is expected.',
+  ),
   one(
     'approver',
     0,

@@ -38,10 +38,17 @@ export function totalVariance(lines: readonly SettledLine[]): bigint {
   return sumOf(lines.map(varianceOf).map((minor) => (minor < 0n ? -minor : minor)));
 }
 
+export interface Settled {
+  readonly lines: readonly SettledLine[];
+  readonly currency: Currency;
+  /** For who has still to count: what is expected is not told (domain.md 6, "blind count"). */
+  readonly isBlind: boolean;
+}
+
 export function settlementOf(
   { caller, at }: Pick<Session, 'caller' | 'at'>,
   { day, drawer = mainDrawerId, note, isPreview, approver }: SettleCall,
-  { lines, currency }: { readonly lines: readonly SettledLine[]; readonly currency: Currency },
+  { lines, currency, isBlind }: Settled,
 ): PaymentReconciliation {
   const ofDrawer: Extension = { url: extensionUrls.drawer, valueReference: { reference: `Location/${drawer}` } };
   const { fhirUser } = caller;
@@ -64,22 +71,29 @@ export function settlementOf(
     ...(isPractitioner && fhirUser !== undefined && { requestor: { reference: fhirUser } }),
     outcome: 'complete',
     paymentDate: day,
-    paymentAmount: toMoney(sumOf(lines.map(({ expectedMinor }) => expectedMinor)), currency),
-    detail: lines.map((line) => detailOf(line, ofDrawer, currency)),
+    paymentAmount: isBlind ? masked : toMoney(sumOf(lines.map(({ expectedMinor }) => expectedMinor)), currency),
+    detail: lines.map((line) => detailOf(line, ofDrawer, { currency, isBlind })),
     ...(note !== undefined && { processNote: [{ type: 'print', text: note }] }),
   };
 }
 
-function detailOf(line: SettledLine, ofDrawer: Extension, currency: Currency): PaymentReconciliationDetail {
+/** R4 wants an amount there: https://hl7.org/fhir/R4/valueset-data-absent-reason.html */
+const masked: Money = {
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }],
+};
+
+function detailOf(
+  line: SettledLine,
+  ofDrawer: Extension,
+  { currency, isBlind }: Omit<Settled, 'lines'>,
+): PaymentReconciliationDetail {
   const { method, expectedMinor, countedMinor } = line;
   const money = (url: string, minor: bigint): Extension => ({ url, valueMoney: toMoney(minor, currency) as Money });
-  const counted =
-    countedMinor === undefined
-      ? []
-      : [money(extensionUrls.counted, countedMinor), money(extensionUrls.variance, varianceOf(line))];
+  const variance = isBlind ? [] : [money(extensionUrls.variance, varianceOf(line))];
+  const counted = countedMinor === undefined ? [] : [money(extensionUrls.counted, countedMinor), ...variance];
   return {
     extension: [...counted, ofDrawer],
     type: methodConcept(method),
-    amount: toMoney(expectedMinor, currency),
+    ...(!isBlind && { amount: toMoney(expectedMinor, currency) }),
   };
 }

@@ -2,19 +2,23 @@
 
 import { sumOf } from '../../fhir/decimal.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { lockAhead } from '../../repository/lock-rows.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import { type InvoiceFacts, readInvoiceFacts } from '../billing/invoice-facts.ts';
+import type { WantedAccount } from '../ledger/account-rows.ts';
 import type { InvoiceBalance } from '../ledger/invoice-balances.ts';
 import type { JournalEntry } from '../ledger/journal.ts';
 import { knownBalances, type SettledState } from '../ledger/known-balances.ts';
-import { paymentLines, type Allocation as Settled } from '../ledger/postings.ts';
+import { foreseeLedger, foreseeSettlement } from '../ledger/known-ledger.ts';
+import { moneyAccount, paymentLines, type Allocation as Settled } from '../ledger/postings.ts';
+import { foreseeNumbers } from '../numbers/take-numbers.ts';
 import { cutToOutstanding, isCut, withAllocations } from './allocate.ts';
 import { extensionUrls } from './canonicals.ts';
 import { invoicesOf, withPayer } from './complete-payments.ts';
 import type { Move } from './moves.ts';
 import { payerOf } from './payer.ts';
-import { type Allocation, extensionOf } from './payment.ts';
+import { type Allocation, extensionOf, isMoneyIn, type Payment } from './payment.ts';
 import { journalFacts, type PaymentEdit, type Posting, rowOf, sourceOf } from './posting.ts';
 import { requireTaking } from './rights.ts';
 
@@ -40,6 +44,42 @@ export async function takePayments(
   return postings;
 }
 
+/** Asks, in the next message, for what the postings of these and what follows from them will need. */
+export function foreseeTakings(session: Session, moves: readonly Move[]): void {
+  const takings = moves.filter(
+    ({ payment }) => isMoneyIn(payment.kind) && payment.phase === 'posted' && payment.method,
+  );
+  if (takings.length === 0) return;
+  const invoices = [...new Set(takings.flatMap(({ payment }) => invoicesOf(payment)))];
+  foreseeLedger(session, {
+    keys: takings.map(({ change }) => keyOf(change)),
+    accounts: takings.flatMap(({ payment }) => accountsOf(payment)),
+    invoices,
+  });
+  if (invoices.length === 0) return;
+  for (const currency of new Set(takings.map(({ payment }) => payment.currency))) {
+    foreseeSettlement(session, invoices, currency);
+  }
+  foreseeNumbers(session, 'RCT');
+  lockAhead(
+    session,
+    invoices.map((id) => ({ type: 'Invoice', id })),
+  );
+}
+
+/** Where the money goes, and where the credit does of what no Invoice is named for. */
+function accountsOf(payment: Payment): WantedAccount[] {
+  const { method, issuer, allocations, currency } = payment;
+  const money = { ...moneyAccount({ method: method ?? '', ...journalFacts(payment) }), currency };
+  const isForInvoices = allocations.some(({ target }) => target?.type === 'Invoice');
+  if (isForInvoices || issuer?.type !== 'Patient') return [money];
+  return [money, { number: '2100', sub: issuer.reference, currency }];
+}
+
+function keyOf({ id }: Move['change']): string {
+  return `payment ${id}`;
+}
+
 interface Books {
   readonly facts: ReadonlyMap<string, InvoiceFacts>;
   readonly balances: ReadonlyMap<string, InvoiceBalance>;
@@ -48,7 +88,7 @@ interface Books {
 
 async function take(session: Session, move: Move, books: Books): Promise<Posting> {
   const { change, payment } = move;
-  const { currency, amountMinor, day, method } = payment;
+  const { currency, amountMinor, day } = payment;
   requireCurrency(move, books);
   const outstanding = new Map<string, bigint>();
   for (const allocation of payment.allocations) {
@@ -60,18 +100,7 @@ async function take(session: Session, move: Move, books: Books): Promise<Posting
   const patientId = await payerOf(session, payment, books.facts);
   const restMinor = amountMinor - sumOf(settled.map((one) => one.amountMinor));
   if (restMinor > 0n && patientId === undefined) throw noPayer(change.index);
-  const patient = patientId === undefined ? undefined : `Patient/${patientId}`;
-  const money = { method: method ?? '', ...journalFacts(payment), amountMinor };
-  const journal: JournalEntry = {
-    type: settled.length > 0 ? 'PAYMENT' : 'DEPOSIT',
-    businessDate: day,
-    source: sourceOf(move),
-    idempotencyKey: `payment ${change.id}`,
-    currency,
-    ...(patient !== undefined && { subject: patient }),
-    lines: paymentLines(money, settled, { patient, source: `PaymentReconciliation/${change.id}` }),
-    facts: journalFacts(payment),
-  };
+  const journal = journalOf(move, settled, patientId);
   return {
     row: { ...rowOf(move, session.caller), patientId },
     journal,
@@ -84,12 +113,29 @@ async function take(session: Session, move: Move, books: Books): Promise<Posting
   };
 }
 
+function journalOf(move: Move, settled: readonly Settled[], patientId?: string): JournalEntry {
+  const { change, payment } = move;
+  const { currency, amountMinor, day, method } = payment;
+  const patient = patientId === undefined ? undefined : `Patient/${patientId}`;
+  const money = { method: method ?? '', ...journalFacts(payment), amountMinor };
+  return {
+    type: settled.length > 0 ? 'PAYMENT' : 'DEPOSIT',
+    businessDate: day,
+    source: sourceOf(move),
+    idempotencyKey: keyOf(change),
+    currency,
+    ...(patient !== undefined && { subject: patient }),
+    lines: paymentLines(money, settled, { patient, source: `PaymentReconciliation/${change.id}` }),
+    facts: journalFacts(payment),
+  };
+}
+
 function stateAfter({ balance: { currency, outstandingMinor, paidMinor }, amountMinor }: Settled): SettledState {
   return { currency, outstandingMinor: outstandingMinor - amountMinor, paidMinor: paidMinor + amountMinor };
 }
 
 /** One for each Invoice, which may have several parts. */
-function settledOf(kept: readonly Allocation[], { facts, balances }: Books): Settled[] {
+function settledOf(kept: readonly Allocation[], { facts, balances }: Pick<Books, 'facts' | 'balances'>): Settled[] {
   const ofInvoices = kept.filter(({ target }) => target?.type === 'Invoice');
   const groups = Map.groupBy(ofInvoices, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([invoice, parts]) => {

@@ -20,7 +20,6 @@ const plain: LineWorld = {
   prices: [],
   chargeItems: new Map(),
   at: 0,
-  pricesByList: false,
 };
 
 function invoiceOf(lineItem: InvoiceLineItem[]): Invoice {
@@ -233,13 +232,9 @@ test('a line that was reckoned in another currency is none that stands: the clin
   expect(completed(stored(), { currency: 'EUR' }, stored())[0]?.components[0]?.amountMinor).toBe(1_000n);
 });
 
-test('whoever keeps to the list names no price that is not on it, where there is a list', () => {
-  const free = () => invoiceOf([written({ type: 'base', amount: money(10, 'USD') })]);
+test('a line that the list does not know is enough: it costs what is written (contract.md 27)', () => {
   const prices = [readPrice(definition([base(10)]), 'USD')!];
-  const onlyTaxes = [readPrice(definition([tax(0.1)]), 'USD')!];
-  expect(() => completed(free(), { pricesByList: true, prices })).toThrow(expect.objectContaining({ status: 403 }));
-  // What somebody else has priced stays.
-  expect(() => completed(free(), { pricesByList: true, prices }, free())).not.toThrow();
-  expect(() => completed(free(), { pricesByList: false, prices })).not.toThrow();
-  expect(() => completed(free(), { pricesByList: true, prices: onlyTaxes })).not.toThrow();
+  const free = invoiceOf([written({ type: 'base', amount: money(4, 'USD') })]);
+  const [line] = completed(free, { prices });
+  expect([line?.components[0]?.amountMinor, line?.asked]).toEqual([400n, undefined]);
 });

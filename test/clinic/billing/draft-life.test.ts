@@ -57,7 +57,6 @@ describe('a patient', () => {
     }
     expect((await ask('/Invoice?_summary=count')).total).toBe(2);
     expect((await ask('/Invoice?status=draft&_total=accurate')).total).toBe(0);
-    expect(idsOf(await ask(`/ChargeItem?subject=${patient}&_revinclude=Invoice:line-item`))).toEqual([item.id]);
     for (const status of ['draft', 'issued', 'cancelled']) {
       expect((await ask(`/ChargeItem?_has:Invoice:line-item:status=${status}&_total=accurate`)).total).toBe(0);
     }
@@ -69,6 +68,54 @@ describe('a patient', () => {
     expect((await app.request('GET', `/Invoice/${later.id}/_history/1`)).status).toBe(404);
     expect((await ask(`/Invoice/${later.id}/_history`)).entry).toHaveLength(1);
     expect((await a.request('GET', `/Invoice/${draft.id}`)).status).toBe(200);
+  });
+
+  test('sees what an issued Invoice charges, and of a draft nothing, by every door', async () => {
+    const { a } = clinic;
+    const patient = await newPatient(a);
+    const app = await appOf(patient);
+    const ask = async (path: string) => (await app.request('GET', path)).json;
+    const subject = { reference: patient };
+    const charge = (code: string) =>
+      made(a, { resourceType: 'ChargeItem', status: 'billable', code: { text: code }, subject });
+    const lineOf = ({ id }: Json) => ({
+      chargeItemReference: { reference: `ChargeItem/${id}` },
+      priceComponent: [base(30)],
+    });
+    const [theirs, hidden] = [await charge('Dressing'), await charge('Splint')];
+    const bill = await issued(a, patient, [lineOf(theirs)]);
+    const draft = await made(a, invoiceFor(patient, [lineOf(hidden)]));
+    const [id] = patient.split('/').slice(1);
+    for (const path of [
+      '/ChargeItem',
+      '/ChargeItem?status=billable,billed',
+      `/ChargeItem?subject=${patient}`,
+      `/Patient/${id}/ChargeItem`,
+      `/ChargeItem?_id=${hidden.id},${theirs.id}`,
+      `/ChargeItem?_has:Invoice:line-item:_id=${draft.id},${bill.id}`,
+      `/ChargeItem?patient=${patient}`,
+    ]) {
+      expect([path, idsOf(await ask(path))]).toEqual([path, [theirs.id]]);
+    }
+    expect((await ask('/ChargeItem?_summary=count')).total).toBe(1);
+    expect((await ask(`/ChargeItem?status=billable&_total=accurate`)).total).toBe(0);
+    const everything = idsOf(await ask(`/Patient/${id}/*`));
+    expect(everything).toContain(theirs.id);
+    expect(idsOf(await ask('/Invoice?_include=Invoice:line-item')).sort()).toEqual([bill.id, theirs.id].sort());
+    expect(everything).not.toContain(hidden.id);
+    for (const path of ['', '/_history', '/_history/1']) {
+      expect([path, (await app.request('GET', `/ChargeItem/${hidden.id}${path}`)).status]).toEqual([path, 404]);
+    }
+    const get = (url: string) => ({ request: { method: 'GET', url } });
+    const batch = { resourceType: 'Bundle', type: 'batch', entry: [get(`ChargeItem/${hidden.id}`), get('ChargeItem')] };
+    const { json } = await app.request('POST', '', batch);
+    expect(json.entry[0].response.status).toMatch(/^404/);
+    expect(idsOf(json.entry[1].resource)).toEqual([theirs.id]);
+    // What it was before it was billed is nobody's charge either.
+    expect((await app.request('GET', `/ChargeItem/${theirs.id}`)).status).toBe(200);
+    expect((await app.request('GET', `/ChargeItem/${theirs.id}/_history/1`)).status).toBe(404);
+    expect((await ask(`/ChargeItem/${theirs.id}/_history`)).entry).toHaveLength(1);
+    expect(idsOf((await a.request('GET', `/ChargeItem?subject=${patient}`)).json)).toHaveLength(2);
   });
 
   test('books no payment, and changes neither Invoices, Accounts nor the ledger: 403', async () => {
@@ -234,10 +281,9 @@ describe('a draft that was cancelled', () => {
 });
 
 describe('a cashier', () => {
-  test('prices by the list where there is one: a line that is not on it is for billing to write (domain.md 5)', async () => {
+  test('writes a line that is not on the list, and gives away no more than the role may of one that is (contract.md 27)', async () => {
     const { a, server, patient } = clinic;
     const cashier = await clientOf(server, a, 'user/*.cruds', ['cashier']);
-    expect((await cashier.request('POST', '/Invoice', invoiceFor(patient, [line(base(5))]))).status).toBe(201);
     const code = { coding: [{ system: 'urn:visit', code: 'dressing' }] };
     await made(a, {
       resourceType: 'ChargeItemDefinition',
@@ -246,22 +292,19 @@ describe('a cashier', () => {
       code,
       propertyGroup: [{ priceComponent: [base(40), tax(0.1)] }],
     });
-    const free = invoiceFor(patient, [line(base(1))]);
-    for (const role of ['cashier', 'pharmacist']) {
-      const person = await clientOf(server, a, 'user/*.cruds', [role]);
-      const answer = await person.request('POST', '/Invoice', free);
-      expect([role, answer.status, answer.json.issue[0].code]).toEqual([role, 403, 'forbidden']);
-    }
+    const free = { chargeItemCodeableConcept: { text: 'Crutches, lent' }, priceComponent: [base(5)] };
+    expect((await made(cashier, invoiceFor(patient, [free]))).totalGross).toEqual(usd(5));
+    const atOnce = await cashier.request('POST', '/Invoice', invoiceFor(patient, [free], { status: 'issued' }));
+    expect([atOnce.status, atOnce.json.status]).toEqual([201, 'issued']);
     const listed = { chargeItemCodeableConcept: code };
     const draft = await made(cashier, invoiceFor(patient, [listed]));
     expect(draft.totalGross).toEqual(usd(44));
     const { totalNet: _n, totalGross: _g, totalPriceComponent: _p, ...open } = draft;
-    expect((await put(cashier, open, { lineItem: [...draft.lineItem, line(base(1))] })).status).toBe(403);
-    const reduced = { ...listed, priceComponent: [base(40), discount(0.1), tax(0.1)] };
-    expect((await put(cashier, open, { lineItem: [reduced] })).status).toBe(200);
-    // What billing has written the cashier issues.
-    const staff = await clientOf(server, a, 'user/*.cruds', ['billing-staff']);
-    const written = await made(staff, free);
-    expect((await put(cashier, written, { status: 'issued' })).status).toBe(200);
+    const { json: both } = await put(cashier, open, { lineItem: [...draft.lineItem, free] });
+    expect(both.totalGross).toEqual(usd(49));
+    const reduced = (factor: number) => ({ ...listed, priceComponent: [base(40), discount(factor), tax(0.1)] });
+    expect((await put(cashier, open, { lineItem: [reduced(0.4), free] })).status).toBe(403);
+    expect((await put(cashier, open, { lineItem: [reduced(0.1), free] })).status).toBe(200);
+    expect((await put(cashier, open, { lineItem: [{ ...free, priceComponent: [base(-5)] }] })).status).toBe(422);
   });
 });

@@ -66,6 +66,34 @@ async function fulfilled(patient: string) {
   return (await invoicesOf(patient)).at(-1);
 }
 
+test('a visit that ends in a leap second is billed by the price of its time (FHIR R4, instant: seconds to 60)', async () => {
+  const code = { coding: [{ system: 'urn:visit', code: 'at-night' }] };
+  await made(a, {
+    ...{ resourceType: 'ChargeItemDefinition', url: 'urn:price:night', status: 'active', code },
+    effectivePeriod: { start: '2016-12-31', end: '2017-01-01' },
+    propertyGroup: [{ priceComponent: [{ type: 'base', amount: usd(70) }] }],
+  });
+  const patient = await newPatient(a);
+  const times = { start: '2016-12-31T23:30:00Z', end: '2016-12-31T23:59:60Z' };
+  await made(a, visit(patient, { ...times, status: 'fulfilled', appointmentType: code }));
+  const [draft] = await invoicesOf(patient);
+  expect(draft.totalGross).toEqual(usd(70));
+});
+
+test('who cancels a visit that begins in a leap second too late is charged for it', async () => {
+  await setting('fees.late-cancel', { amount: 15, fromCount: 1, noticeHours: 24 });
+  const patient = await newPatient(a);
+  const times = { start: '2016-12-31T23:59:60Z', end: '2017-01-01T00:30:00Z' };
+  const booked = await made(a, visit(patient, times));
+  const cancelationReason = {
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason', code: 'pat' }],
+  };
+  expect((await put(a, booked, { status: 'cancelled', cancelationReason })).status).toBe(200);
+  const [fee] = await invoicesOf(patient);
+  expect(fee.totalGross).toEqual(usd(15));
+  await setting('fees.late-cancel', null);
+});
+
 describe('a follow-up visit', () => {
   beforeAll(async () => {
     await made(a, {

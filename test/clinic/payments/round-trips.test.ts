@@ -39,25 +39,41 @@ const issue = (invoice: Stored<Invoice>) => clinic.put<Invoice>({ ...invoice, st
 const pay = (invoice: Stored<Invoice>) =>
   clinic.create(buildPayment(100, { issuer: patient, details: [[referenceTo(invoice), 100]] }));
 
+const roundsMax = 30;
+
 /** The fewest of some times: on a busy machine one message may become two, for nobody waits for its first half. */
 async function messagesOf<T>(prepare: () => Promise<T>, work: (prepared: T) => Promise<unknown>): Promise<number> {
-  const counts: number[] = [];
-  for (let round = 0; round < 5; round++) {
+  let fewest = Infinity;
+  for (let round = 0; round < roundsMax && fewest > wanted; round++) {
     const prepared = await prepare();
     sent = 0;
     await work(prepared);
-    counts.push(sent);
+    fewest = Math.min(fewest, sent);
   }
-  return Math.min(...counts);
+  return fewest;
 }
 
-test('an Invoice is issued, posted and its charge billed in four messages', async () => {
-  expect(await messagesOf(draft, issue)).toBeLessThanOrEqual(4);
+/** One asks, behind the lock, for all there is to know; one writes, and commits. */
+const wanted = 2;
+
+test('an Invoice is issued, posted and its charge billed in two messages', async () => {
+  expect(await messagesOf(draft, issue)).toBe(wanted);
 });
 
-test('cash is taken, posted, its Invoice balanced and its receipt made in four messages', async () => {
+test('the first Invoice of a patient, which opens an account, is issued in two messages as well', async () => {
+  const first = async () => {
+    patient = referenceTo(await clinic.create<Patient>({ resourceType: 'Patient' }));
+    return await draft();
+  };
+  expect(await messagesOf(first, issue)).toBe(wanted);
+});
+
+test('cash is taken, posted, its Invoice balanced and its receipt made in two messages, whoever is named', async () => {
   const issued = async () => await issue(await draft());
-  expect(await messagesOf(issued, pay)).toBeLessThanOrEqual(4);
+  expect(await messagesOf(issued, pay)).toBe(wanted);
+  const byInvoice = (invoice: Stored<Invoice>) =>
+    clinic.create(buildPayment(100, { details: [[referenceTo(invoice), 100]] }));
+  expect(await messagesOf(issued, byInvoice)).toBe(wanted);
   const invoice = await issued();
   await pay(invoice);
   expect((await clinic.read(invoice)).status).toBe('balanced');
