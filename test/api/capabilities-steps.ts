@@ -277,6 +277,8 @@ const incomplete: Readonly<Record<string, readonly ['GET' | 'POST', path: string
   ledger: ['GET', '/Account/nothing/$ledger', 404],
   statement: ['GET', '/Account/nothing/$statement', 404],
   'access-report': ['GET', '/Patient/nothing/$access-report', 404],
+  'legal-hold': ['POST', '/Patient/nothing/$legal-hold', 400],
+  'legal-holds': ['GET', '/Patient/nothing/$legal-holds', 200],
   verify: ['GET', '/AuditEvent/nothing/$verify', 404],
   'trial-balance': ['GET', '/Account/$trial-balance?asOf=nothing', 400],
   aging: ['GET', '/Account/$aging?asOf=2026', 400],

@@ -82,7 +82,24 @@ async function reindex(): Promise<void> {
   expect((await server.a.request('GET', '/$reindex-status')).text).toContain(json.parameter[0].valueId);
 }
 
-const operations: Readonly<Record<string, () => Promise<void>>> = { explain, reindex, 'reindex-status': reindex };
+async function legalHold(): Promise<void> {
+  const withReason = (...parameter: object[]) => ({
+    resourceType: 'Parameters',
+    parameter: [{ name: 'reason', valueString: 'Claim 7' }, ...parameter],
+  });
+  const { status, json } = await server.a.request('POST', '/$legal-hold', withReason());
+  expect(status).toBe(200);
+  const { valueId } = json.parameter[0].part.find(({ name }: { name: string }) => name === 'id');
+  expect((await server.a.request('GET', '/$legal-holds')).text).toContain(valueId);
+  const release = withReason({ name: 'hold', valueId });
+  expect((await server.a.request('POST', '/$legal-hold-release', release)).status).toBe(200);
+  expect((await server.a.request('GET', '/$legal-holds')).text).not.toContain(valueId);
+}
+
+const operations: Readonly<Record<string, () => Promise<void>>> = {
+  ...{ explain, reindex, 'reindex-status': reindex },
+  ...{ 'legal-hold': legalHold, 'legal-hold-release': legalHold, 'legal-holds': legalHold },
+};
 
 test('every interaction of the whole system', async () => {
   for (const { code = '' } of statement.rest?.[0]?.interaction ?? []) {

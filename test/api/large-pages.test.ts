@@ -23,4 +23,4 @@ test('resources that are too large together are too costly, and each is found on
   const alone = await server.a.request('GET', '/Basic?_count=1');
   expect(alone.status).toBe(200);
   expect(alone.json.entry[0].resource.id).toBe('large-1');
-});
+}, 120_000);
