@@ -21,6 +21,7 @@ interface SharedPart {
 interface Storing {
   readonly trx: Pick<Session['trx'], 'execute'>;
   readonly cipher: TenantCipher;
+  readonly definitionsVersion: number;
 }
 
 interface Groups {
@@ -50,19 +51,23 @@ export function sharedPart(cipher: TenantCipher, key: string, tokensOf: () => re
   return part;
 }
 
+export function wantsTokenGroups(cipher: TenantCipher): boolean {
+  return groupsOf(cipher).wanted.size > 0;
+}
+
 /**
  * Those that are wanted, in an order, so that no two processes wait for each other. Gives what is to be called once they are
  * committed: no event names a group before.
  */
-export function insertTokenGroups({ trx, cipher }: Storing): () => void {
+export function insertTokenGroups({ trx, cipher, definitionsVersion }: Storing): () => void {
   const groups = [...groupsOf(cipher).wanted.values()];
   if (groups.length === 0) return () => undefined;
   trx.execute({
     name: 'insert-token-groups',
     text: `INSERT INTO audit_token_group (token, tokens)
            SELECT token, tokens::bigint[] FROM unnest($1::bigint[], $2::text[]) AS row (token, tokens)
-           ORDER BY token ON CONFLICT DO NOTHING`,
-    values: [groups.map(({ token }) => token), groups.map(({ tokens }) => `{${tokens.join(',')}}`)],
+           WHERE tenant.require_definitions($3::int) ORDER BY token ON CONFLICT DO NOTHING`,
+    values: [groups.map(({ token }) => token), groups.map(({ tokens }) => `{${tokens.join(',')}}`), definitionsVersion],
   });
   return () => nameFromNowOn(cipher, groups);
 }

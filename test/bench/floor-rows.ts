@@ -1,14 +1,17 @@
 // The rows the floor stores for a resource: those the server would store, as far as possible made before the request came.
 
 import { randomUUID } from 'node:crypto';
+import type { AuditEvent } from '@medplum/fhirtypes';
 import { inRequest, serverCaller } from '../../src/access/caller.ts';
 import { buildChangeAudit } from '../../src/access/change-audit.ts';
 import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
+import { groupedTokens } from '../../src/repository/audit-tokens.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import { houseDefinitions } from '../../src/search/own/house-definitions.ts';
+import { type Grouping, groupAll, withoutSubjects } from './audit-groups.ts';
 import { buildEncounter, buildObservation, buildPatient } from './bodies.ts';
 import { placeholder, type Sample, takeSamples } from './floor-samples.ts';
 import type { Rows } from './floor-statements.ts';
@@ -101,13 +104,23 @@ function createSampler(cipher: TenantCipher): (kind: string) => Sample {
   const samples = new Map<string, Sample[]>();
   for (const [kind, build] of Object.entries(builders)) {
     const bodies = Array.from({ length: samplesPerKind }, (_, n) => build(n * 997));
-    samples.set(kind, takeSamples(cipher, extract, bodies));
+    const taken = takeSamples(cipher, extract, bodies);
+    const [body] = bodies;
+    samples.set(kind, body?.resourceType === 'AuditEvent' ? grouped(taken, { cipher, extract }, body) : taken);
   }
   let turn = 0;
   return (kind) => {
     turn = (turn + 1) % samplesPerKind;
     return samples.get(kind)?.[turn] as Sample;
   };
+}
+
+/** What all of these events have is stored as groups. */
+function grouped(samples: readonly Sample[], grouping: Grouping, event: AuditEvent): Sample[] {
+  const common = withoutSubjects(event);
+  groupAll(grouping, [common]);
+  const shared = groupedTokens(grouping, common).slice(1, -1);
+  return samples.map((sample) => ({ ...sample, shared }));
 }
 
 /** As the server names an API client. */

@@ -8,6 +8,7 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { Repository, Session } from '../../repository/session.ts';
 import { type AccessBlock, accessBlock, insertBlock } from './access-block.ts';
 import { createExpander, type Expander } from './expander.ts';
+import { startGroupStore } from './store-groups.ts';
 
 export interface AccessTrail {
   /** Resolves when the facts are stored for good. Throws 503 when they cannot be: then nothing may be shown. */
@@ -42,6 +43,7 @@ const factsPerBlockMax = 250;
 export function createAccessTrail(options: AccessTrailOptions): AccessTrail {
   const { repository, pool, onError, expander = createExpander(repository, onError) } = options;
   const { keyRing } = repository;
+  const endGroupStore = startGroupStore(repository);
   const commit = createGroupCommit<Noted>(pool, (tenantId, noted) => {
     const facts = noted.length === 1 ? (noted[0] as Noted).facts : noted.flatMap((one) => one.facts);
     const block = accessBlock(facts);
@@ -71,7 +73,9 @@ export function createAccessTrail(options: AccessTrailOptions): AccessTrail {
       return block;
     },
     committed: expander.add,
-    close: expander.close,
+    async close() {
+      await Promise.all([expander.close(), endGroupStore()]);
+    },
   };
 }
 

@@ -5,15 +5,13 @@ import { buildAccessAudit } from '../../access/access-audit.ts';
 import type { AccessFacts } from '../../access/access-facts.ts';
 import { type AuditRow, auditRow, insertRecorded } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
-import { insertTokenGroups } from '../../repository/token-groups.ts';
 import type { AccessBlock } from './access-block.ts';
 import { findPatients, patientsOf } from './patients-answered.ts';
 
 /** Whoever waits for an answer goes first after so long. */
 const sliceMs = 4;
 
-/** Gives what is to be called once it is committed. */
-export async function expandBlocks(session: Session, blocks: readonly AccessBlock[]): Promise<() => void> {
+export async function expandBlocks(session: Session, blocks: readonly AccessBlock[]): Promise<void> {
   const facts = blocks.flatMap((block) => block.facts);
   const found = await findPatients(session.trx, facts);
   const rows: AuditRow[] = [];
@@ -30,7 +28,6 @@ export async function expandBlocks(session: Session, blocks: readonly AccessBloc
     text: 'SELECT tenant.finish_access_blocks($1)',
     values: [blocks.map(({ id }) => id)],
   });
-  return insertTokenGroups(session);
 }
 
 function rowOf(session: Session, facts: AccessFacts, patients: readonly string[]): AuditRow {

@@ -60,10 +60,7 @@ export function createExpander(repository: Repository, onError: (error: unknown)
     waiting.delete(tenantId);
     if (queue.length > 0) waiting.set(tenantId, queue);
     try {
-      const committed = await inSession(repository, serverCaller(tenantId, expanderName), (session) =>
-        expandBlocks(session, blocks),
-      );
-      committed();
+      await inSession(repository, serverCaller(tenantId, expanderName), (session) => expandBlocks(session, blocks));
     } catch (error) {
       // Theirs to find who look for leftovers: the others must not wait for one tenant.
       onError(error);

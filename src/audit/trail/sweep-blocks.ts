@@ -63,10 +63,7 @@ async function sweepOnce(options: AccessSweepOptions, paused: Map<number, number
     try {
       for (let start = 0; start < blocks.length; start += blocksPerTransactionMax) {
         const ids = blocks.slice(start, start + blocksPerTransactionMax).map(({ id }) => id);
-        const committed = await inSession(repository, serverCaller(tenantId, expanderName), (session) =>
-          expandStored(session, ids),
-        );
-        committed();
+        await inSession(repository, serverCaller(tenantId, expanderName), (session) => expandStored(session, ids));
       }
     } catch (error) {
       paused.set(tenantId, performance.now() + pauseMs);
@@ -86,14 +83,12 @@ function leftovers(before: string, pausedTenants: readonly number[]) {
   };
 }
 
-async function expandStored(session: Session, ids: readonly string[]): Promise<() => void> {
+async function expandStored(session: Session, ids: readonly string[]): Promise<void> {
   const rows = await session.trx.query<{ id: string; content: Buffer }>({
     name: 'read-access-blocks',
     text: 'SELECT id, content FROM access_block WHERE id = ANY ($1::text[]) ORDER BY id',
     values: [ids],
   });
-  return await expandBlocks(
-    session,
-    rows.map((row) => openBlock(session.cipher, row)),
-  );
+  const blocks = rows.map((row) => openBlock(session.cipher, row));
+  if (blocks.length > 0) await expandBlocks(session, blocks);
 }
