@@ -263,8 +263,8 @@ export const bundles: fc.Arbitrary<FhirRequest> = fc
   .tuple(
     fc.constantFrom('batch', 'transaction', 'transaction'),
     fc.array(entryChoices, { maxLength: 6 }),
-    fc.oneof({ arbitrary: fc.constant([]), weight: 4 }, { arbitrary: mutations(2), weight: 1 }),
-    fc.oneof({ arbitrary: fc.constant([]), weight: 6 }, { arbitrary: cuts(2, bundlePieces), weight: 1 }),
+    fc.oneof({ arbitrary: fc.constant([]), weight: 9 }, { arbitrary: mutations(2), weight: 1 }),
+    fc.oneof({ arbitrary: fc.constant([]), weight: 12 }, { arbitrary: cuts(2, bundlePieces), weight: 1 }),
     few,
     strange,
   )
