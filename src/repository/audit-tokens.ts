@@ -4,7 +4,7 @@ import type { AuditEvent, AuditEventAgent, AuditEventEntity } from '@medplum/fhi
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { Session } from './session.ts';
 import { storedTokens } from './store-changes.ts';
-import { sharedPart } from './token-groups.ts';
+import { sharedText } from './token-groups.ts';
 
 /** All of an event's, each once. */
 export function auditTokens(session: Indexing, event: AuditEvent): bigint[] {
@@ -15,9 +15,7 @@ export function auditTokens(session: Indexing, event: AuditEvent): bigint[] {
 /** As they are stored, PostgreSQL's text of a bigint[]: groups of them stand for those that many events have alike. */
 export function groupedTokens(session: Indexing, event: AuditEvent): string {
   const { shared, own } = tokenParts(event);
-  const texts = shared.map(
-    (part) => sharedPart(session.cipher, JSON.stringify(part), () => extracted(session, part)).text,
-  );
+  const texts = shared.map((part) => sharedText(session.cipher, JSON.stringify(part), () => extracted(session, part)));
   texts.push(ownTokens(session, own));
   return `{${texts.filter((text) => text !== '').join(',')}}`;
 }

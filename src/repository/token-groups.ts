@@ -11,10 +11,10 @@ interface TokenGroup {
 
 /** The tokens of a part that many events have alike. */
 interface SharedPart {
-  readonly tokens: readonly bigint[];
-  /** What stands in an event for them, as PostgreSQL's text without brackets: the tokens themselves until their group is stored. */
-  text: string;
-  isSeenAgain: boolean;
+  /** PostgreSQL's text of them, without brackets. */
+  readonly text: string;
+  /** Absent for what has hardly any. */
+  readonly group: TokenGroup | undefined;
 }
 
 /** What inserting takes of a session. */
@@ -36,19 +36,22 @@ const partsMax = 5_000;
 const storedMax = 50_000;
 const wantedMax = 500;
 
-/** `tokensOf` is called where the part is not known by its key. */
-export function sharedPart(cipher: TenantCipher, key: string, tokensOf: () => readonly bigint[]): SharedPart {
-  const groups = groupsOf(cipher);
-  const known = groups.parts.get(key);
-  if (known) {
-    if (!known.isSeenAgain) want(cipher, groups, known);
-    return known;
+/**
+ * What stands in an event for a part, as PostgreSQL's text without brackets: its group's token once that is stored, its tokens until
+ * then. `tokensOf` is called where the part is not known by its key; of one that is seen again the group is wanted.
+ */
+export function sharedText(cipher: TenantCipher, key: string, tokensOf: () => readonly bigint[]): string {
+  const { parts, stored, wanted } = groupsOf(cipher);
+  const known = parts.get(key);
+  const { text, group } = known ?? partOf(cipher, tokensOf());
+  if (!known) {
+    if (parts.size >= partsMax) parts.clear();
+    parts.set(key, { text, group });
   }
-  const tokens = tokensOf();
-  const part = { tokens, text: textOf(cipher, groups, tokens), isSeenAgain: tokens.length < 2 };
-  if (groups.parts.size >= partsMax) groups.parts.clear();
-  groups.parts.set(key, part);
-  return part;
+  if (!group) return text;
+  if (stored.has(group.token)) return String(group.token);
+  if (known && wanted.size < wantedMax) wanted.set(group.token, group);
+  return text;
 }
 
 export function wantsTokenGroups(cipher: TenantCipher): boolean {
@@ -79,7 +82,6 @@ function nameFromNowOn(cipher: TenantCipher, committed: readonly TokenGroup[]): 
     groups.stored.add(token);
     groups.wanted.delete(token);
   }
-  for (const part of groups.parts.values()) part.text = textOf(cipher, groups, part.tokens);
 }
 
 /** By their own tokens, both as PostgreSQL's texts. */
@@ -113,21 +115,10 @@ function groupsOf(cipher: TenantCipher): Groups {
   return groups;
 }
 
-function want(cipher: TenantCipher, { wanted, stored }: Groups, part: SharedPart): void {
-  if (wanted.size >= wantedMax) return;
-  part.isSeenAgain = true;
-  const group = groupOf(cipher, part.tokens);
-  if (!stored.has(group.token)) wanted.set(group.token, group);
-}
-
-function textOf(cipher: TenantCipher, { stored }: Groups, tokens: readonly bigint[]): string {
-  if (tokens.length < 2) return tokens.join(',');
-  const { token } = groupOf(cipher, tokens);
-  return stored.has(token) ? String(token) : tokens.join(',');
-}
-
-/** Named by the tokens: while the index key is rotated, the group with those under both keys is another one. */
-function groupOf(cipher: TenantCipher, tokens: readonly bigint[]): TokenGroup {
+/** The group is named by its tokens: while the index key is rotated, that with those under both keys is another one. */
+function partOf(cipher: TenantCipher, tokens: readonly bigint[]): SharedPart {
+  const text = tokens.join(',');
+  if (tokens.length < 2) return { text, group: undefined };
   const sorted = tokens.toSorted((a, b) => (a < b ? -1 : Number(a > b)));
-  return { token: cipher.tokenOf(`AuditEvent:group|${sorted.join(',')}`), tokens: sorted };
+  return { text, group: { token: cipher.tokenOf(`AuditEvent:group|${sorted.join(',')}`), tokens: sorted } };
 }

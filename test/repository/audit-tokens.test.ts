@@ -7,9 +7,11 @@ import fc from 'fast-check';
 import { buildAccessAudit } from '../../src/access/access-audit.ts';
 import type { AccessFacts } from '../../src/access/access-facts.ts';
 import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
+import type { Statement } from '../../src/database/statement.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { auditTokens, groupedTokens } from '../../src/repository/audit-tokens.ts';
+import { hasAuditTokens, insertTokenGroups } from '../../src/repository/token-groups.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 
 const extract = createExtractor(loadDefinitions());
@@ -83,6 +85,28 @@ describe('the tokens of an event', () => {
     fc.assert(
       fc.property(event, (audit) => {
         expect(sorted(parsed(groupedTokens(session, audit)))).toEqual(sorted(tokensOfWhole(audit)));
+      }),
+    );
+  });
+
+  test('are those that groups stand for, once these are stored, in a shorter text', () => {
+    const stored = new Map<string, string[]>();
+    const trx = {
+      execute({ values: [names, lists] = [] }: Statement) {
+        for (const [index, name] of (names as bigint[]).entries())
+          stored.set(String(name), ((lists as string[])[index] as string).slice(1, -1).split(','));
+      },
+    };
+    fc.assert(
+      fc.property(event, (audit) => {
+        const whole = groupedTokens(session, audit);
+        groupedTokens(session, audit);
+        insertTokenGroups({ trx, cipher, definitionsVersion: 0 })();
+        const short = groupedTokens(session, audit);
+        expect(short.length).toBeLessThanOrEqual(whole.length);
+        expect(parsed(short).some((token) => stored.has(String(token)))).toBe(true);
+        expect(hasAuditTokens(short, auditTokens(session, audit), stored)).toBe(true);
+        expect(hasAuditTokens(short, auditTokens(session, audit), new Map())).toBe(false);
       }),
     );
   });
