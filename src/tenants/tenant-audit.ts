@@ -1,18 +1,9 @@
 // The AuditEvent of what a system administrator does with a tenant: it is no interaction with a resource, so it names the tenant: https://hl7.org/fhir/R4/auditevent.html
 
 import type { AuditEventEntity } from '@medplum/fhirtypes';
-import { agentsOf, agentsOfCaller } from '../access/audit-agents.ts';
-import {
-  applicationActivity,
-  auditEvent,
-  houseCanonical,
-  otherEntity,
-  requestEntity,
-  securityRole,
-} from '../access/audit-parts.ts';
+import { houseCanonical, otherEntity, securityRole } from '../access/audit-parts.ts';
 import type { Caller } from '../access/caller.ts';
-import { newId } from '../fhir/ids.ts';
-import { recordEvent } from '../repository/audit-rows.ts';
+import { recordAdministration } from '../repository/record-administration.ts';
 import type { Session } from '../repository/session.ts';
 
 export interface TenantAct {
@@ -28,20 +19,8 @@ export interface TenantAct {
 
 /** In the transaction of the session, whose tenant is either the system's or the one it is done to. */
 export function recordTenantAct(session: Session, { act, action, tenant, caller, outcome }: TenantAct): void {
-  const { at, repository } = session;
-  const { site } = repository;
-  recordEvent(
-    session,
-    auditEvent({
-      ...{ kind: 'administration', id: newId(at.getTime()), recorded: at.toISOString(), type: applicationActivity },
-      subtype: [{ system: `${houseCanonical}/CodeSystem/tenant-act`, code: act }],
-      ...{ action, outcome, site, agent: agentsOfCaller(caller, agentsOf.write, site) },
-      entity: [
-        ...(tenant === undefined ? [] : [tenantEntity(tenant)]),
-        ...(caller.request ? [requestEntity(caller.request.id)] : []),
-      ],
-    }),
-  );
+  const entities = tenant === undefined ? [] : [tenantEntity(tenant)];
+  recordAdministration(session, { system: 'tenant-act', act, action, outcome, caller, entities });
 }
 
 function tenantEntity(tenant: string): AuditEventEntity {

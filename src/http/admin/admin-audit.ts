@@ -1,18 +1,8 @@
 // The AuditEvent of a call of a tenant's administration API: who did what with what: https://hl7.org/fhir/R4/auditevent.html
 
 import type { AuditEventEntity } from '@medplum/fhirtypes';
-import { agentsOf, agentsOfCaller } from '../../access/audit-agents.ts';
-import {
-  applicationActivity,
-  auditEvent,
-  houseCanonical,
-  otherEntity,
-  referenceTo,
-  requestEntity,
-  securityRole,
-} from '../../access/audit-parts.ts';
-import { newId } from '../../fhir/ids.ts';
-import { recordEvent } from '../../repository/audit-rows.ts';
+import { houseCanonical, otherEntity, referenceTo, securityRole } from '../../access/audit-parts.ts';
+import { recordAdministration } from '../../repository/record-administration.ts';
 import type { Session } from '../../repository/session.ts';
 import type { AdminRoute } from '../admin-route.ts';
 
@@ -30,22 +20,10 @@ const actions = { GET: 'R', POST: 'C', PUT: 'U', PATCH: 'U', DELETE: 'D' } as co
 
 /** In the session's transaction: what was done and that it was done are one. */
 export function recordAdminAct(session: Session, { act, method, path, outcome }: AdminAct): void {
-  const { caller, at, repository } = session;
-  const { site } = repository;
-  recordEvent(
-    session,
-    auditEvent({
-      ...{ kind: 'administration', id: newId(at.getTime()), recorded: at.toISOString(), type: applicationActivity },
-      subtype: [{ system: `${houseCanonical}/CodeSystem/admin-act`, code: act }],
-      ...{
-        action: actions[method],
-        outcome: outcome ?? '0',
-        site,
-        agent: agentsOfCaller(caller, agentsOf.write, site),
-      },
-      entity: [entityOf(path), ...(caller.request ? [requestEntity(caller.request.id)] : [])],
-    }),
-  );
+  recordAdministration(session, {
+    ...{ system: 'admin-act', act, action: actions[method], outcome: outcome ?? '0', caller: session.caller },
+    entities: [entityOf(path)],
+  });
 }
 
 /** What stands for it among the resources, so that `AuditEvent?entity=Person/x` finds it. */
