@@ -29,15 +29,20 @@ interface Leftover {
 const [everyMsUsual, ageMsUsual] = [2_000, 5_000];
 const blocksAtOnceMax = 500;
 const blocksPerTransactionMax = 20;
-/** A tenant whose blocks cannot be opened keeps no other's waiting. */
-const pauseMs = 60_000;
+/** A tenant whose blocks cannot be opened keeps no other's waiting, and one that PostgreSQL's end has hit is soon tried again: pauses double. */
+const [pauseLeastMs, pauseMostMs] = [1_000, 60_000];
+
+interface Pause {
+  readonly untilMs: number;
+  readonly lastsMs: number;
+}
 
 export function startAccessSweep(options: AccessSweepOptions): AccessSweep {
   const { everyMs = everyMsUsual, onError } = options;
-  const paused = new Map<number, number>();
+  const pauses = new Map<number, Pause>();
   let sweeping: Promise<void> | undefined;
   const sweep = () => {
-    sweeping ??= sweepOnce(options, paused)
+    sweeping ??= sweepOnce(options, pauses)
       .catch(onError)
       .finally(() => {
         sweeping = undefined;
@@ -54,19 +59,21 @@ export function startAccessSweep(options: AccessSweepOptions): AccessSweep {
   };
 }
 
-async function sweepOnce(options: AccessSweepOptions, paused: Map<number, number>): Promise<void> {
+async function sweepOnce(options: AccessSweepOptions, pauses: Map<number, Pause>): Promise<void> {
   const { systemDoor, repository, onError, ageMs = ageMsUsual } = options;
-  for (const [tenantId, untilMs] of paused) if (performance.now() > untilMs) paused.delete(tenantId);
+  const paused = [...pauses].filter(([, { untilMs }]) => performance.now() < untilMs).map(([tenantId]) => tenantId);
   const before = newId(Date.now() - ageMs);
-  const left = await systemDoor((trx) => trx.query<Leftover>(leftovers(before, [...paused.keys()])));
+  const left = await systemDoor((trx) => trx.query<Leftover>(leftovers(before, paused)));
   for (const [tenantId, blocks] of Map.groupBy(left, ({ tenant_id }) => tenant_id)) {
     try {
       for (let start = 0; start < blocks.length; start += blocksPerTransactionMax) {
         const ids = blocks.slice(start, start + blocksPerTransactionMax).map(({ id }) => id);
         await inSession(repository, serverCaller(tenantId, expanderName), (session) => expandStored(session, ids));
       }
+      pauses.delete(tenantId);
     } catch (error) {
-      paused.set(tenantId, performance.now() + pauseMs);
+      const lastsMs = Math.min((pauses.get(tenantId)?.lastsMs ?? pauseLeastMs / 2) * 2, pauseMostMs);
+      pauses.set(tenantId, { untilMs: performance.now() + lastsMs, lastsMs });
       onError(error);
     }
   }

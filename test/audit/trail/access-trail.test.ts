@@ -83,7 +83,7 @@ describe('when AuditEvents cannot be made', () => {
 describe('of a process that dies before it has made them', () => {
   let dying: TestServer;
   beforeAll(async () => {
-    dying = await startTestServer({ openTrail: blocksOnly });
+    dying = await startTestServer({ openTrail: blocksOnly, does: { api: true, jobs: false } });
   });
   afterAll(() => dying.close());
 
@@ -103,6 +103,22 @@ describe('of a process that dies before it has made them', () => {
     expect(
       sent.map(({ requestId }) => found.filter((one) => one.requestId === requestId).map((one) => one.gist)),
     ).toEqual([['read R 0'], ['read R 4'], ['read R 0'], ['read R 4']]);
+  });
+
+  test('a tenant whose turn has failed soon has another: PostgreSQL may only have been away (fault 5)', async () => {
+    const { a, app } = dying;
+    const { requestId } = await send(a, 'GET', '/Patient/nobody');
+    await sql(dying, 'REVOKE INSERT ON tenant.audit_event FROM hpms_app');
+    const errors: unknown[] = [];
+    const { repository, doors } = app;
+    const onError = (error: unknown) => void errors.push(error);
+    const sweep = startAccessSweep({ systemDoor: doors.systemDoor, repository, onError, everyMs: 20, ageMs: -1_000 });
+    await until(() => errors.length > 0);
+    await sql(dying, 'GRANT INSERT ON tenant.audit_event TO hpms_app');
+    await until(async () => (await sql(dying, 'SELECT FROM store.access_block LIMIT 1')).length === 0);
+    await sweep.close();
+    const mine = (await eventsOf(a)).filter((one) => one.requestId === requestId);
+    expect(mine.map((one) => one.gist)).toEqual(['read R 4']);
   });
 
   test('a block stays as long as one of its AuditEvents is missing, and nobody may change or remove it', async () => {
