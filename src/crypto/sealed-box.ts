@@ -77,7 +77,7 @@ function compressed(plain: Buffer, dictionary: Dictionary | undefined): { format
 }
 
 /** Little is left of a text that is nearly known: what is set up for it should be as little. */
-const likeAnother = { level: 3, windowBits: 13, memLevel: 6, chunkSize: 1_024 };
+const likeAnother = { level: 3, windowBits: 13, memLevel: 4, chunkSize: 1_024 };
 
 function expanded(format: number, input: Buffer): Buffer {
   if (format === formatPlain) return input;
