@@ -27,9 +27,14 @@ export function patientsAmong(events: number): number {
 /** Of a hundred: reads, searches, changes, refusals. */
 const sharesUpTo = [60, 89, 99, 100];
 
-/** Spread evenly, and the same in every run. The database works it out in the same way: see `eventSql`. */
+const [factor, modulus] = [48_271, 2_147_483_647];
+
+/**
+ * Spread evenly, and the same in every run. The database works it out in the same way: see `eventSql`. Multiplied once, some
+ * patients would have no event in some months.
+ */
 export function plannedEvent(n: number, patients: number): PlannedEvent {
-  const mixed = (n * 48_271) % 2_147_483_647;
+  const mixed = (((n * factor) % modulus) * factor) % modulus;
   const share = Math.floor(mixed / (users * patients)) % 100;
   return {
     user: mixed % users,
@@ -40,7 +45,7 @@ export function plannedEvent(n: number, patients: number): PlannedEvent {
 
 /** SQL for the members of event `n`: its user, its patient, and the index of its kind. */
 export function eventSql(patients: number): { readonly user: string; readonly patient: string; readonly kind: string } {
-  const mixed = '((n * 48271) % 2147483647)';
+  const mixed = `(((n * ${factor}) % ${modulus}) * ${factor} % ${modulus})`;
   const ends = sharesUpTo.map((end, kind) => `WHEN ${mixed} / ${users * patients} % 100 < ${end} THEN ${kind}`);
   return {
     user: `${mixed} % ${users}`,
