@@ -29,7 +29,7 @@ const connections = 16;
 const visitsPerDay = practitioners * 32;
 const waitMs = 30_000;
 
-/** Wanted of p95, beside the users. */
+/** Wanted of p95. */
 const goalsMs: Readonly<Record<string, number>> = { queue: 20, draft: 50, issue: 50 };
 const names = {
   booking: 'booking',
