@@ -1,5 +1,6 @@
 // From a SearchQuery to the SQL statements that answer it, over the views of the tenant door: https://hl7.org/fhir/R4/search.html
 
+import { auditRows } from './compile/audit-months.ts';
 import { breadthOf } from './compile/breadth.ts';
 import {
   candidateStatement,
@@ -95,7 +96,7 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     ...{ order, after: place?.position, count: query.count, includes: query.includes, readableTypes, codeText },
     ...(wholeMax && { wholeMax }),
   };
-  const write = createWriter(query.type, tokenOf);
+  const write = createWriter(query.type, tokenOf, auditRows(conditions));
   const slicing = slicingOf(query, { ...options, conditions, exact, listed: breadth.listed, order });
   const statementOf = ({ by: way, conditions: asked, max, isSliced }: Stage) =>
     write((context) => {
@@ -149,9 +150,9 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
 
 type Write = (build: (context: SqlContext) => string) => SearchStatement;
 
-function createWriter(type: string, tokenOf: CompileOptions['tokenOf']): Write {
+function createWriter(type: string, tokenOf: CompileOptions['tokenOf'], auditEvents: string): Write {
   return (build) => {
-    const context = createContext(type, tokenOf);
+    const context = createContext(type, tokenOf, auditEvents);
     const text = build(context);
     const name = context.view === 'resource' ? statementName(text) : undefined;
     return { ...(name !== undefined && { name }), text, values: context.values.all };
@@ -200,8 +201,8 @@ function typeCount({ type }: SqlContext): string {
   return `SELECT coalesce(sum(c.amount), 0)::integer AS total FROM type_count c WHERE c.type = ${type}`;
 }
 
-function createContext(type: string, tokenOf: (text: string) => bigint): SqlContext {
+function createContext(type: string, tokenOf: (text: string) => bigint, auditEvents: string): SqlContext {
   const values = new SqlValues();
-  if (type === 'AuditEvent') return { values, tokenOf, view: 'audit_event', type: undefined };
-  return { values, tokenOf, view: 'resource', type: values.bind(type) };
+  if (type === 'AuditEvent') return { values, tokenOf, view: 'audit_event', rows: auditEvents, type: undefined };
+  return { values, tokenOf, view: 'resource', rows: 'resource', type: values.bind(type) };
 }

@@ -51,11 +51,11 @@ async function makeMonths(database: pg.Client): Promise<Date> {
   const now = new Date();
   const monthOf = (ago: number) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - ago, 1));
   for (let ago = months - 1; ago > 0; ago--) {
-    const [from, to] = [monthOf(ago), monthOf(ago - 1)].map((date) => date.toISOString());
-    const name = `audit_event_${from?.slice(0, 7).replace('-', '_')}`;
-    await database.query(
-      `CREATE TABLE IF NOT EXISTS store.${name} PARTITION OF store.audit_event FOR VALUES FROM ('${from}') TO ('${to}')`,
-    );
+    const month = monthOf(ago).toISOString().slice(0, 10);
+    const { rows } = await database.query('SELECT to_regclass($1) AS there', [
+      `store.audit_event_${month.slice(0, 7).replace('-', '_')}`,
+    ]);
+    if (rows[0]?.there === null) await database.query("SELECT store.make_partition('audit_event', $1::date)", [month]);
   }
   return monthOf(months - 1);
 }

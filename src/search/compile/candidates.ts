@@ -145,7 +145,7 @@ export function anchorOf(conditions: SortedConditions, options: AnchorOptions, c
     const byId = ids.map((list) => `r.id = ANY(${context.values.bind(list)}::text[])`);
     const tests = [...byId, ...tokenTests(tokens, 'r', context)].join(' AND ');
     return {
-      sql: `SELECT r.id, r.last_updated FROM ${context.view} r WHERE ${tests} AND ${isLiveType}`,
+      sql: `SELECT r.id, r.last_updated FROM ${context.rows} r WHERE ${tests} AND ${isLiveType}`,
       met: new Set(),
     };
   }
@@ -159,13 +159,13 @@ export function anchorOf(conditions: SortedConditions, options: AnchorOptions, c
   }
   if (tokens.length > 0 && !(isWide && limit !== undefined)) {
     // A token says its type itself: the fence keeps the planner from reading the whole type to save itself a filter.
-    const byToken = `SELECT r.* FROM ${context.view} r WHERE ${tokenTests(tokens, 'r', context).join(' AND ')} OFFSET 0`;
+    const byToken = `SELECT r.* FROM ${context.rows} r WHERE ${tokenTests(tokens, 'r', context).join(' AND ')} OFFSET 0`;
     return { sql: `SELECT r.id, r.last_updated FROM (${byToken}) r WHERE ${isLiveType}`, met: new Set() };
   }
   const byTime = lastUpdated.map(({ tests }) => `${momentTest(tests, 'r.last_updated', context)} AND `).join('');
   if (tokens.length > 0) {
     // As in `rangeAnchor`, the last row tells of too many.
-    const byType = `SELECT r.* FROM ${context.view} r WHERE ${byTime}${isLiveType}`;
+    const byType = `SELECT r.* FROM ${context.rows} r WHERE ${byTime}${isLiveType}`;
     return {
       sql: `SELECT r.id, r.last_updated FROM (SELECT r.*, count(*) OVER () >= ${limit} AS is_beyond FROM (${byType}) r) r
     WHERE r.is_beyond OR ${all(tokenTests(tokens, 'r', context))}`,
@@ -173,7 +173,7 @@ export function anchorOf(conditions: SortedConditions, options: AnchorOptions, c
     };
   }
   return {
-    sql: `SELECT r.id, r.last_updated FROM ${context.view} r WHERE ${byTime}${isLiveType}`,
+    sql: `SELECT r.id, r.last_updated FROM ${context.rows} r WHERE ${byTime}${isLiveType}`,
     met: new Set(lastUpdated),
   };
 }

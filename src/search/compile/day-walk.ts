@@ -97,7 +97,7 @@ function rowsOf(conditions: SortedConditions, { order, after }: PageOptions, con
   return {
     /** By the index of tokens. */
     stored: (isWanted: string, dated: string) =>
-      `SELECT r.* FROM ${context.view} r WHERE ${all([isWanted, ...listed, dated])} OFFSET 0`,
+      `SELECT r.* FROM ${context.rows} r WHERE ${all([isWanted, ...listed, dated])} OFFSET 0`,
     met: (stored: string, more: readonly string[], within: string) =>
       `SELECT c.* FROM (
       SELECT r.id, r.last_updated${keyColumns(order, 'r', context)} FROM ${stored} r WHERE ${all([tests, ...more])}) c

@@ -56,7 +56,7 @@ export class LinkedSets {
     if (others.length === 0 && lead.kind === 'linked' && !lead.isReverse) return set;
     return this.#add(
       `SELECT r.id FROM (SELECT DISTINCT s.id FROM ${set.name} s) s
-    CROSS JOIN LATERAL (SELECT r.* FROM ${context.view} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
     WHERE ${set.isWhole} AND ${isLive('r', context)} AND ${testAll(others, 'r', context)}`,
       [set],
     );
@@ -69,7 +69,7 @@ export class LinkedSets {
     if (others.length === 0) return anchor;
     return this.#add(
       `SELECT r.id FROM ${anchor.name} s
-    CROSS JOIN LATERAL (SELECT r.* FROM ${context.view} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
     WHERE ${anchor.isWhole} AND ${testAll(others, 'r', context)}`,
       [anchor],
     );

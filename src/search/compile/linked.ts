@@ -52,5 +52,5 @@ export function sidesOf({ isReverse }: LinkedCondition): LinkSides {
 
 /** For statements on the linked resources. */
 export function linkedContext({ type }: LinkedCondition, context: SqlContext): SqlContext {
-  return { ...context, view: 'resource', type: context.values.bind(type) };
+  return { ...context, view: 'resource', rows: 'resource', type: context.values.bind(type) };
 }

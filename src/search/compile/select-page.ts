@@ -55,7 +55,7 @@ export function selectPage({ order, includes, readableTypes, count }: PageOption
   // OFFSET 0 keeps the planner from reading the whole type where it expects a long page.
   const matches = `SELECT 'match' AS mode, ${body}, p.position${list(keys, 'p.')}
     FROM (SELECT p.*, row_number() OVER (ORDER BY ${orderBy(order, 'p')}) AS position FROM page p) p
-    CROSS JOIN LATERAL (SELECT r.* FROM ${context.view} r WHERE ${isOfType('r', context)} AND ${isSame} OFFSET 0) r`;
+    CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND ${isSame} OFFSET 0) r`;
   if (includes.length === 0) {
     return `
 SELECT s.overflow, s.matched, f.* FROM state s LEFT JOIN (

@@ -38,7 +38,7 @@ export function sliceStatement(conditions: SortedConditions, page: SliceOptions,
   const columns = `r.id, r.last_updated, ${sliceSql('r.id')} AS k1`;
   const listed = tokenTests(conditions.tokens.filter(isListed), 'r', context);
   const found = (...which: string[]) =>
-    `(SELECT r.* FROM ${context.view} r WHERE ${all([...which, ...listed])} OFFSET 0) r`;
+    `(SELECT r.* FROM ${context.rows} r WHERE ${all([...which, ...listed])} OFFSET 0) r`;
   const tests = testsOfRow(conditions, context);
   const isShort = (...steps: string[]) =>
     `${steps.map((step) => `(SELECT count(*) FROM ${step})`).join(' + ')} < ${limit}`;
@@ -78,7 +78,7 @@ export function sliceEstimate(
   )}`;
   const listed = tokenTests(conditions.tokens.filter(isListed), 'r', context);
   return `SELECT (count(*) * ${slices.length} / ${context.values.bind(few.length)}::integer)::integer AS total FROM (
-    SELECT r.* FROM ${context.view} r WHERE ${all([sliced, ...listed])} OFFSET 0) r WHERE ${testsOfRow(conditions, context)}`;
+    SELECT r.* FROM ${context.rows} r WHERE ${all([sliced, ...listed])} OFFSET 0) r WHERE ${testsOfRow(conditions, context)}`;
 }
 
 /** What the index of tokens does not tell of a row `r`. */

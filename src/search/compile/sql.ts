@@ -31,6 +31,8 @@ export interface SqlContext {
   readonly tokenOf: (text: string) => bigint;
   /** The view with the resources, and the placeholder of the type where the view has a column for it. */
   readonly view: 'resource' | 'audit_event';
+  /** What FROM reads: the view, or the part of it that lies in the months asked for. */
+  readonly rows: string;
   readonly type: string | undefined;
 }
 

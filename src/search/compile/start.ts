@@ -66,7 +66,7 @@ function linkedStart(
 function setStart(name: string, place: number, conditions: SortedConditions, context: SqlContext): string {
   const own = conditions.all.filter((condition) => !conditions.composed.includes(condition as ComposedCondition));
   return `SELECT r.id, r.last_updated FROM (SELECT DISTINCT s.id FROM ${name} s) s
-    CROSS JOIN LATERAL (SELECT r.* FROM ${context.view} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
     WHERE (SELECT plan.start FROM plan) = ${place} AND ${isLive('r', context)} AND ${testAll(own, 'r', context)}`;
 }
 
@@ -82,7 +82,7 @@ export function testOn(alias: string, condition: ComposedCondition, context: Sql
   // The partition of an AuditEvent is told by its time.
   const isSame = `${isOfType('s', context)} AND s.id = ${alias}.id AND s.last_updated = ${alias}.last_updated`;
   const test = composedTest(condition, 's', context, testAll);
-  return `EXISTS (SELECT FROM ${context.view} s WHERE ${all([isSame, test])} OFFSET 0)`;
+  return `EXISTS (SELECT FROM ${context.rows} s WHERE ${all([isSame, test])} OFFSET 0)`;
 }
 
 function readsTokens(condition: Condition): boolean {

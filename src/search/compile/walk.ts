@@ -44,11 +44,11 @@ function resourceWalk(conditions: SortedConditions, page: PageOptions, limit: st
   const deleted = context.view === 'resource' ? ', r.deleted' : '';
   return `page AS MATERIALIZED (
     SELECT r.id, r.last_updated${isByTime ? ', r.last_updated AS k1' : ''} FROM (
-      SELECT r.id, r.last_updated, r.tokens${deleted} FROM ${context.view} r WHERE ${path} ORDER BY ${inOrder} LIMIT ${rowsMax}) r
+      SELECT r.id, r.last_updated, r.tokens${deleted} FROM ${context.rows} r WHERE ${path} ORDER BY ${inOrder} LIMIT ${rowsMax}) r
     WHERE ${tests} ORDER BY ${inOrder} LIMIT ${limit}),
   state AS (
     SELECT (SELECT count(*) FROM page) < ${limit} AND EXISTS (
-      SELECT FROM ${context.view} r WHERE ${path} ORDER BY ${inOrder} OFFSET ${rowsMax} LIMIT 1) AS overflow, NULL::integer AS matched)`;
+      SELECT FROM ${context.rows} r WHERE ${path} ORDER BY ${inOrder} OFFSET ${rowsMax} LIMIT 1) AS overflow, NULL::integer AS matched)`;
 }
 
 /** All conditions, on a resource `r`. */
