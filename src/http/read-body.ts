@@ -1,8 +1,9 @@
 // Reads a request's body up to a limit and parses it strictly.
 
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Definitions } from '../fhir/definitions.ts';
-import { type ParsedJson, parseJson } from '../fhir/json.ts';
+import { type ParsedJson, parseJson, parseLongJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import { parseXml } from '../fhir/xml/parse-xml.ts';
 import { type BodyLimits, bodyStream, requireLength, tooLong } from './body-stream.ts';
@@ -38,11 +39,18 @@ async function collect(request: IncomingMessage, limitBytes: number, pieces: Buf
   }
 }
 
+/** A longer body is read step by step, and whoever waits for an answer goes between. */
+const atOnceBytesMax = 2_000_000;
+
 /** Throws 400 for what is no UTF-8 or does not parse. */
-export function parseBody(bytes: Buffer, syntax: Syntax, definitions: Definitions): ParsedJson {
+export async function parseBody(bytes: Buffer, syntax: Syntax, definitions: Definitions): Promise<ParsedJson> {
   if (bytes.length === 0) throw fhirError('structure', 'The body is empty.');
+  const isLong = bytes.length > atOnceBytesMax;
+  if (isLong) await turnEnds();
   const text = decodeText(bytes);
-  return syntax === 'xml' ? parseXml(text, definitions) : parseJson(text);
+  if (isLong) await turnEnds();
+  if (syntax === 'xml') return parseXml(text, definitions);
+  return isLong ? await parseLongJson(text, turnEnds) : parseJson(text);
 }
 
 /** Throws 400 for what is no UTF-8. */

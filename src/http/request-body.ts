@@ -56,7 +56,7 @@ export async function readCarried(ctx: FhirContext, kind: BodyKind, options: Car
   }
   const bytes = await readBody(ctx.req, limits);
   if (content === 'form') return { bytes, form: new URLSearchParams(bytes.toString()) };
-  return { bytes, body: parseBody(bytes, content, options.definitions) };
+  return { bytes, body: await parseBody(bytes, content, options.definitions) };
 }
 
 function contentOf(ctx: FhirContext, kind: BodyKind): Content {

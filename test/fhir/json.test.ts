@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseJson, serializeJson } from '../../src/fhir/json.ts';
+import { parseJson, parseLongJson, serializeJson } from '../../src/fhir/json.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
 
 const seed = 20_261_120;
@@ -176,6 +176,22 @@ describe(`for all texts (seed ${seed})`, () => {
       },
     );
     fc.assert(property, { seed, numRuns: 500 });
+  });
+
+  test('in pieces it is read or refused as at once', async () => {
+    const keys = fc.constantFrom('a', 'b', '__proto__');
+    const text = fc
+      .array(fc.tuple(keys, numberText), { maxLength: 4 })
+      .map((members) => `{${members.map(([key, number]) => `"${key}":${number}`).join()}}`);
+    const property = fc.asyncProperty(fc.oneof(text, fc.json(), fc.string()), async (one) => {
+      let pauses = 0;
+      const pause = async () => void pauses++;
+      const read = await parseLongJson(one, pause).then(JSON.stringify, (error: Error) => error.message);
+      const answer = refusal(one);
+      expect(read).toBe(answer === 'accepted' ? JSON.stringify(parseJson(one)) : answer);
+      if (answer === 'accepted') expect(pauses).toBe(2);
+    });
+    await fc.assert(property, { seed, numRuns: 500 });
   });
 
   test('a text with one character changed is read like JSON.parse or refused, never with another error', () => {
