@@ -96,7 +96,8 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
     ...{ order, after: place?.position, count: query.count, includes: query.includes, readableTypes, codeText },
     ...(wholeMax && { wholeMax }),
   };
-  const write = createWriter(query.type, tokenOf, auditRows(conditions));
+  const rows = query.type === 'AuditEvent' ? auditRows(conditions) : 'resource';
+  const write = createWriter(query.type, tokenOf, rows);
   const slicing = slicingOf(query, { ...options, conditions, exact, listed: breadth.listed, order });
   const statementOf = ({ by: way, conditions: asked, max, isSliced }: Stage) =>
     write((context) => {
@@ -150,9 +151,9 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
 
 type Write = (build: (context: SqlContext) => string) => SearchStatement;
 
-function createWriter(type: string, tokenOf: CompileOptions['tokenOf'], auditEvents: string): Write {
+function createWriter(type: string, tokenOf: CompileOptions['tokenOf'], rows: string): Write {
   return (build) => {
-    const context = createContext(type, tokenOf, auditEvents);
+    const context = createContext(type, tokenOf, rows);
     const text = build(context);
     const name = context.view === 'resource' ? statementName(text) : undefined;
     return { ...(name !== undefined && { name }), text, values: context.values.all };
@@ -201,8 +202,8 @@ function typeCount({ type }: SqlContext): string {
   return `SELECT coalesce(sum(c.amount), 0)::integer AS total FROM type_count c WHERE c.type = ${type}`;
 }
 
-function createContext(type: string, tokenOf: (text: string) => bigint, auditEvents: string): SqlContext {
+function createContext(type: string, tokenOf: (text: string) => bigint, rows: string): SqlContext {
   const values = new SqlValues();
-  if (type === 'AuditEvent') return { values, tokenOf, view: 'audit_event', rows: auditEvents, type: undefined };
-  return { values, tokenOf, view: 'resource', rows: 'resource', type: values.bind(type) };
+  if (type === 'AuditEvent') return { values, tokenOf, rows, view: 'audit_event', type: undefined };
+  return { values, tokenOf, rows, view: 'resource', type: values.bind(type) };
 }
