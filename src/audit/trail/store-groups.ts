@@ -11,11 +11,9 @@ const everyMs = 500;
 export function startGroupStore(repository: Repository): () => Promise<void> {
   let storing: Promise<void> | undefined;
   const timer = setInterval(() => {
-    storing ??= storeAll(repository)
-      .catch(() => undefined)
-      .finally(() => {
-        storing = undefined;
-      });
+    storing ??= storeAll(repository).finally(() => {
+      storing = undefined;
+    });
   }, everyMs);
   timer.unref();
   return async () => {
@@ -28,10 +26,13 @@ async function storeAll(repository: Repository): Promise<void> {
   const { keyRing } = repository;
   for (const tenantId of keyRing.loadedTenants()) {
     const cipher = keyRing.loadedCipherOf(tenantId);
-    if (!cipher || !wantsTokenGroups(cipher)) continue;
-    const committed = await inSession(repository, serverCaller(tenantId, expanderName), async (session) =>
-      insertTokenGroups(session),
-    );
-    committed();
+    // One that fails keeps no other's waiting.
+    if (cipher && wantsTokenGroups(cipher)) await store(repository, tenantId).catch(() => undefined);
   }
+}
+
+async function store(repository: Repository, tenantId: number): Promise<void> {
+  const caller = serverCaller(tenantId, expanderName);
+  const committed = await inSession(repository, caller, async (session) => insertTokenGroups(session));
+  committed();
 }
