@@ -14,6 +14,11 @@ export const valuesMax = 4_000_000;
 export const exactCharactersMax = 16_000_000;
 export const exactEntryCharacters = 100;
 
+/** A longer run of blanks, or of a string without escapes, is searched for its end: that takes a third of the time. */
+const nearCharacters = 64;
+const notBlank = /[^ \t\n\r]/g;
+const endOfRun = /["\\]|[^ -\uffff]/g;
+
 const quote = 0x22;
 const comma = 0x2c;
 const minus = 0x2d;
@@ -132,9 +137,12 @@ export class JsonScanner {
   private scanString(): void {
     const { text } = this;
     let i = this.at + 1;
+    let far = i + nearCharacters;
     for (let c = text.charCodeAt(i); c !== quote; c = text.charCodeAt(i)) {
-      if (c === backslash) i = this.scanEscape(i);
-      else if (c >= 0x20) i++;
+      if (c === backslash) {
+        i = this.scanEscape(i);
+        far = i + nearCharacters;
+      } else if (c >= 0x20) i = i < far ? i + 1 : placeOf(endOfRun, text, i);
       else this.fail(i < text.length ? 'a control character in a string' : 'the end of the text inside a string', i);
     }
     this.at = i + 1;
@@ -218,8 +226,12 @@ export class JsonScanner {
   /** The next character that is no white space, NaN at the end. */
   private next(): number {
     const { text } = this;
+    const far = this.at + nearCharacters;
     let c = text.charCodeAt(this.at);
-    while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) c = text.charCodeAt(++this.at);
+    while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) {
+      this.at = this.at < far ? this.at + 1 : placeOf(notBlank, text, this.at);
+      c = text.charCodeAt(this.at);
+    }
     return c;
   }
 
@@ -262,6 +274,12 @@ export class JsonScanner {
     const column = at - lineStart + 1;
     throw fhirError('structure', `The JSON cannot be accepted: ${fault} at line ${line}, column ${column}.`);
   }
+}
+
+/** The end of the text where nothing matches. */
+function placeOf(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? text.length;
 }
 
 function isDigit(c: number): boolean {

@@ -178,6 +178,29 @@ describe(`for all texts (seed ${seed})`, () => {
     fc.assert(property, { seed, numRuns: 500 });
   });
 
+  test('runs of any length end where they end, and what may not be in them is found in its place', () => {
+    const run = fc
+      .tuple(fc.constantFrom('a', '/', 'é', '\u{1f600}'), fc.nat(300), fc.constantFrom('', '\\n', '\\"', '\\u00e9'))
+      .map(([one, length, end]) => one.repeat(length) + end);
+    const blanks = fc.tuple(fc.constantFrom(' ', '\t'), fc.nat(300)).map(([one, length]) => one.repeat(length));
+    const property = fc.property(fc.array(run, { maxLength: 4 }), blanks, blanks, (runs, before, behind) => {
+      const [string, start] = [`"${runs.join('')}"`, `${before}[${behind}`];
+      const text = `${start}${string}${behind}]${before}`;
+      expect(parseJson(text).value).toEqual(JSON.parse(text));
+      const column = start.length + string.length;
+      expect(refusal(start + string.slice(0, -1))).toMatch(
+        `the end of the text inside a string at line 1, column ${column}.`,
+      );
+      expect(refusal(`${start}${string.slice(0, -1)}\u001f"]`)).toMatch(
+        `a control character in a string at line 1, column ${column}.`,
+      );
+      expect(refusal(`${start}${string}${behind}x`)).toMatch(
+        `an unexpected character at line 1, column ${column + behind.length + 1}.`,
+      );
+    });
+    fc.assert(property, { seed, numRuns: 500 });
+  });
+
   test('in pieces it is read or refused as at once', async () => {
     const keys = fc.constantFrom('a', 'b', '__proto__');
     const text = fc
