@@ -128,9 +128,11 @@ function isAutomatic({ system }: { system?: string }): boolean {
 }
 
 function differences(what: string, found: readonly string[], expected: readonly string[]): string[] {
-  const twice = found.filter((one, index) => found.indexOf(one) !== index);
-  const missing = expected.filter((one) => !found.includes(one));
-  const added = found.filter((one) => !expected.includes(one));
+  const [there, wanted] = [new Set(found), new Set(expected)];
+  const seen = new Set<string>();
+  const twice = found.filter((one) => seen.size === seen.add(one).size);
+  const missing = expected.filter((one) => !there.has(one));
+  const added = found.filter((one) => !wanted.has(one));
   const groups = { twice, missing, added };
   return Object.entries(groups).flatMap(([kind, ids]) =>
     ids.length === 0 ? [] : [`${what} ${kind}: ${ids.length}, such as ${ids[0]}`],

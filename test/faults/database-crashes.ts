@@ -42,7 +42,7 @@ export function dieUnderLoad(rounds: number): void {
     expect(await findProblems(bed, load.intents)).toEqual([]);
     const settings = "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit";
     expect(await bed.sql(settings)).toEqual([{ fsync: 'on', commit: 'on' }]);
-  }, 60_000);
+  }, perTestMs);
 
   /** Traffic before, during and after; nobody restarts our server. */
   async function underLoad(fault: () => Promise<void>): Promise<void> {
