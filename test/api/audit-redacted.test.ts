@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AuditEvent, Bundle } from '@medplum/fhirtypes';
 import { type AppWorld, letIn, makePerson, startAppWorld } from '../smart/app-world.ts';
 import { buildObservation, buildPatient } from '../support/builders.ts';
+import { recordingDoor } from '../support/recording-door.ts';
 import { send, type TestTenant } from '../support/server.ts';
 import { clientOf } from './clients.ts';
 
@@ -136,6 +137,22 @@ describe('who may read some of what they are about', () => {
     const others = (json as Bundle<AuditEvent>).entry?.flatMap(({ resource }) => resource ?? []) ?? [];
     for (const other of others.filter(({ id }) => id !== event)) expectRedacted(other);
     expect(others.length).toBeGreaterThan(1);
+  });
+
+  test('a page of many changes asks for their versions once', async () => {
+    const ask = await personWith('exam-counter', ['user/AuditEvent.rs', 'user/Observation.rs?category=exam']);
+    const { repository } = world.server.app;
+    const { tenantDoor } = repository;
+    const asked: string[] = [];
+    Object.assign(repository, { tenantDoor: recordingDoor(tenantDoor, asked) });
+    try {
+      const { json } = await ask('GET', '/AuditEvent?action=U&_count=100');
+      const changed = (json as Bundle<AuditEvent>).entry?.filter(({ resource }) => resource && patchOf(resource));
+      expect(changed?.length).toBeGreaterThan(1);
+    } finally {
+      Object.assign(repository, { tenantDoor });
+    }
+    expect(asked.filter((name) => name === 'versions-of-changes')).toHaveLength(1);
   });
 
   test('a record that left what they may read takes its past with it', async () => {
