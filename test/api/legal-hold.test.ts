@@ -55,6 +55,8 @@ describe('a held patient', () => {
   let observation: string;
   let moved: string;
   let binary: string;
+  let attached: string;
+  let enlisted: string;
   let id: string;
   beforeAll(async () => {
     [patient, other] = [await make(a, { ...buildPatient() }), await make(a, { ...buildPatient() })];
@@ -68,6 +70,17 @@ describe('a held patient', () => {
       data: 'eA==',
       securityContext,
     } as never);
+    const content = { resourceType: 'Binary', contentType: 'text/plain', data: 'eA==' } as never;
+    [attached, enlisted] = [await make(a, content), await make(a, content)];
+    const subject = { reference: `Patient/${patient}` };
+    await make(a, {
+      ...{ resourceType: 'DocumentReference', status: 'current', subject },
+      content: [{ attachment: { contentType: 'text/plain', url: `Binary/${attached}` } }],
+    });
+    await make(a, {
+      ...{ resourceType: 'List', status: 'current', mode: 'working', subject },
+      entry: [{ item: { reference: `Binary/${enlisted}` } }],
+    });
     const answer = await hold(a, patient);
     expect(answer.status).toBe(200);
     id = idOf(answer.json);
@@ -88,24 +101,26 @@ describe('a held patient', () => {
     'what is about it': `Observation/${observation}`,
     'what was about it once': `Observation/${moved}`,
     'a content that is about it': `Binary/${binary}`,
+    'what a document of it has attached': `Binary/${attached}`,
+    'what a list of it refers to': `Binary/${enlisted}`,
   });
 
-  test.each(['patient', 'what is about it', 'what was about it once', 'a content that is about it'] as const)(
-    'is not deleted by any door: %s',
-    async (name) => {
-      const place = places()[name];
-      const [type = '', key = ''] = place.split('/');
-      expectRefusal(await a.request('DELETE', `/${place}`), 409);
-      if (type !== 'Binary') expectRefusal(await a.request('DELETE', `/${type}?_id=${key}`), 409);
-      const transaction = await sendBundle(a, 'transaction', [deleteEntry(place)]);
-      expectRefusal(transaction, 409);
-      const batch = await sendBundle(a, 'batch', [deleteEntry(place)]);
-      expect(batch.json.entry[0].response.status).toMatch(/^409/);
-      const refused = await a.request('DELETE', `/${place}`);
-      expect(refused.json.issue[0].diagnostics).toContain(`Patient/${patient} is under legal hold`);
-      expect((await a.request('GET', `/${place}`)).status).toBe(200);
-    },
-  );
+  test.each([
+    ...(['patient', 'what is about it', 'what was about it once', 'a content that is about it'] as const),
+    ...(['what a document of it has attached', 'what a list of it refers to'] as const),
+  ])('is not deleted by any door: %s', async (name) => {
+    const place = places()[name];
+    const [type = '', key = ''] = place.split('/');
+    expectRefusal(await a.request('DELETE', `/${place}`), 409);
+    if (type !== 'Binary') expectRefusal(await a.request('DELETE', `/${type}?_id=${key}`), 409);
+    const transaction = await sendBundle(a, 'transaction', [deleteEntry(place)]);
+    expectRefusal(transaction, 409);
+    const batch = await sendBundle(a, 'batch', [deleteEntry(place)]);
+    expect(batch.json.entry[0].response.status).toMatch(/^409/);
+    const refused = await a.request('DELETE', `/${place}`);
+    expect(refused.json.issue[0].diagnostics).toContain(`Patient/${patient} is under legal hold`);
+    expect((await a.request('GET', `/${place}`)).status).toBe(200);
+  });
 
   test('one held among many keeps all of a conditional delete', async () => {
     const before = (await a.request('GET', '/Observation?_summary=count')).json.total;

@@ -4,6 +4,7 @@ import type { Basic, Extension } from '@medplum/fhirtypes';
 import { type Currency, toMoney } from '../../fhir/money.ts';
 import { basicCodeSystem, extensionUrls, ledgerTransactionCode } from './canonicals.ts';
 import { isReceivable, isRevenue } from './invoice-changes.ts';
+import type { ChainedJournal } from './journal-chain.ts';
 
 export interface ShownJournal {
   readonly id: string;
@@ -27,6 +28,20 @@ export interface ShownLine {
   readonly accountSeq: bigint;
   readonly party: string;
   readonly invoice: string;
+}
+
+/** Of a journal that is being posted. */
+export function journalBasic({ id, posting, lines, source }: ChainedJournal): Basic {
+  const { type, businessDate, subject = '', reverses = '', currency } = posting;
+  return ledgerBasic({
+    ...{ id, type, businessDate, subject, reverses },
+    source: `${source.type}/${source.id}/_history/${source.version}`,
+    lines: lines.map((line) => ({
+      ...{ number: line.state.number, accountId: line.state.accountId, currency, amountMinor: line.amountMinor },
+      ...{ balanceAfterMinor: line.balanceAfterMinor, accountSeq: line.accountSeq },
+      ...{ party: line.party ?? '', invoice: line.invoice ?? '' },
+    })),
+  });
 }
 
 export function ledgerBasic({ id, type, businessDate, subject, source, reverses, lines }: ShownJournal): Basic {

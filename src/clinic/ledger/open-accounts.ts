@@ -86,8 +86,8 @@ async function openSubs(
 }
 
 /** No name of anybody: whose it is says `subject`. */
-function subAccount(
-  { at }: Session,
+export function subAccount(
+  { at }: Pick<Session, 'at'>,
   number: string,
   sub: string,
   controlId: string,

@@ -12,7 +12,7 @@ import type { ChainedJournal, Posting } from './journal-chain.ts';
 import { keepBalances } from './keep-balances.ts';
 import type { SettledState } from './known-balances.ts';
 import { type KnownLedger, keepPosted, knownLedger } from './known-ledger.ts';
-import { ledgerBasic } from './ledger-basic.ts';
+import { journalBasic } from './ledger-basic.ts';
 import { lockMoney } from './lock-money.ts';
 import { openAccounts } from './open-accounts.ts';
 import { requireSound } from './require-sound.ts';
@@ -75,18 +75,9 @@ async function postFresh(
   return journals;
 }
 
-function basicIntent({ id, posting, lines, source }: ChainedJournal): WriteIntent {
-  const { type, businessDate, subject = '', reverses = '', currency } = posting;
-  const resource = ledgerBasic({
-    ...{ id, type, businessDate, subject, reverses },
-    source: `${source.type}/${source.id}/_history/${source.version}`,
-    lines: lines.map((line) => ({
-      ...{ number: line.state.number, accountId: line.state.accountId, currency, amountMinor: line.amountMinor },
-      ...{ balanceAfterMinor: line.balanceAfterMinor, accountSeq: line.accountSeq },
-      ...{ party: line.party ?? '', invoice: line.invoice ?? '' },
-    })),
-  });
-  return { action: 'create', id, resource, exactNumbers: exactAmounts(resource) };
+function basicIntent(journal: ChainedJournal): WriteIntent {
+  const resource = journalBasic(journal);
+  return { action: 'create', id: journal.id, resource, exactNumbers: exactAmounts(resource) };
 }
 
 /** Every account that a line is in, each once. */

@@ -5,10 +5,12 @@ import { fhirError } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
 import { patientsIn } from '../audit-rows.ts';
 import type { Change } from '../change.ts';
+import { parseCriteria } from '../conditions.ts';
+import { findMatches } from '../find-matches.ts';
 import { ofWrite } from '../plan-changes.ts';
 import { find } from '../read.ts';
 import type { Session } from '../session.ts';
-import { openWithoutData, parseBody, type VersionRow, versionColumns } from '../stored-version.ts';
+import { openVersion, openWithoutData, parseBody, type VersionRow, versionColumns } from '../stored-version.ts';
 import { lockOf } from './hold-rows.ts';
 
 /** What the server does by itself, such as ending a reservation that nobody booked, deletes no version. */
@@ -61,7 +63,30 @@ async function patientsOf(session: Session, { type, id, oldResource }: Change): 
     values: [type, id],
   });
   for (const row of rows) await add(parseBody(await openWithoutData(reader, row)));
+  if (type === 'Binary') for (const resource of await naming(session, id)) await add(resource);
   return patients;
+}
+
+/** More resources that have one content are nobody's. */
+const namingMax = 100;
+
+/** What has the Binary as its content: by a reference, or as the attachment of a DocumentReference. */
+async function naming(session: Session, id: string): Promise<Resource[]> {
+  const links = session.trx.query<{ type: string; id: string }>({
+    name: 'naming-binary',
+    text: `SELECT DISTINCT source_type AS type, source_id AS id FROM reference
+           WHERE target_type = 'Binary' AND target_id = $1 LIMIT ${namingMax}`,
+    values: [id],
+  });
+  const query = parseCriteria(session, 'DocumentReference', { query: `location=Binary/${id}` });
+  const [documents = []] = await findMatches(session, [{ query, matchesMax: namingMax, needsBody: true }]);
+  const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
+  const named = await Promise.all(documents.map((row) => openVersion(reader, row)));
+  for (const link of await links) {
+    const version = await find(session, link.type, link.id);
+    if (version) named.push(version);
+  }
+  return named.flatMap((version) => parseBody(version) ?? []);
 }
 
 /** A Binary is about whom the resource is about that says who may read it: https://hl7.org/fhir/R4/binary-definitions.html#Binary.securityContext */
