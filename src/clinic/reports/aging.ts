@@ -1,14 +1,13 @@
 // `Account/$aging`: what patients owe, by how long they have owed it, those who owe most first (domain.md section 6, Statements).
 
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
-import { sumOf } from '../../fhir/decimal.ts';
-import { type Currency, exactAmounts, toMoney } from '../../fhir/money.ts';
+import { exactAmounts, toMoney } from '../../fhir/money.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationParameter } from '../../operations/operation.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { buckets } from './buckets.ts';
-import { type Debt, readDebts } from './outstanding.ts';
+import { type Aged, type AgedPatient, readAging, readDebtors } from './outstanding.ts';
 
 const patientsMax = 1_000;
 
@@ -31,58 +30,37 @@ export function createAging(settingsOf: SettingsOf): Operation {
       requireAllRows(session);
       const { timezone } = await settingsOf(session.trx);
       const today = localDate(session.at, timezone);
-      const resource = agingOf(today, await readDebts(session, today, undefined));
+      const totals = await readAging(session, today);
+      const debtors = await Promise.all(
+        totals.map(({ currency }) => readDebtors(session, today, { currency, countMost: patientsMax })),
+      );
+      const resource = agingOf(today, totals, debtors.flat());
       return { resource, exactNumbers: exactAmounts(resource) };
     },
   };
 }
 
-function agingOf(today: string, debts: readonly Debt[]): Parameters {
-  const currencies = [...Map.groupBy(debts, ({ currency }) => currency)].sort(([a], [b]) => (a < b ? -1 : 1));
+function agingOf(today: string, totals: readonly Aged[], debtors: readonly AgedPatient[]): Parameters {
   return {
     resourceType: 'Parameters',
     parameter: [
       { name: 'asOf', valueDate: today },
-      ...currencies.map(([currency, ofCurrency]) => sumsPart('total', currency, ofCurrency)),
-      ...currencies.flatMap(([currency, ofCurrency]) => patientParts(currency, ofCurrency)),
+      ...totals.map((aged) => ({ name: 'total', part: partsOf(aged) })),
+      ...debtors.map((aged) => ({ name: 'patient', part: [...subjectOf(aged), ...partsOf(aged)] })),
     ],
   };
 }
 
-function patientParts(currency: Currency, debts: readonly Debt[]): ParametersParameter[] {
-  return [...Map.groupBy(debts, ({ patientId }) => patientId)]
-    .map(([patientId, own]) => ({ patientId, own, totalMinor: totalOf(own) }))
-    .sort((a, b) => compare(b.totalMinor, a.totalMinor) || compare(a.patientId, b.patientId))
-    .slice(0, patientsMax)
-    .map(({ patientId, own }) => sumsPart('patient', currency, own, patientId));
+function subjectOf({ patientId }: AgedPatient): ParametersParameter[] {
+  return patientId === '' ? [] : [{ name: 'subject', valueReference: { reference: `Patient/${patientId}` } }];
 }
 
-function compare<T extends bigint | string>(a: T, b: T): number {
-  return a < b ? -1 : Number(a > b);
-}
-
-/** The total, then each step that has an amount. */
-function sumsPart(
-  name: 'total' | 'patient',
-  currency: Currency,
-  debts: readonly Debt[],
-  patientId = '',
-): ParametersParameter {
-  return {
-    name,
-    part: [
-      ...(patientId === '' ? [] : [{ name: 'subject', valueReference: { reference: `Patient/${patientId}` } }]),
-      { name: 'outstanding', valueMoney: toMoney(totalOf(debts), currency) },
-      ...buckets.map((bucket) => ({
-        name: bucket,
-        valueMoney: toMoney(totalOf(debts.filter((debt) => debt.bucket === bucket)), currency),
-      })),
-    ],
-  };
-}
-
-function totalOf(debts: readonly Debt[]): bigint {
-  return sumOf(debts.map(({ amountMinor }) => amountMinor));
+/** The total, then each step. */
+function partsOf({ currency, totalMinor, byBucketMinor }: Aged): ParametersParameter[] {
+  return [
+    { name: 'outstanding', valueMoney: toMoney(totalMinor, currency) },
+    ...[...byBucketMinor].map(([name, amountMinor]) => ({ name, valueMoney: toMoney(amountMinor, currency) })),
+  ];
 }
 
 const money = (name: string, documentation: string): OperationParameter => {
