@@ -27,7 +27,10 @@ export interface AccountRow {
   readonly controlId: string;
 }
 
-/** Those that are there, by `stateKey`. Each account's last entry holds its balance, so that no row of it ever changes. */
+/**
+ * Those that are there, by `stateKey`. Each account's last entry holds its balance, so that no row of it ever changes. OFFSET 0:
+ * each is looked up, where the planner would read the accounts of all patients for the few it expects.
+ */
 export async function findAccounts(
   { trx }: Session,
   wanted: readonly WantedAccount[],
@@ -37,7 +40,8 @@ export async function findAccounts(
     text: `SELECT account.number, account.sub, wanted.currency, account.account_id, account.control_id,
              coalesce(last.account_seq, 0)::text AS seq, coalesce(last.balance_after, 0)::text AS balance
            FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (number, sub, currency)
-           JOIN ledger_account account ON account.number = wanted.number AND account.sub = wanted.sub
+           CROSS JOIN LATERAL (
+             SELECT * FROM ledger_account account WHERE account.number = wanted.number AND account.sub = wanted.sub OFFSET 0) AS account
            LEFT JOIN LATERAL (
              SELECT account_seq, balance_after FROM ledger_entry entry
              WHERE entry.account_id = account.account_id AND entry.currency = wanted.currency
@@ -69,7 +73,7 @@ export async function findAccountsOfInvoices(
            FROM (SELECT account_id FROM posted UNION SELECT control_id FROM posted
                  UNION SELECT named.account_id FROM posted JOIN ledger_account named ON named.number = revenue AND named.sub = '')
              AS used
-           JOIN ledger_account account ON account.account_id = used.account_id
+           CROSS JOIN LATERAL (SELECT * FROM ledger_account account WHERE account.account_id = used.account_id OFFSET 0) AS account
            LEFT JOIN LATERAL (
              SELECT account_seq, balance_after FROM ledger_entry entry
              WHERE entry.account_id = account.account_id AND entry.currency = $2::text

@@ -29,7 +29,9 @@ export async function storedJournals(session: Session, ids: readonly string[]): 
   });
   const lines = trx.query<LineRow>({
     name: 'stored-lines',
-    text: `SELECT ${lineColumns} FROM ledger_entry entry JOIN ledger_account account USING (account_id)
+    // OFFSET 0: each account is looked up, where the planner would read those of all patients.
+    text: `SELECT ${lineColumns} FROM ledger_entry entry
+           CROSS JOIN LATERAL (SELECT * FROM ledger_account account WHERE account.account_id = entry.account_id OFFSET 0) AS account
            WHERE entry.transaction_id = ANY ($1::text[]) ORDER BY entry.seq, entry.line`,
     values: [ids],
   });
