@@ -1,9 +1,9 @@
 // The answer of `$ledger`: postings as matches, the Account with its balances included (contract.md 43): https://hl7.org/fhir/R4/bundle.html#searchset
 
 import type { Account, Bundle, Extension, Resource } from '@medplum/fhirtypes';
-import { parseJson } from '../../fhir/json.ts';
+import { type ParsedJson, parseJson } from '../../fhir/json.ts';
 import type { OperationCall, OperationInputs } from '../../operations/operation.ts';
-import type { Content } from '../../repository/change.ts';
+import type { Content, ExactNumbers } from '../../repository/change.ts';
 import { findExact, markExact, unmarkExact } from '../../repository/exact-tree.ts';
 import type { StoredVersion } from '../../repository/stored-version.ts';
 import type { AccountBalance } from './account-balances.ts';
@@ -24,17 +24,29 @@ export function ledgerBundle({ baseUrl, id, inputs }: OperationCall, answer: Led
   const { account, page } = answer;
   const url = `${baseUrl}/Account/${id}/$ledger`;
   const next = page.next && { relation: 'next', url: linkUrl(url, inputs, writePlace(page.next)) };
+  const shown = withBalances(marked(account), answer);
+  const resources = [
+    ...page.versions.map((version) => parseJson(String(version.body))),
+    { exactNumbers: findExact(shown), value: unmarkExact(shown) },
+  ];
   const bundle = {
     resourceType: 'Bundle',
     type: 'searchset',
     link: [{ relation: 'self', url: linkUrl(url, inputs) }, ...(next ? [next] : [])],
-    entry: [
-      ...page.versions.map((version) => entryOf(baseUrl, marked(version), 'match')),
-      entryOf(baseUrl, withBalances(marked(account), answer), 'include'),
-    ],
+    entry: resources.map(({ value }, index) =>
+      entryOf(baseUrl, value as Resource, index < page.versions.length ? 'match' : 'include'),
+    ),
   };
-  const exactNumbers = findExact(bundle);
-  return { resource: unmarkExact(bundle) as Bundle, exactNumbers };
+  return { resource: bundle as Bundle, exactNumbers: exactInside(resources) };
+}
+
+/** Each resource keeps the texts of its numbers, in its place in the Bundle. */
+function exactInside(resources: readonly Pick<ParsedJson, 'exactNumbers'>[]): ExactNumbers {
+  const inside = new Map<string, string>();
+  for (const [index, { exactNumbers = [] }] of resources.entries()) {
+    for (const [pointer, text] of exactNumbers) inside.set(`/entry/${index}/resource${pointer}`, text);
+  }
+  return inside;
 }
 
 function entryOf(baseUrl: string, resource: Resource, mode: 'match' | 'include') {
