@@ -1,5 +1,6 @@
 // One stored version of a resource and how its encrypted body becomes JSON again.
 
+import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Reference, Resource } from '@medplum/fhirtypes';
 import { openFrames } from '../crypto/frames.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
@@ -65,6 +66,9 @@ const listedDataBytesMax = 16_000_000;
 /** All bodies of one list together. The first may have any size, so that each resource can be found on a page of its own. */
 const listedBytesMax = 100_000_000;
 
+/** Bodies that are opened, a millisecond's work, before others are answered: a page may have a thousand. */
+const openedATurn = 16;
+
 /**
  * The versions of a list. The Binaries whose content does not fit any more come without it, tagged SUBSETTED:
  * https://hl7.org/fhir/R4/valueset-common-tags.html. Throws 400 `too-costly` where the bodies are too large together.
@@ -74,6 +78,7 @@ export async function openVersions(reader: BodyReader, rows: readonly VersionRow
   let bytes = 0;
   let dataBytesLeft = listedDataBytesMax;
   for (const row of rows) {
+    if (versions.length > 0 && versions.length % openedATurn === 0) await turnEnds();
     const dataBytes = dataBytesOf(reader, row);
     const fits = dataBytes <= dataBytesLeft;
     if (fits) dataBytesLeft -= dataBytes;
