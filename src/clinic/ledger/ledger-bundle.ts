@@ -25,9 +25,10 @@ export function ledgerBundle({ baseUrl, id, inputs }: OperationCall, answer: Led
   const url = `${baseUrl}/Account/${id}/$ledger`;
   const next = page.next && { relation: 'next', url: linkUrl(url, inputs, writePlace(page.next)) };
   const shown = withBalances(marked(account), answer);
+  const exactNumbers = findExact(shown);
   const resources = [
     ...page.versions.map((version) => parseJson(String(version.body))),
-    { exactNumbers: findExact(shown), value: unmarkExact(shown) },
+    { value: unmarkExact(shown), exactNumbers },
   ];
   const bundle = {
     resourceType: 'Bundle',
