@@ -405,18 +405,19 @@ describe('one write', () => {
   test('runs again after a deadlock and takes effect once', async () => {
     const before = await countBasics();
     const runs: string[] = [];
-    const locking = (keys: readonly number[], name: string): Module => ({
+    const bothHold = Promise.withResolvers<void>();
+    const locking = ([first, second]: readonly [number, number], name: string): Module => ({
       name,
       guards: [
         {
           name,
           type: 'Basic',
           async run(_, { trx }) {
-            runs.push(name);
-            for (const key of keys) {
-              await trx.query({ text: 'SELECT pg_advisory_xact_lock(77, $1)', values: [key] });
-              await trx.query({ text: 'SELECT pg_sleep(0.05)' });
-            }
+            const lock = (key: number) => trx.query({ text: 'SELECT pg_advisory_xact_lock(77, $1)', values: [key] });
+            await lock(first);
+            if (runs.push(name) === 2) bothHold.resolve();
+            await bothHold.promise;
+            await lock(second);
           },
         },
       ],
