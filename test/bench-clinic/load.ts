@@ -68,18 +68,29 @@ function runWorker(settings: WorkerSettings, next: (done: number) => Stretch | u
   });
 }
 
-/** Building the indexes of search anew takes less than adding to them row by row, once most rows are new. */
-export async function withoutIndexes(database: pg.Client, work: () => Promise<void>): Promise<void> {
-  const { rows } = await database.query<{ name: string; text: string }>(`
-    SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS text
+/** Those of search, for which most rows are new. */
+const searchIndexes = `NOT indisunique AND EXISTS (
+  SELECT FROM pg_attribute WHERE attrelid = indrelid AND attname IN ('type', 'source_type'))`;
+
+/** Building these indexes anew takes less than adding to them row by row, once most rows are new. */
+export async function withoutIndexes(
+  database: pg.Client,
+  work: () => Promise<void>,
+  which = searchIndexes,
+): Promise<void> {
+  const { rows } = await database.query<{ drop: string; build: string }>(`
+    SELECT coalesce('ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || conname,
+             'DROP INDEX ' || indexrelid::regclass) AS drop,
+           coalesce('ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(pg_constraint.oid),
+             pg_get_indexdef(indexrelid)) AS build
     FROM pg_index JOIN pg_class ON pg_class.oid = indrelid AND relkind = 'r' AND NOT relispartition
       AND relnamespace = 'store'::regnamespace
-    WHERE NOT indisunique AND EXISTS (
-      SELECT FROM pg_attribute WHERE attrelid = indrelid AND attname IN ('type', 'source_type'))`);
-  for (const { name } of rows) await database.query(`DROP INDEX ${name}`);
+    LEFT JOIN pg_constraint ON conindid = indexrelid AND contype = 'u'
+    WHERE ${which}`);
+  for (const { drop } of rows) await database.query(drop);
   await work();
   await database.query("SET maintenance_work_mem = '1GB'");
-  for (const { text } of rows) await database.query(text);
+  for (const { build } of rows) await database.query(build);
 }
 
 export interface TableSize {

@@ -15,7 +15,7 @@ const invoicesPerPatient = 5;
 export const dayMs = 86_400_000;
 const minuteMs = 60_000;
 /** The first of five years. */
-const firstDay = Date.UTC(2022, 0, 1);
+export const firstDay = Date.UTC(2022, 0, 1);
 
 /** 1 is the whole clinic. Days stay as full as they are, there are only fewer of them: a page holds as much at any scale. */
 export function countsAt(scale: number): Counts {

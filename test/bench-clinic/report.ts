@@ -3,6 +3,7 @@
 import type { Machine } from '../bench/machine.ts';
 import { table } from '../bench/report.ts';
 import type { TableSize } from './load.ts';
+import type { ReportFigures } from './reports.ts';
 import type { QueryFigures, UserPlan } from './users.ts';
 import type { StepFigures, WholeFigures } from './visits.ts';
 
@@ -22,6 +23,9 @@ export interface ClinicResult {
   readonly plan: UserPlan;
   /** A hundredth of the clinic, and all of it; without the hundredth where the clinic was loaded by an earlier run. */
   readonly stages: readonly Stage[];
+  readonly reports: readonly ReportFigures[];
+  /** In the ledger before anything was measured. */
+  readonly journals: number;
   readonly work: Work;
   readonly sizes: readonly TableSize[];
 }
@@ -39,7 +43,7 @@ const growthMax = 1.5;
 /** Of any read beside the visits: domain.md S4-T5. */
 const readGoalMs = 200;
 
-export function markdownOf({ machine, scale, plan, stages, work, sizes }: ClinicResult): string {
+export function markdownOf({ machine, scale, plan, stages, reports, journals, work, sizes }: ClinicResult): string {
   const { cpu, cores, memory, node, postgresql } = machine;
   const [all, part] = stages.toReversed();
   if (!all) throw new Error('There is no stage to report.');
@@ -72,6 +76,11 @@ export function markdownOf({ machine, scale, plan, stages, work, sizes }: Clinic
     ...table([['Table', 'rows', 'MB with indexes'], ...sizes.map(sizeRow)]),
     '',
     ...table([
+      [`Report on ${number(journals)} journals`, 'asked', 'p50 ms', 'p95 ms', 'slowest ms', 'goal'],
+      ...reports.map(reportRow),
+    ]),
+    '',
+    ...table([
       [
         'Step of a visit',
         '16 at once: per second',
@@ -93,6 +102,11 @@ export function markdownOf({ machine, scale, plan, stages, work, sizes }: Clinic
   function sizeRow({ table: name, rows, megabytes }: TableSize): string[] {
     return [name, number(rows), number(megabytes)];
   }
+}
+
+function reportRow({ name, asked, p50Ms, p95Ms, slowestMs, goalMs }: ReportFigures): string[] {
+  const milliseconds = [p50Ms, p95Ms, slowestMs].map((ms) => ms.toFixed(1));
+  return [name, String(asked), ...milliseconds, `${slowestMs < goalMs ? 'yes:' : 'NO:'} under ${goalMs}`];
 }
 
 function stepRow(

@@ -55,7 +55,7 @@ function resourceRow(resource: Resource, entries: readonly IndexEntry[], cipher:
 }
 
 /** `INSERT INTO table (columns)`, with a value for each column in turn, or an array of them where they are unnested. */
-function tableRows({ text, values = [] }: Statement): TableRows {
+export function tableRows({ text, values = [] }: Statement): TableRows {
   const [, table, list] = /^\s*INSERT INTO (\w+) \(([^)]*)\)/.exec(text) ?? [];
   if (table === undefined || list === undefined) throw new Error(`These are no rows: ${text.slice(0, 80)}`);
   const columns = list.split(',').map((column) => column.trim());

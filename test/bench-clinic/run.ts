@@ -14,11 +14,13 @@ import { openBench } from '../bench/open-bench.ts';
 import { keysOf, type RunningProcess, superuserUrl } from '../bench/processes.ts';
 import { runBench } from '../bench/run-bench.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+import { loadBooks } from './books.ts';
 import { checkRows } from './check-rows.ts';
 import { type LoadedPart, load, sizesOnDisk, stretchesOf, withoutIndexes } from './load.ts';
-import { type Counts, countsAt, smallTenant, totalOf } from './plan.ts';
+import { appointmentsPerDay, type Counts, countsAt, dayMs, firstDay, smallTenant, totalOf } from './plan.ts';
 import { queriesOn } from './queries.ts';
 import { type ClinicResult, markdownOf, type Stage, type Work } from './report.ts';
+import { measureReports } from './reports.ts';
 import { measureUsers, offeredOf, type UserPlan } from './users.ts';
 import { Visits } from './visits.ts';
 
@@ -47,10 +49,18 @@ const plan: UserPlan = {
 
 const startedAt = performance.now();
 const dataDir = values.data === undefined ? makeTemporaryFolder() : path.resolve(values.data);
-/** Says that the clinic is loaded, and at which scale. */
 const loadedFile = path.join(dataDir, 'loaded.json');
 let running: RunningProcess | undefined;
 await runBench({ dataDir, bench, cleanUp });
+
+/** What is in the data directory. */
+interface Loaded {
+  readonly scale: number;
+  readonly perSecond: number;
+  /** That the books are of. */
+  readonly days: number;
+  readonly journals: number;
+}
 
 interface Clinic {
   readonly api: FhirApi;
@@ -68,6 +78,8 @@ async function bench(): Promise<void> {
   const doors = openDoors({ databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir), onIdleError: () => undefined });
   const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId };
   const stages = await stagesOf(clinic);
+  const loaded = readLoaded();
+  const reports = await measureReports(clinic.api, { ...loaded, patients: countsAt(scale).Patient }, progress);
   const work = await measureWork(clinic);
   const version = await database.query<{ server_version: string }>('SHOW server_version');
   const sizes = await sizesOnDisk(database);
@@ -75,22 +87,34 @@ async function bench(): Promise<void> {
   await doors.close();
   await api.close();
   const machine = describeMachine(version.rows[0]?.server_version ?? '');
-  const result: ClinicResult = { machine, scale, plan, stages, work, sizes };
+  const result: ClinicResult = { machine, scale, plan, stages, reports, journals: loaded.journals, work, sizes };
   publish(result, { prefix: 'clinic-', markdown: markdownOf(result) });
 }
 
 async function stagesOf(clinic: Clinic): Promise<Stage[]> {
   const all = countsAt(scale);
   if (existsSync(loadedFile)) {
-    const loaded = JSON.parse(readFileSync(loadedFile, 'utf8')) as { scale: number; perSecond: number };
+    const loaded = readLoaded();
     if (loaded.scale !== scale) throw new Error(`The clinic in ${dataDir} is of scale ${loaded.scale}.`);
     return [await measure(clinic, all, loaded.perSecond)];
   }
   const part = countsAt(scale / 100);
   const before = await first(clinic, part);
-  const perSecond = await loadRest(clinic, part, all);
-  writeFileSync(loadedFile, JSON.stringify({ scale, perSecond }));
-  return [before, await measure(clinic, all, perSecond)];
+  const loaded = await loadRest(clinic, part, all);
+  writeFileSync(loadedFile, JSON.stringify(loaded));
+  return [before, await measure(clinic, all, loaded.perSecond)];
+}
+
+function readLoaded(): Loaded {
+  return JSON.parse(readFileSync(loadedFile, 'utf8')) as Loaded;
+}
+
+/** Of all visits until yesterday: nothing is posted of a day to come. */
+async function loadBooksOf({ database, doors, tenantId }: Clinic, { Patient: patients, Appointment }: Counts) {
+  const days = Math.min(Appointment / appointmentsPerDay, Math.floor((Date.now() - firstDay) / dayMs));
+  const cipher = await doors.keyRing.cipherOf(tenantId);
+  const journals = await loadBooks({ database, tenantId, cipher, patients, days }, progress);
+  return { days, journals };
 }
 
 /** A hundredth of the clinic, and the small tenants. */
@@ -107,13 +131,15 @@ async function first(clinic: Clinic, counts: Counts): Promise<Stage> {
   return await measure(clinic, counts, perSecond);
 }
 
-async function loadRest({ database, tenantId }: Clinic, before: Counts, counts: Counts): Promise<number> {
-  let perSecond = 0;
+async function loadRest(clinic: Clinic, before: Counts, counts: Counts): Promise<Loaded> {
+  const { database, tenantId } = clinic;
+  let loaded: Loaded = { scale, perSecond: 0, days: 0, journals: 0 };
   await withoutIndexes(database, async () => {
-    perSecond = await loadParts([{ tenantId, from: before, to: counts }]);
-    progress('building the indexes');
+    const perSecond = await loadParts([{ tenantId, from: before, to: counts }]);
+    loaded = { scale, perSecond, ...(await loadBooksOf(clinic, counts)) };
+    progress('building the indexes of search');
   });
-  return perSecond;
+  return loaded;
 }
 
 async function loadParts(parts: readonly LoadedPart[]): Promise<number> {
