@@ -37,12 +37,16 @@ export function dieUnderLoad(rounds: number): void {
     perTestMs,
   );
 
-  test('afterwards everything that was ever acknowledged is there, and PostgreSQL had been asked to be durable', async () => {
-    const { bed, load } = own();
-    expect(await findProblems(bed, load.intents)).toEqual([]);
-    const settings = "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit";
-    expect(await bed.sql(settings)).toEqual([{ fsync: 'on', commit: 'on' }]);
-  }, perTestMs);
+  test(
+    'afterwards everything that was ever acknowledged is there, and PostgreSQL had been asked to be durable',
+    async () => {
+      const { bed, load } = own();
+      expect(await findProblems(bed, load.intents)).toEqual([]);
+      const settings = "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit";
+      expect(await bed.sql(settings)).toEqual([{ fsync: 'on', commit: 'on' }]);
+    },
+    perTestMs,
+  );
 
   /** Traffic before, during and after; nobody restarts our server. */
   async function underLoad(fault: () => Promise<void>): Promise<void> {
