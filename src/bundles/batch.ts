@@ -1,5 +1,6 @@
 // A batch: every entry for itself, and a failing one says so in its own answer: https://hl7.org/fhir/R4/http.html#transaction
 
+import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Bundle } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
 import type { ExactNumbers } from '../repository/change.ts';
@@ -33,6 +34,9 @@ export interface BatchRequest extends ResponseOptions {
   readonly entries: RunEntry;
 }
 
+/** Entries that are refused without a wait, some milliseconds' work, before others are answered. */
+const refusedATurn = 100;
+
 /** Entry answers as JSON texts in the order of the bundle. */
 export async function runBatch(definitions: Definitions, request: BatchRequest): Promise<string[]> {
   requireKnownMembers(definitions, 'Bundle', request.bundle, 'Bundle');
@@ -41,8 +45,10 @@ export async function runBatch(definitions: Definitions, request: BatchRequest):
   const size = new AnswerSize();
   for (const index of (request.bundle.entry ?? []).keys()) {
     const entry = tryParse(definitions, request, index, size);
-    if (typeof entry === 'string') responses.push(entry);
-    else {
+    if (typeof entry === 'string') {
+      responses.push(entry);
+      if (responses.length % refusedATurn === 0) await turnEnds();
+    } else {
       const work = (session: Session) => runEntry(session, entry, numbers.get(index), request);
       const reads = entry.method === 'GET' || entry.method === 'HEAD';
       responses.push(size.add(await request.entries.run(entry, work, reads ? 'read' : 'write')));

@@ -1,5 +1,6 @@
 // Conditional references of transactions, `Patient?identifier=...`, become literal ones: https://hl7.org/fhir/R4/http.html#trules
 
+import { setImmediate as turnEnds } from 'node:timers/promises';
 import { requirePermission } from '../access/may.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 import type { SearchQuery } from '../search/search-query.ts';
@@ -21,6 +22,9 @@ export interface ReferenceContext {
   /** What the same transaction writes: references mean what is there when all of it is done. */
   readonly changes?: readonly Change[];
 }
+
+/** References that are read, some milliseconds' work, before others are answered. */
+const parsedATurn = 200;
 
 /**
  * `Type/id` for each of these, by one search of all. Throws 412 where not exactly one resource meets the criteria; one of
@@ -47,9 +51,11 @@ export async function resolveReferences(
     changes.filter(({ old }) => old),
     ({ type }) => type,
   );
-  const conditions = distinct.map((reference) =>
-    conditionOf(session, reference, { baseUrl, changed, locate: locate(reference) }),
-  );
+  const conditions: ReferenceCondition[] = [];
+  for (const reference of distinct) {
+    if (conditions.length > 0 && conditions.length % parsedATurn === 0) await turnEnds();
+    conditions.push(conditionOf(session, reference, { baseUrl, changed, locate: locate(reference) }));
+  }
   const found = await findMatches(session, conditions);
   const idsOf = createIdsOf(session, changes);
   return new Map(
