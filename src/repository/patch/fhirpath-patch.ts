@@ -10,7 +10,7 @@ import { type OperationType, type PatchTarget, type PathOperation, readOperation
 import type { TreePatch } from './tree-patch.ts';
 import { addElement, fitValue, isList, type Part, requireTarget, type Target } from './value-part.ts';
 
-/** What the paths of a patch may cost together: a tenth of a second. */
+/** What the paths of a patch may cost together: some tenth of a second. */
 const stepsMax = 500_000;
 
 /** The parameters are those of a valid Parameters resource. */
