@@ -57,6 +57,8 @@ class Balancer {
   /** The one that has served longest first. */
   readonly processes: MainProcess[];
   readonly #ready = new Set<MainProcess>();
+  /** What each was found to be the last time. */
+  readonly #problems = new Map<MainProcess, string>();
   readonly #server = createServer((request, response) => void this.#pass(request, response));
   #turn = 0;
   #isClosed = false;
@@ -93,10 +95,10 @@ class Balancer {
   async #watch(): Promise<void> {
     while (!this.#isClosed) {
       for (const one of this.processes) {
-        const ready = await fetch(`${one.origin}/readyz`).catch(() => undefined);
-        if (ready?.status === 200) this.#ready.add(one);
+        const problem = await problemOf(one);
+        if (problem === undefined) this.#ready.add(one);
         else this.#ready.delete(one);
-        await ready?.body?.cancel();
+        this.#problems.set(one, problem ?? 'ready');
       }
       await delay(100);
     }
@@ -118,6 +120,10 @@ class Balancer {
         this.moved += 1;
       }
     }
+    const known = this.processes.map((one) => `${one.origin}: ${this.#problems.get(one)}`);
+    process.stderr.write(
+      `Nobody took ${request.method} ${request.url}, ${candidates.length} asked; ${known.join(', ')}\n`,
+    );
     response.writeHead(502).end();
   }
 
@@ -125,6 +131,17 @@ class Balancer {
     this.#isClosed = true;
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+}
+
+/** What keeps a process from being ready, undefined where nothing does. */
+async function problemOf({ origin }: MainProcess): Promise<string | undefined> {
+  try {
+    const answer = await fetch(`${origin}/readyz`);
+    const text = await answer.text();
+    return answer.status === 200 ? undefined : text;
+  } catch (error) {
+    return String((error as Error).cause ?? error);
   }
 }
 
