@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { byteaArray } from './bytea-array.ts';
 import type { Statement } from './statement.ts';
 
 /**
@@ -64,6 +65,15 @@ interface Wire {
 
 const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils;
 
+/** As pg does, but for lists of bytes. */
+function wireValue(value: unknown): unknown {
+  return isListOfBytes(value) ? byteaArray(value) : prepareValue(value);
+}
+
+function isListOfBytes(value: unknown): value is (Buffer | null)[] {
+  return Array.isArray(value) && value.find((item) => item !== null) instanceof Buffer;
+}
+
 /**
  * What pg's Client is given as a query: it submits itself and takes the messages that answer it. The server runs nothing
  * after the statement that fails, so that one's error is the error of all behind it.
@@ -106,7 +116,7 @@ export class Batch {
       if (name !== '') wire.close({ type: 'S', name });
       wire.parse({ name, text });
     }
-    wire.bind({ statement: name, values, valueMapper: prepareValue });
+    wire.bind({ statement: name, values, valueMapper: wireValue });
     if (!known) wire.describe({ type: 'P', name: '' });
     this.#known.push(known);
     wire.execute({});

@@ -29,7 +29,6 @@ const rowNames = 'type, id, version_id, deleted, content, object_id, tokens';
 export function insertResources(trx: Transaction, at: Date, rows: readonly ResourceRow[]): void {
   const [only] = rows;
   if (only && rows.length === 1) {
-    // A plain VALUES sends the content as bytes, where an array would send it as hexadecimal text.
     trx.execute({
       name: 'insert-resource',
       text: `INSERT INTO resource (last_updated, ${rowNames}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint[])`,

@@ -1,6 +1,7 @@
 // Batched transactions on a real PostgreSQL: all or nothing, errors told to the right caller, connections fit for the next one.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { Pool, PooledConnection } from '../../src/database/pool.ts';
 import { sqlState } from '../../src/database/sql-errors.ts';
 import { BatchedTransaction, runTransaction } from '../../src/database/transaction.ts';
@@ -178,5 +179,19 @@ describe('a transaction', () => {
       expect(runs).toBe(expected);
       expect(await ids()).toEqual(failures < 5 ? [expected] : []);
     },
+  );
+});
+
+test('lists of bytes arrive as they are, in order, also empty ones and none', async () => {
+  const items = fc.array(fc.option(fc.uint8Array({ maxLength: 40 }).map(Buffer.from), { nil: null }), { maxLength: 8 });
+  const text = 'SELECT item FROM unnest($1::bytea[]) WITH ORDINALITY AS row (item, place) ORDER BY place';
+  await fc.assert(
+    fc.asyncProperty(items, async (given) => {
+      const rows = await run(
+        (trx) => trx.query<{ item: Buffer | null }>({ name: 'bytes', text, values: [given] }),
+        true,
+      );
+      expect(rows.map(({ item }) => item)).toEqual(given);
+    }),
   );
 });
