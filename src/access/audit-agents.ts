@@ -1,6 +1,7 @@
 // Who took part in what an AuditEvent tells: the person, the client, and this server: https://profiles.ihe.net/ITI/BALP/content.html
 
 import type { AuditEventAgent, CodeableConcept } from '@medplum/fhirtypes';
+import { lasting } from '../fhir/lasting.ts';
 import type { CallerFacts } from './access-facts.ts';
 import { dicom, houseCanonical, serverName } from './audit-parts.ts';
 import type { Caller } from './caller.ts';
@@ -8,6 +9,7 @@ import { callerFacts } from './caller-facts.ts';
 
 /** By which roles BALP tells the client, the server and the person apart; it has others for each direction of the data. */
 export interface AgentTypes {
+  readonly name: string;
   readonly client: CodeableConcept;
   readonly server: CodeableConcept;
   readonly person: CodeableConcept;
@@ -23,10 +25,10 @@ const author = concept(participation, 'AUT');
 const recipient = concept(participation, 'IRCP');
 
 export const agentsOf = {
-  read: { client: destination, server: source, person: recipient },
-  query: { client: source, server: destination, person: recipient },
-  write: { client: source, server: destination, person: author },
-  delete: { client: application, server: custodian, person: author },
+  read: { name: 'read', client: destination, server: source, person: recipient },
+  query: { name: 'query', client: source, server: destination, person: recipient },
+  write: { name: 'write', client: source, server: destination, person: author },
+  delete: { name: 'delete', client: application, server: custodian, person: author },
 } as const satisfies Record<string, AgentTypes>;
 
 /** Where the request came from, and to. */
@@ -37,12 +39,25 @@ export interface Between {
   readonly site?: string | undefined;
 }
 
-/** Who asked comes first, and is the only `requestor`; without a caller it is nobody that is known. */
-export function auditAgents(
-  caller: CallerFacts | undefined,
-  types: AgentTypes,
-  { address, site }: Between,
-): AuditEventAgent[] {
+/** Of a caller, by what else they are made of: thousands of requests come from the same place. */
+const ofCallers = new WeakMap<CallerFacts, Map<string, AuditEventAgent[]>>();
+const placesMax = 20;
+
+/** Who asked comes first, and is the only `requestor`; without a caller it is nobody that is known. Not to be changed. */
+export function auditAgents(caller: CallerFacts | undefined, types: AgentTypes, between: Between): AuditEventAgent[] {
+  if (!caller) return makeAgents(caller, types, between);
+  const known = ofCallers.get(caller) ?? new Map<string, AuditEventAgent[]>();
+  ofCallers.set(caller, known);
+  const key = `${types.name} ${between.address} ${between.site}`;
+  const found = known.get(key);
+  if (found) return found;
+  const agents = lasting(makeAgents(caller, types, between));
+  if (known.size >= placesMax) known.clear();
+  known.set(key, agents);
+  return agents;
+}
+
+function makeAgents(caller: CallerFacts | undefined, types: AgentTypes, { address, site }: Between): AuditEventAgent[] {
   const network = address === undefined ? undefined : ({ address, type: '2' } as const);
   const agents = caller ? callerAgents(caller, types) : [unknownAgent(types)];
   // A server's own job comes from nowhere.

@@ -8,6 +8,7 @@ import type {
   Coding,
   Reference,
 } from '@medplum/fhirtypes';
+import { lasting } from '../fhir/lasting.ts';
 
 export type StoredAudit = AuditEvent & { readonly id: string };
 
@@ -23,28 +24,28 @@ const restInteraction = 'http://hl7.org/fhir/restful-interaction';
 const entityTypes = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
 const objectRoles = 'http://terminology.hl7.org/CodeSystem/object-role';
 
-export const restfulOperation: Coding = {
+export const restfulOperation: Coding = lasting({
   system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
   code: 'rest',
   display: 'Restful Operation',
-};
-export const securityAlert: Coding = { system: dicom, code: '110113', display: 'Security Alert' };
-export const applicationActivity: Coding = { system: dicom, code: '110100', display: 'Application Activity' };
+});
+export const securityAlert: Coding = lasting({ system: dicom, code: '110113', display: 'Security Alert' });
+export const applicationActivity: Coding = lasting({ system: dicom, code: '110100', display: 'Application Activity' });
 
-export const systemObject: Coding = { system: entityTypes, code: '2' };
-export const otherEntity: Coding = { system: entityTypes, code: '4' };
-const person: Coding = { system: entityTypes, code: '1' };
-const requestIdType: Coding = {
+export const systemObject: Coding = lasting({ system: entityTypes, code: '2' });
+export const otherEntity: Coding = lasting({ system: entityTypes, code: '4' });
+const person: Coding = lasting({ system: entityTypes, code: '1' });
+const requestIdType: Coding = lasting({
   system: 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType',
   code: 'XrequestId',
-};
+});
 
-const patientRole: Coding = { system: objectRoles, code: '1' };
-export const reportRole: Coding = { system: objectRoles, code: '3' };
-const domainRole: Coding = { system: objectRoles, code: '4' };
+const patientRole: Coding = lasting({ system: objectRoles, code: '1' });
+export const reportRole: Coding = lasting({ system: objectRoles, code: '3' });
+const domainRole: Coding = lasting({ system: objectRoles, code: '4' });
 /** What administration is about. */
-export const securityRole: Coding = { system: objectRoles, code: '13' };
-const queryRole: Coding = { system: objectRoles, code: '24' };
+export const securityRole: Coding = lasting({ system: objectRoles, code: '13' });
+const queryRole: Coding = lasting({ system: objectRoles, code: '24' });
 
 const sourceTypes: Coding[] = [
   { system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4', display: 'Application Server' },
@@ -83,10 +84,21 @@ export function auditEvent(parts: AuditParts): StoredAudit {
     outcome,
     ...(outcomeDesc !== undefined && { outcomeDesc }),
     agent,
-    source: { ...(site !== undefined && { site }), observer: { display: serverName }, type: sourceTypes },
+    source: sourceAt(site),
     // FHIR has no empty lists.
     ...(entity && entity.length > 0 && { entity }),
   };
+}
+
+const sources = new Map<string | undefined, AuditEvent['source']>();
+
+function sourceAt(site: string | undefined): AuditEvent['source'] {
+  let known = sources.get(site);
+  if (!known) {
+    known = lasting({ ...(site !== undefined && { site }), observer: { display: serverName }, type: sourceTypes });
+    sources.set(site, known);
+  }
+  return known;
 }
 
 export function auditProfile(kind: AuditKind): string {
@@ -99,7 +111,7 @@ const subtypes = new Map<string, Coding[]>();
 export function restSubtype(code: string): Coding[] {
   let known = subtypes.get(code);
   if (!known) {
-    known = [{ system: restInteraction, code, display: code }];
+    known = lasting([{ system: restInteraction, code, display: code }]);
     subtypes.set(code, known);
   }
   return known;

@@ -2,51 +2,75 @@
 
 import type { AuditEvent, AuditEventAgent, AuditEventEntity } from '@medplum/fhirtypes';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
+import { onceOfLasting } from '../fhir/lasting.ts';
 import type { Session } from './session.ts';
 import { storedTokens } from './store-changes.ts';
 import { sharedText } from './token-groups.ts';
 
 /** All of an event's, each once. */
 export function auditTokens(session: Indexing, event: AuditEvent): bigint[] {
-  const { shared, own } = tokenParts(event);
-  return [...new Set([...shared, own].flatMap((part) => extracted(session, part)))];
+  const parts = [...sharedParts(event).map(({ part }) => part), ownPart(event)];
+  return [...new Set(parts.flatMap((part) => extracted(session, part)))];
 }
 
 /** As they are stored, PostgreSQL's text of a bigint[]: groups of them stand for those that many events have alike. */
 export function groupedTokens(session: Indexing, event: AuditEvent): string {
-  const { shared, own } = tokenParts(event);
-  const texts = shared.map((part) => sharedText(session.cipher, JSON.stringify(part), () => extracted(session, part)));
-  texts.push(ownTokens(session, own));
+  const texts = sharedParts(event).map(({ key, part }) =>
+    sharedText(session.cipher, key, () => extracted(session, part)),
+  );
+  texts.push(ownTokens(session, ownPart(event)));
   return `{${texts.filter((text) => text !== '').join(',')}}`;
 }
 
 /** Elements of an event, under their names. */
 type Part = object;
 
+interface SharedPart {
+  readonly part: Part;
+  /** Tells it from any other. */
+  readonly key: string;
+}
+
 type Indexing = Pick<Session, 'cipher' | 'extract'>;
 
 /**
  * Each parameter that AuditEvents are searched by looks at one element at a time, and tenants have none of their own for them
- * (search-parameters.ts): an event's tokens are those of all its parts. `own` is what it is about, `shared` is the rest: the
+ * (search-parameters.ts): an event's tokens are those of all its parts. Its own is what it is about, shared is the rest: the
  * kind of request, the roles, and each agent and address by itself, for each goes with many of the others.
  */
-function tokenParts(event: AuditEvent): { readonly shared: readonly Part[]; readonly own: Part } {
-  const { type, subtype, action, outcome, purposeOfEvent, source, agent, entity = [] } = event;
-  const kinds = new Map(entity.map(kindOf).map((kind) => [JSON.stringify(kind), kind]));
-  return {
-    shared: [
-      { type, subtype, action, outcome, purposeOfEvent, source, entity: [...kinds.values()] },
-      { agent: agent.map(({ role }) => ({ role })) },
-      ...agent.map((one) => ({ agent: [whoOf(one)] })),
-      ...agent.flatMap(({ network }) => (network ? [{ agent: [{ network }] }] : [])),
-    ],
-    own: { entity: entity.map(subjectOf) },
-  };
+function sharedParts(event: AuditEvent): SharedPart[] {
+  return [kindPart(event), ...partsOfAgents(event.agent)];
+}
+
+function ownPart({ entity = [] }: AuditEvent): Part {
+  return { entity: entity.map(subjectOf) };
+}
+
+function kindPart({ type, subtype, action, outcome, purposeOfEvent, source, entity = [] }: AuditEvent): SharedPart {
+  const kinds = new Map(entity.map((one) => [keyOfKind(one), one]));
+  const part = { type, subtype, action, outcome, purposeOfEvent, source, entity: [...kinds.values()].map(kindOf) };
+  const elements = [type, subtype, purposeOfEvent, source].map((element) => (element ? jsonOf(element) : '-'));
+  return { part, key: ['kind', action, outcome, ...elements, ...kinds.keys()].join('\n') };
 }
 
 function kindOf({ type, role, what }: AuditEventEntity): object {
   return { type, role, what: what?.type && { type: what.type } };
 }
+
+function keyOfKind({ type, role, what }: AuditEventEntity): string {
+  return `${type ? jsonOf(type) : '-'} ${role ? jsonOf(role) : '-'} ${what?.type}`;
+}
+
+const jsonOf = onceOfLasting((element: object) => JSON.stringify(element));
+
+const partsOfAgents = onceOfLasting((agents: readonly AuditEventAgent[]): readonly SharedPart[] => {
+  const parts: Part[] = [
+    { agent: agents.map(({ role }) => ({ role })) },
+    ...agents.map((one) => ({ agent: [whoOf(one)] })),
+    ...agents.flatMap(({ network }) => (network ? [{ agent: [{ network }] }] : [])),
+  ];
+  return parts.map((part) => ({ part, key: JSON.stringify(part) }));
+});
 
 function whoOf({ who, altId, name, policy, purposeOfUse }: AuditEventAgent): object {
   return { who, altId, name, policy, purposeOfUse };
