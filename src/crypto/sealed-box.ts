@@ -1,7 +1,7 @@
 // Authenticated encryption of stored bytes: AES-256-GCM with a random 96-bit IV, NIST SP 800-38D section 8.2.2.
 
 import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { type Dictionary, dictionaryOf } from './dictionaries.ts';
 
 /** Layout: format (1 byte), key version (4), IV (12), ciphertext, tag (16). */
@@ -28,15 +28,18 @@ function freshIv(): Buffer {
   return ivs.subarray(ivsUsed - ivBytes, ivsUsed);
 }
 
-/** `context` names what it is and must be the same again when it is opened; `dictionary`: what it is alike. */
+/** By what it is alike, or none for what is gone again too soon to be worth it. */
+export type Compression = Dictionary | 'none';
+
+/** `context` names what it is and must be the same again when it is opened. */
 export function seal(
   key: KeyObject,
   keyVersion: number,
   plain: Buffer,
   context: string,
-  dictionary?: Dictionary,
+  compression?: Compression,
 ): Buffer {
-  const { format, input } = compressed(plain, dictionary);
+  const { format, input } = compressed(plain, compression);
   const box = Buffer.allocUnsafe(ciphertextOffset + input.length + tagBytes);
   box[0] = format;
   box.writeUInt32BE(keyVersion, 1);
@@ -67,12 +70,10 @@ export function open(key: KeyObject, box: Buffer, context: string): Buffer {
   return expanded(box[0] as number, input);
 }
 
-function compressed(plain: Buffer, dictionary: Dictionary | undefined): { format: number; input: Buffer } {
-  if (plain.length < compressMinBytes) return { format: formatPlain, input: plain };
-  if (!dictionary) {
-    return { format: formatDeflated, input: deflateRawSync(plain, { chunkSize: chunkSize(plain.length) }) };
-  }
-  const { format, bytes } = dictionary;
+function compressed(plain: Buffer, compression: Compression | undefined): { format: number; input: Buffer } {
+  if (plain.length < compressMinBytes || compression === 'none') return { format: formatPlain, input: plain };
+  if (!compression) return { format: formatDeflated, input: deflateRawSync(plain, asLongAs(plain)) };
+  const { format, bytes } = compression;
   return { format, input: deflateRawSync(plain, { ...likeAnother, dictionary: bytes }) };
 }
 
@@ -85,6 +86,15 @@ function expanded(format: number, input: Buffer): Buffer {
   return dictionary
     ? inflateRawSync(input, { dictionary, chunkSize: 4_096 })
     : inflateRawSync(input, { chunkSize: chunkSize(input.length * 4) });
+}
+
+/**
+ * A window as long as the text, instead of 32 KB, and tables to match: what has to be cleared for a resource of 1 KB is more than it
+ * is. The level takes half of the time of the usual one, for 1 % more bytes (measured on bodies of 0.4 to 7 KB).
+ */
+function asLongAs({ length }: Buffer): ZlibOptions {
+  const windowBits = Math.min(Math.max(Math.ceil(Math.log2(length)), 9), 15);
+  return { level: 4, windowBits, memLevel: Math.max(windowBits - 6, 4), chunkSize: chunkSize(length) };
 }
 
 /** The library's own buffers of 16 KB cost more than the work on a usual row. */

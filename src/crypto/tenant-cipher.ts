@@ -1,8 +1,7 @@
 // What a tenant's keys do once they are unwrapped: encrypt and decrypt its rows, and turn index texts into keyed tokens.
 
 import { createHmac, type KeyObject } from 'node:crypto';
-import type { Dictionary } from './dictionaries.ts';
-import { keyVersionOf, open, seal } from './sealed-box.ts';
+import { type Compression, keyVersionOf, open, seal } from './sealed-box.ts';
 
 export interface TenantCipher {
   /** Of the keys: a greater one knows of others. */
@@ -10,7 +9,7 @@ export interface TenantCipher {
   /** What new boxes are sealed under. */
   readonly dataKeyVersion: number;
   /** Encrypts under the newest data key; the tenant's id is always part of the context. */
-  seal(plain: Buffer, context: string, dictionary?: Dictionary): Buffer;
+  seal(plain: Buffer, context: string, compression?: Compression): Buffer;
   /** Throws SealedBoxError when it was sealed as anything else, or under another key. */
   open(box: Buffer, context: string): Buffer;
   /** The first 8 bytes of HMAC-SHA-256 under the index key that searches ask by, as PostgreSQL's bigint. */
@@ -75,9 +74,9 @@ export function createTenantCipher(
   return {
     epoch,
     dataKeyVersion: newest.version,
-    seal(plain, context, dictionary) {
+    seal(plain, context, compression) {
       beforeSeal();
-      return seal(newest.key, newest.version, plain, `${tenantId}|${context}`, dictionary);
+      return seal(newest.key, newest.version, plain, `${tenantId}|${context}`, compression);
     },
     open(box, context) {
       const version = keyVersionOf(box);

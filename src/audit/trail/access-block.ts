@@ -20,7 +20,7 @@ export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock): S
   return {
     name: 'insert-access-block',
     text: 'INSERT INTO access_block (id, ids, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-    values: [id, `{${facts.map((one) => one.id).join(',')}}`, cipher.seal(packed(facts), contextOf(id))],
+    values: [id, `{${facts.map((one) => one.id).join(',')}}`, cipher.seal(packed(facts), contextOf(id), 'none')],
   };
 }
 
