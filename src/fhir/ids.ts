@@ -1,5 +1,6 @@
 // Logical ids: https://hl7.org/fhir/R4/datatypes.html#id; those the server makes are UUIDv7 (RFC 9562), whose order is time.
 
+import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 import { fhirError } from './outcome.ts';
 
@@ -19,9 +20,19 @@ export function requireId(text: string, expression = 'Resource.id'): void {
   });
 }
 
+/** The system's random source is asked for many ids at once: a call costs more than all else of an id. */
+const idBytes = 16;
+const random = Buffer.alloc(idBytes * 1_024);
+let randomUsed = random.length;
+
 /** A new id that carries the time `atMs`. */
 export function newId(atMs: number): string {
-  return v7({ msecs: atMs });
+  if (randomUsed === random.length) {
+    randomFillSync(random);
+    randomUsed = 0;
+  }
+  randomUsed += idBytes;
+  return v7({ msecs: atMs, random: random.subarray(randomUsed - idBytes, randomUsed) });
 }
 
 const uuidV7Syntax = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
