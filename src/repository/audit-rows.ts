@@ -30,26 +30,7 @@ export async function recordChanges(session: Session, stored: readonly StoredCha
 /** An event that is no change of a resource. Its id is `newId(session.at.getTime())`. */
 export function recordEvent(session: Session, event: AuditEvent & { readonly id: string }): void {
   if (session.notes) session.notes.isTold = true;
-  insertRows(session, [auditRow(session, event, session.at)]);
-}
-
-/** Of events that were noted before: what is there already stays as it is. */
-export function insertRecorded(session: Session, rows: readonly AuditRow[]): void {
-  session.trx.execute({
-    name: 'insert-recorded-events',
-    text: `INSERT INTO audit_event (last_updated, id, content, tokens)
-           SELECT recorded, id, content, tokens::bigint[]
-           FROM unnest($1::timestamptz[], $2::text[], $3::bytea[], $4::text[]) AS row (recorded, id, content, tokens)
-           WHERE ${hasDefinitions('$5')}
-           ON CONFLICT (tenant_id, id, last_updated) DO NOTHING`,
-    values: [
-      rows.map((row) => row.recorded),
-      rows.map((row) => row.id),
-      rows.map((row) => row.content),
-      rows.map((row) => row.tokens),
-      session.definitionsVersion,
-    ],
-  });
+  insertRows(session, [auditRow(session, event)]);
 }
 
 function insertRows(session: Session, rows: readonly AuditRow[]): void {
@@ -88,7 +69,6 @@ function hasDefinitions(version: string): string {
 
 export interface AuditRow {
   readonly id: string;
-  readonly recorded: Date;
   readonly content: Buffer;
   readonly tokens: string;
 }
@@ -106,14 +86,13 @@ function changeRow(session: Session, { change, entries }: StoredChange): AuditRo
     ...(resource && oldResource && { patch: changePatch(change) }),
     site: session.repository.site,
   });
-  return auditRow(session, audit, session.at);
+  return auditRow(session, audit);
 }
 
-/** `recorded` is the time that the event's id tells. */
-export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }, recorded: Date): AuditRow {
+export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }): AuditRow {
   const text = Buffer.from(JSON.stringify(audit));
   const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), auditEventDictionary);
-  return { id: audit.id, recorded, content, tokens: groupedTokens(session, audit) };
+  return { id: audit.id, content, tokens: groupedTokens(session, audit) };
 }
 
 /**

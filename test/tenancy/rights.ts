@@ -224,11 +224,11 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'tenant.activate',
       'tenant.current_id',
       'tenant.drop_token_groups',
-      'tenant.finish_access_blocks',
       'tenant.is_halted',
       'tenant.lock_appointments',
       'tenant.require_definitions',
       'tenant.require_invoice_states',
+      'tenant.store_access_events',
     ],
   },
   hpms_app: {
@@ -236,10 +236,10 @@ export const roles: Readonly<Record<string, RoleRights>> = {
     logsIn: true,
     schemas: ['shared', 'tenant'],
     functions: [
-      ...['tenant.activate', 'tenant.current_id', 'tenant.finish_access_blocks', 'tenant.is_halted'],
-      'tenant.lock_appointments',
+      ...['tenant.activate', 'tenant.current_id', 'tenant.is_halted', 'tenant.lock_appointments'],
       'tenant.require_definitions',
       'tenant.require_invoice_states',
+      'tenant.store_access_events',
     ],
   },
   hpms_system: {

@@ -1,9 +1,9 @@
-// From stored facts to AuditEvents, each once however often it is done; a block goes when all its events are there.
+// From stored facts to AuditEvents, each once however often it is done: a block goes in the step that stores its events.
 
 import { setImmediate as turnEnds } from 'node:timers/promises';
 import { buildAccessAudit } from '../../access/access-audit.ts';
 import type { AccessFacts } from '../../access/access-facts.ts';
-import { type AuditRow, auditRow, insertRecorded } from '../../repository/audit-rows.ts';
+import { type AuditRow, auditRow } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
 import type { AccessBlock } from './access-block.ts';
 import { findPatients, patientsOf } from './patients-answered.ts';
@@ -22,18 +22,27 @@ export async function expandBlocks(session: Session, blocks: readonly AccessBloc
     await turnEnds();
     beganAtMs = performance.now();
   }
-  insertRecorded(session, rows);
-  session.trx.execute({
-    name: 'finish-access-blocks',
-    text: 'SELECT tenant.finish_access_blocks($1)',
-    values: [blocks.map(({ id }) => id)],
+  storeEvents(session, blocks, rows);
+}
+
+/** Of blocks that somebody else has finished meanwhile nothing is stored again. */
+function storeEvents({ trx, definitionsVersion }: Session, blocks: readonly AccessBlock[], rows: readonly AuditRow[]) {
+  const times = blocks.flatMap(({ facts }) => facts.map(({ recordedMs }) => recordedMs));
+  trx.execute({
+    name: 'store-access-events',
+    text: 'SELECT tenant.store_access_events($1, $2, $3, $4, $5, $6)',
+    values: [
+      // None of these holds what would have to be escaped.
+      `{${blocks.map(({ id }) => id).join(',')}}`,
+      `{${times.join(',')}}`,
+      `{${rows.map(({ id }) => id).join(',')}}`,
+      rows.map(({ content }) => content),
+      `{${rows.map(({ tokens }) => `"${tokens}"`).join(',')}}`,
+      definitionsVersion,
+    ],
   });
 }
 
 function rowOf(session: Session, facts: AccessFacts, patients: readonly string[]): AuditRow {
-  return auditRow(
-    session,
-    buildAccessAudit({ ...facts, patients }, session.repository.site),
-    new Date(facts.recordedMs),
-  );
+  return auditRow(session, buildAccessAudit({ ...facts, patients }, session.repository.site));
 }

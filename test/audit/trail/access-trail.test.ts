@@ -64,14 +64,17 @@ describe('while the record cannot be written', () => {
   });
 });
 
+/** Nobody else makes AuditEvents of what was noted. */
+const storing = 'FUNCTION tenant.store_access_events';
+
 describe('when AuditEvents cannot be made', () => {
   test('what is on record waits for them', async () => {
     const { a } = server;
-    await sql(server, 'REVOKE INSERT ON tenant.audit_event FROM hpms_app');
+    await sql(server, `REVOKE EXECUTE ON ${storing} FROM hpms_app`);
     const { answer, requestId } = await send(a, 'GET', '/Patient/nobody');
     const said = () => server.logLines.some((line) => line.includes('did not become AuditEvents'));
     await until(said);
-    await sql(server, 'GRANT INSERT ON tenant.audit_event TO hpms_app');
+    await sql(server, `GRANT EXECUTE ON ${storing} TO hpms_app`);
     expect(answer.status).toBe(404);
     const [left] = await sql<{ count: number }>(server, 'SELECT count(*)::int FROM store.access_block');
     expect(left?.count).toBeGreaterThan(0);
@@ -108,13 +111,13 @@ describe('of a process that dies before it has made them', () => {
   test('a tenant whose turn has failed soon has another: PostgreSQL may only have been away (fault 5)', async () => {
     const { a, app } = dying;
     const { requestId } = await send(a, 'GET', '/Patient/nobody');
-    await sql(dying, 'REVOKE INSERT ON tenant.audit_event FROM hpms_app');
+    await sql(dying, `REVOKE EXECUTE ON ${storing} FROM hpms_app`);
     const errors: unknown[] = [];
     const { repository, doors } = app;
     const onError = (error: unknown) => void errors.push(error);
     const sweep = startAccessSweep({ systemDoor: doors.systemDoor, repository, onError, everyMs: 20, ageMs: -1_000 });
     await until(() => errors.length > 0);
-    await sql(dying, 'GRANT INSERT ON tenant.audit_event TO hpms_app');
+    await sql(dying, `GRANT EXECUTE ON ${storing} TO hpms_app`);
     await until(async () => (await sql(dying, 'SELECT FROM store.access_block LIMIT 1')).length === 0);
     await sweep.close();
     const mine = (await eventsOf(a)).filter((one) => one.requestId === requestId);
@@ -127,9 +130,9 @@ describe('of a process that dies before it has made them', () => {
     const blocks = () => sql<{ id: string }>(dying, `SELECT id FROM store.access_block WHERE tenant_id = ${a.id}`);
     const [block] = await blocks();
     const { tenantDoor } = dying.app.doors;
-    await tenantDoor(a.id, (trx) =>
-      trx.query({ text: 'SELECT tenant.finish_access_blocks($1)', values: [[block?.id]] }),
-    );
+    const text = "SELECT tenant.store_access_events($1, '{}', '{}', '{}', '{}', $2)";
+    const withoutEvents = tenantDoor(a.id, (trx) => trx.query({ text, values: [[block?.id], 0] }));
+    await expect(withoutEvents).rejects.toThrow('Of 1 noted AuditEvents 0 are given');
     expect(await blocks()).toContainEqual(block);
     for (const text of ['DELETE FROM access_block', "UPDATE access_block SET ids = '{}'"]) {
       await expect(tenantDoor(a.id, (trx) => trx.query({ text }))).rejects.toThrow('permission denied');
