@@ -1,9 +1,9 @@
 // Events that were found and not sealed yet, by tenant: what keeps one tenant's from being sealed keeps no other's.
 
-import type { EventRef, FoundRef } from './find-unsealed.ts';
+import type { EventRefs, FoundEvents } from './find-unsealed.ts';
 
 export interface Backlog {
-  add(found: readonly FoundRef[]): void;
+  add(found: readonly FoundEvents[]): void;
   /** Seals what it can; what it cannot stays. */
   work(): Promise<void>;
   isEmpty(): boolean;
@@ -14,25 +14,26 @@ export interface Backlog {
 }
 
 const atOnce = 4;
-/** So much of one tenant in one transaction. */
+/** So many of one tenant in one transaction, and what was committed together with the last. */
 const perTransaction = 1_000;
 /** Of one tenant; beyond it only that there is more is remembered. */
 const rememberedMax = 20_000;
 
 export function createBacklog(
-  seal: (tenantId: number, refs: readonly EventRef[]) => Promise<void>,
+  seal: (tenantId: number, found: readonly EventRefs[]) => Promise<void>,
   onError: (error: unknown, what: string) => void,
 ): Backlog {
-  const waiting = new Map<number, EventRef[]>();
+  const waiting = new Map<number, EventRefs[]>();
   const forgotten = new Set<number>();
   const failing = new Set<number>();
   let findAgain = false;
 
-  async function sealTenant(tenantId: number, refs: EventRef[]): Promise<void> {
+  async function sealTenant(tenantId: number, found: EventRefs[]): Promise<void> {
     try {
-      while (refs.length > 0) {
-        await seal(tenantId, refs.slice(0, perTransaction));
-        refs.splice(0, perTransaction);
+      while (found.length > 0) {
+        const length = lengthOf(found, perTransaction);
+        await seal(tenantId, found.slice(0, length));
+        found.splice(0, length);
       }
       waiting.delete(tenantId);
       failing.delete(tenantId);
@@ -42,18 +43,19 @@ export function createBacklog(
         onError(error, `AuditEvents of tenant ${tenantId} could not be sealed; it is tried again.`);
       }
       failing.add(tenantId);
-      if (refs.length <= rememberedMax) return;
-      refs.length = rememberedMax;
+      const length = lengthOf(found, rememberedMax);
+      if (length === found.length) return;
+      found.length = length;
       forgotten.add(tenantId);
     }
   }
 
   return {
     add(found) {
-      for (const { tenantId, id, lastUpdated } of found) {
-        const refs = waiting.get(tenantId);
-        if (refs) refs.push({ id, lastUpdated });
-        else waiting.set(tenantId, [{ id, lastUpdated }]);
+      for (const refs of found) {
+        const others = waiting.get(refs.tenantId);
+        if (others) others.push(refs);
+        else waiting.set(refs.tenantId, [refs]);
       }
     },
     async work() {
@@ -71,10 +73,20 @@ export function createBacklog(
     },
     oldest() {
       let oldest: Date | undefined;
-      for (const refs of waiting.values()) {
-        for (const { lastUpdated } of refs) if (!oldest || lastUpdated < oldest) oldest = lastUpdated;
+      for (const found of waiting.values()) {
+        for (const refs of found) if (!oldest || refs.oldest < oldest) oldest = refs.oldest;
       }
       return oldest;
     },
   };
+}
+
+/** How many of them have so many events together, or all where they have fewer. */
+function lengthOf(found: readonly EventRefs[], events: number): number {
+  let count = 0;
+  const last = found.findIndex((refs) => {
+    count += refs.count;
+    return count >= events;
+  });
+  return last < 0 ? found.length : last + 1;
 }

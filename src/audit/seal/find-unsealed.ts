@@ -9,12 +9,17 @@ export interface Moment {
   readonly snapshot: string;
 }
 
-export interface EventRef {
-  readonly id: string;
-  readonly lastUpdated: Date;
+/** Of one tenant: their ids and times stay PostgreSQL's texts, which nobody but PostgreSQL has to read. */
+export interface EventRefs {
+  readonly count: number;
+  readonly ids: string;
+  readonly times: string;
+  readonly oldest: Date;
+  readonly newest: Date;
 }
 
-export interface FoundRef extends EventRef {
+/** What one transaction has committed of one tenant. */
+export interface FoundEvents extends EventRefs {
   readonly tenantId: number;
   readonly tx: string;
 }
@@ -41,30 +46,37 @@ export interface UnsealedPart {
 }
 
 /** In the order of transactions, all events of the last one with it, so at least `countMin` when there are as many. */
-export async function findUnsealed(trx: Transaction, part: UnsealedPart): Promise<FoundRef[]> {
+export async function findUnsealed(trx: Transaction, part: UnsealedPart): Promise<FoundEvents[]> {
   const { since, until, after, countMin } = part;
   if (!since) return await findAny(trx, after ?? '0', countMin);
-  return await trx.query<FoundRef>({
+  return await trx.query<FoundEvents>({
     name: 'unsealed-events',
-    text: `SELECT ${columns} FROM audit_event
-           WHERE tx > $1::text::xid8 AND tx < $2::text::xid8
-             AND NOT pg_visible_in_snapshot(tx, $3::text::pg_snapshot) AND pg_visible_in_snapshot(tx, $4::text::pg_snapshot)
-           ORDER BY audit_event.tx FETCH FIRST $5 ROWS WITH TIES`,
+    text: byTransaction(
+      `tx > $1::text::xid8 AND tx < $2::text::xid8
+       AND NOT pg_visible_in_snapshot(tx, $3::text::pg_snapshot) AND pg_visible_in_snapshot(tx, $4::text::pg_snapshot)`,
+      '$5',
+    ),
     values: [after ?? String(startOf(since) - 1n), String(endOf(until)), since.snapshot, until.snapshot, countMin],
   });
 }
 
 /** Also what seems to come from the future, by the numbers of another server. */
-async function findAny(trx: Transaction, after: string, countMin: number): Promise<FoundRef[]> {
-  return await trx.query<FoundRef>({
+async function findAny(trx: Transaction, after: string, countMin: number): Promise<FoundEvents[]> {
+  return await trx.query<FoundEvents>({
     name: 'any-events',
-    text: `SELECT ${columns} FROM audit_event WHERE tx > $1::text::xid8
-           ORDER BY audit_event.tx FETCH FIRST $2 ROWS WITH TIES`,
+    text: byTransaction('tx > $1::text::xid8', '$2'),
     values: [after, countMin],
   });
 }
 
-const columns = 'tenant_id AS "tenantId", id, last_updated AS "lastUpdated", tx::text AS tx';
+function byTransaction(test: string, countMin: string): string {
+  return `SELECT found.tenant_id AS "tenantId", found.tx::text AS tx, count(*)::int AS count,
+            array_agg(found.id)::text AS ids, array_agg(found.last_updated)::text AS times,
+            min(found.last_updated) AS oldest, max(found.last_updated) AS newest
+          FROM (SELECT tenant_id, id, last_updated, tx FROM audit_event WHERE ${test}
+                ORDER BY audit_event.tx FETCH FIRST ${countMin} ROWS WITH TIES) AS found
+          GROUP BY found.tenant_id, found.tx ORDER BY found.tx`;
+}
 
 /** The oldest transaction that was running. */
 function startOf({ snapshot }: Moment): bigint {

@@ -1,10 +1,10 @@
-// Appends AuditEvents of one tenant to its tree and signs the new head: read in one message, hashed, written in another.
+// Appends AuditEvents of one tenant to its tree and signs the new head: their leaves are read in one message, the head is written in another.
 
 import type { TenantDoor, TenantTransaction } from '../../database/tenant-transaction.ts';
-import type { EventRef } from './find-unsealed.ts';
+import type { EventRefs } from './find-unsealed.ts';
 import { type Head, headHash, isSigned, signedBytes } from './head.ts';
 import { type HeadRow, readLastHead, toHead } from './head-rows.ts';
-import { type AuditRow, leafHash } from './leaf.ts';
+import { leafSql } from './leaf.ts';
 import { GrowingTree, splitHashes } from './merkle.ts';
 import type { SealKey } from './seal-key.ts';
 
@@ -16,7 +16,7 @@ export interface SealRowsOptions {
 
 export interface RowsToSeal {
   readonly tenantId: number;
-  readonly refs: readonly EventRef[];
+  readonly found: readonly EventRefs[];
   /** Kept with the head: up to when everything of all tenants is sealed for certain. */
   readonly sealedUntil: string;
 }
@@ -26,16 +26,16 @@ export interface RowsToSeal {
  * No transaction is open while this computes: one that another sealer has overtaken writes the same first leaf, and fails.
  */
 export async function sealRows(options: SealRowsOptions, rowsToSeal: RowsToSeal): Promise<Head | undefined> {
-  const { tenantId, refs, sealedUntil } = rowsToSeal;
+  const { tenantId, found, sealedUntil } = rowsToSeal;
   // The head first: what is sealed meanwhile is behind it, or it would be sealed twice.
   const [last, rows] = await options.tenantDoor(
     tenantId,
-    (trx) => Promise.all([readLastHead(trx), readUnsealed(trx, refs)]),
+    (trx) => Promise.all([readLastHead(trx), readUnsealed(trx, found)]),
     'read',
   );
   if (rows.length === 0) return last && toHead(tenantId, last);
   const tree = treeOf(tenantId, last, options.key);
-  const runs = appendRows(tree, tenantId, rows);
+  const runs = appendRows(tree, rows);
   const head = signHead(options, tree, tenantId, last);
   await options.tenantDoor(tenantId, async (trx) => {
     for (const run of runs) insertRun(trx, run);
@@ -44,20 +44,31 @@ export async function sealRows(options: SealRowsOptions, rowsToSeal: RowsToSeal)
   return head;
 }
 
-async function readUnsealed(trx: TenantTransaction, refs: readonly EventRef[]): Promise<AuditRow[]> {
-  const times = refs.map(({ lastUpdated }) => lastUpdated.getTime());
-  const low = new Date(times.reduce((a, b) => Math.min(a, b)));
-  const high = new Date(times.reduce((a, b) => Math.max(a, b)));
-  return await trx.query<AuditRow>({
+interface LeafRow {
+  readonly id: string;
+  /** PostgreSQL's text. */
+  readonly at: string;
+  readonly leaf: Buffer;
+}
+
+async function readUnsealed(trx: TenantTransaction, found: readonly EventRefs[]): Promise<LeafRow[]> {
+  const low = new Date(Math.min(...found.map(({ oldest }) => oldest.getTime())));
+  const high = new Date(Math.max(...found.map(({ newest }) => newest.getTime())));
+  return await trx.query<LeafRow>({
     name: 'unsealed-rows',
     text: `WITH unsealed (id, at) AS MATERIALIZED (
              SELECT * FROM unnest($1::text[], $2::timestamptz[])
              EXCEPT SELECT unnest(ids), unnest(times) FROM seal_leaves WHERE high >= $3 AND low <= $4)
-           SELECT event.id, event.last_updated AS "lastUpdated", event.content
+           SELECT event.id, event.last_updated::text AS at, ${leafSql('event')} AS leaf
            FROM unsealed JOIN audit_event event ON event.id = unsealed.id AND event.last_updated = unsealed.at
            ORDER BY event.last_updated, event.id`,
-    values: [refs.map(({ id }) => id), refs.map(({ lastUpdated }) => lastUpdated), low, high],
+    values: [joined(found.map(({ ids }) => ids)), joined(found.map(({ times }) => times)), low, high],
   });
+}
+
+/** Of texts of one-dimensional arrays that of all their elements. */
+function joined(arrays: readonly string[]): string {
+  return `{${arrays.map((array) => array.slice(1, -1)).join(',')}}`;
 }
 
 /** What was changed behind the sealer's back is not signed again: a new head would make it look sound. */
@@ -75,11 +86,11 @@ function treeOf(tenantId: number, last: HeadRow | undefined, { key }: SealKey): 
 interface Run {
   readonly first: number;
   readonly hashes: Buffer[];
-  readonly rows: AuditRow[];
+  readonly rows: LeafRow[];
   tile?: Buffer;
 }
 
-function appendRows(tree: GrowingTree, tenantId: number, rows: readonly AuditRow[]): Run[] {
+function appendRows(tree: GrowingTree, rows: readonly LeafRow[]): Run[] {
   const runs: Run[] = [];
   let run: Run | undefined;
   for (const row of rows) {
@@ -87,10 +98,9 @@ function appendRows(tree: GrowingTree, tenantId: number, rows: readonly AuditRow
       run = { first: tree.size, hashes: [], rows: [] };
       runs.push(run);
     }
-    const hash = leafHash(tenantId, row);
-    run.hashes.push(hash);
+    run.hashes.push(row.leaf);
     run.rows.push(row);
-    const tile = tree.append(hash);
+    const tile = tree.append(row.leaf);
     if (!tile) continue;
     run.tile = tile;
     run = undefined;
@@ -103,7 +113,13 @@ function insertRun(trx: TenantTransaction, { first, hashes, rows, tile }: Run): 
     name: 'insert-seal-leaves',
     text: `INSERT INTO seal_leaves (first, hashes, ids, times, low, high, tile_hash)
            SELECT $1, $2, $3, $4, min(at), max(at), $5 FROM unnest($4::timestamptz[]) AS at`,
-    values: [first, Buffer.concat(hashes), rows.map(({ id }) => id), rows.map(({ lastUpdated }) => lastUpdated), tile],
+    values: [
+      first,
+      Buffer.concat(hashes),
+      rows.map(({ id }) => id),
+      `{"${rows.map(({ at }) => at).join('","')}"}`,
+      tile,
+    ],
   });
 }
 

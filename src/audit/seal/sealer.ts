@@ -95,10 +95,10 @@ export function createSealer(options: SealerOptions): Sealer {
   let sealedUntil: Moment | undefined;
   let behindSince: Date | undefined;
 
-  const backlog = createBacklog(async (tenantId, refs) => {
+  const backlog = createBacklog(async (tenantId, found) => {
     const head = await sealRows(
       { tenantDoor, now, key: key as SealKey },
-      { tenantId, refs, sealedUntil: sealedUntil ? JSON.stringify(sealedUntil) : '' },
+      { tenantId, found, sealedUntil: sealedUntil ? JSON.stringify(sealedUntil) : '' },
     );
     if (head) anchoring.add(head);
   }, onError);
@@ -117,7 +117,7 @@ export function createSealer(options: SealerOptions): Sealer {
       behindSince = backlog.oldest();
       await backlog.work();
       await anchoring.flush();
-      if (found.length < perPart) break;
+      if (found.reduce((sum, { count }) => sum + count, 0) < perPart) break;
       after = found.at(-1)?.tx;
     }
     foundUntil = until;

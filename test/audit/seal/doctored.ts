@@ -2,6 +2,7 @@
 
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type pg from 'pg';
+import type { EventRefs } from '../../../src/audit/seal/find-unsealed.ts';
 import type { SealKey } from '../../../src/audit/seal/seal-key.ts';
 import { sealRows } from '../../../src/audit/seal/seal-rows.ts';
 import { type VerifyTreeOptions, verifyTree } from '../../../src/audit/seal/verify/verify-tree.ts';
@@ -33,13 +34,14 @@ export async function verdictOf(
       async sealAnew(key) {
         await query('DELETE FROM store.seal_leaves WHERE tenant_id = $1', [tenantId]);
         await query('DELETE FROM store.seal_head WHERE tenant_id = $1', [tenantId]);
-        const refs = await query<{ id: string; lastUpdated: Date }>(
-          'SELECT id, last_updated AS "lastUpdated" FROM store.audit_event WHERE tenant_id = $1',
+        const found = await query<EventRefs>(
+          `SELECT count(*)::int AS count, array_agg(id)::text AS ids, array_agg(last_updated)::text AS times,
+             min(last_updated) AS oldest, max(last_updated) AS newest FROM store.audit_event WHERE tenant_id = $1`,
           [tenantId],
         );
         await sealRows(
           { tenantDoor: (_, work) => work(trx), key, now: () => new Date() },
-          { tenantId, refs, sealedUntil: '' },
+          { tenantId, found, sealedUntil: '' },
         );
       },
     });

@@ -2,10 +2,12 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { readAnchors } from '../../../src/audit/seal/anchor-lines.ts';
 import { findUnsealed, momentOf } from '../../../src/audit/seal/find-unsealed.ts';
 import { headHash, isSigned } from '../../../src/audit/seal/head.ts';
 import { readHeads, toHead } from '../../../src/audit/seal/head-rows.ts';
+import { leafHash, leafSql } from '../../../src/audit/seal/leaf.ts';
 import { startSealer } from '../../../src/audit/seal/sealer.ts';
 import { makeSealWorld, roots, type SealWorld } from './seal-world.ts';
 
@@ -94,10 +96,10 @@ describe('a round', () => {
     for (const since of [undefined, { server: until.server, snapshot: '3:3:' }]) {
       for (let after: string | undefined; ; ) {
         const part = { since, until, after, countMin: 1 };
-        const refs = await world.systemDoor((trx) => findUnsealed(trx, part));
-        if (refs.length === 0) break;
-        found.push(...refs.map(({ id }) => id));
-        after = refs.at(-1)?.tx;
+        const events = await world.systemDoor((trx) => findUnsealed(trx, part));
+        if (events.length === 0) break;
+        found.push(...events.map(({ ids }) => ids.slice(1, -1)));
+        after = events.at(-1)?.tx;
       }
     }
     expect(found).toEqual([...ids, ...ids]);
@@ -304,4 +306,24 @@ test('an anchor file with half a line of a crash takes the next whole one', asyn
   const { byTenant, broken } = await readAnchors(world.anchors);
   expect(byTenant.get(world.a)?.at(-1)?.size).toBe((await sizes(world.a)).at(-1));
   expect(broken).toHaveLength(1);
+});
+
+test('PostgreSQL works out the same leaf of a row as the server does', async () => {
+  const world = await makeSealWorld();
+  const rows = fc.record({
+    tenant_id: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+    id: fc.string({ minLength: 1, maxLength: 64, unit: fc.constantFrom('a', 'Z', '-', '7', 'ä', '\u{1f512}') }),
+    lastUpdated: fc.date({ min: new Date('1970-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
+    content: fc.uint8Array({ maxLength: 300 }).map(Buffer.from),
+  });
+  const text = `SELECT ${leafSql('given')} AS leaf FROM (SELECT $1::int AS tenant_id, $2::text AS id,
+                  $3::timestamptz(3) AS last_updated, $4::bytea AS content) AS given`;
+  await fc.assert(
+    fc.asyncProperty(rows, async ({ tenant_id, ...row }) => {
+      const values = [tenant_id, row.id, row.lastUpdated.toISOString(), row.content];
+      const [found] = await world.systemDoor((trx) => trx.query<{ leaf: Buffer }>({ name: 'leaf', text, values }));
+      expect(found?.leaf).toEqual(leafHash(tenant_id, row));
+    }),
+  );
+  await world.close();
 });
