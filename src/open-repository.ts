@@ -76,6 +76,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
     sealedColumns,
     now,
     site: config.http.publicUrl,
+    baseUrlOf,
     cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),
     objectStore,
     validate: createValidator(definitions),

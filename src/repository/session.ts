@@ -49,6 +49,8 @@ export interface Repository {
   readonly now: () => Date;
   /** URL of the server, for AuditEvents to say where they are from; absent = they do not. */
   readonly site?: string;
+  /** Of a tenant's FHIR API, as clients know it; absent = resources are named by relative references alone. */
+  readonly baseUrlOf?: (tenantId: number) => Promise<string>;
 }
 
 export interface Policies {

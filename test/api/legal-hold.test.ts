@@ -56,6 +56,7 @@ describe('a held patient', () => {
   let moved: string;
   let binary: string;
   let attached: string;
+  let linked: string;
   let enlisted: string;
   let id: string;
   beforeAll(async () => {
@@ -71,11 +72,13 @@ describe('a held patient', () => {
       securityContext,
     } as never);
     const content = { resourceType: 'Binary', contentType: 'text/plain', data: 'eA==' } as never;
-    [attached, enlisted] = [await make(a, content), await make(a, content)];
+    [attached, linked, enlisted] = [await make(a, content), await make(a, content), await make(a, content)];
     const subject = { reference: `Patient/${patient}` };
     await make(a, {
       ...{ resourceType: 'DocumentReference', status: 'current', subject },
-      content: [{ attachment: { contentType: 'text/plain', url: `Binary/${attached}` } }],
+      content: [`Binary/${attached}`, `${a.baseUrl}/Binary/${linked}`].map((url) => ({
+        attachment: { contentType: 'text/plain', url },
+      })),
     });
     await make(a, {
       ...{ resourceType: 'List', status: 'current', mode: 'working', subject },
@@ -102,12 +105,14 @@ describe('a held patient', () => {
     'what was about it once': `Observation/${moved}`,
     'a content that is about it': `Binary/${binary}`,
     'what a document of it has attached': `Binary/${attached}`,
+    'what a document of it links to': `Binary/${linked}`,
     'what a list of it refers to': `Binary/${enlisted}`,
   });
 
   test.each([
     ...(['patient', 'what is about it', 'what was about it once', 'a content that is about it'] as const),
-    ...(['what a document of it has attached', 'what a list of it refers to'] as const),
+    ...(['what a document of it has attached', 'what a document of it links to'] as const),
+    ...(['what a list of it refers to'] as const),
   ])('is not deleted by any door: %s', async (name) => {
     const place = places()[name];
     const [type = '', key = ''] = place.split('/');

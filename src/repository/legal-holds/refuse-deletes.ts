@@ -78,7 +78,11 @@ async function naming(session: Session, id: string): Promise<Resource[]> {
            WHERE target_type = 'Binary' AND target_id = $1 LIMIT ${namingMax}`,
     values: [id],
   });
-  const query = parseCriteria(session, 'DocumentReference', { query: `location=Binary/${id}` });
+  const baseUrl = await session.repository.baseUrlOf?.(session.trx.tenantId);
+  const places = [`Binary/${id}`, ...(baseUrl === undefined ? [] : [`${baseUrl}/Binary/${id}`])].join(',');
+  const query = parseCriteria(session, 'DocumentReference', {
+    query: new URLSearchParams({ location: places }).toString(),
+  });
   const [documents = []] = await findMatches(session, [{ query, matchesMax: namingMax, needsBody: true }]);
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const named = await Promise.all(documents.map((row) => openVersion(reader, row)));
