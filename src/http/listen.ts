@@ -11,7 +11,8 @@ export interface HttpListener {
   readonly port: number;
   /**
    * Goes on answering for a moment, but ends each connection with its answer: a request that is on its way down a kept
-   * connection, or comes from somebody who has not heard yet that this server leaves, is not cut off. Ends early when nobody is connected.
+   * connection, or comes from somebody who has not heard yet that this server leaves, is not cut off. Ends early when nobody has been
+   * connected for a while.
    */
   retire(lingerMs: number): Promise<void>;
   /** Accepts nothing new and waits for what is under way, at most `timeoutMs`. */
@@ -24,6 +25,8 @@ const requestTimeoutMs = 120_000;
 /** Longer than the usual idle time of proxies, so that they close first. */
 const keepAliveTimeoutMs = 65_000;
 const connectionsMax = 10_000;
+/** Between two requests of a proxy that connects for each; what is waiting to be accepted when a port is closed is reset. */
+const quietMs = 500;
 
 export type TlsOptions = CertificateFiles & Renewal;
 
@@ -31,13 +34,16 @@ export type TlsOptions = CertificateFiles & Renewal;
 export async function listen(handler: RequestListener, port: number, tls?: TlsOptions): Promise<HttpListener> {
   const server = tls ? openTlsServer(handler, tls) : createServer(limits, handler);
   const endConnections = withAnswers(server);
+  const connectedAt = lastConnectedAt(server);
   const gates = await openGates(server, port);
   for (const gate of gates) gate.maxConnections = Math.ceil(connectionsMax / gates.length);
   return {
     port: portOf(server),
     async retire(lingerMs) {
       endConnections();
-      for (const end = Date.now() + lingerMs; Date.now() < end && (await isConnected(gates)); ) await delay(20);
+      const end = performance.now() + lingerMs;
+      const isQuiet = () => performance.now() - connectedAt() > quietMs;
+      while (performance.now() < end && (!isQuiet() || (await isConnected(gates)))) await delay(20);
     },
     close(timeoutMs) {
       endConnections();
@@ -71,6 +77,19 @@ function withAnswers(server: Server): () => void {
     isLeaving = true;
     for (const response of underWay) if (!response.headersSent) response.setHeader('Connection', 'close');
   };
+}
+
+/** Gives when a connection was opened or ended the last time. */
+function lastConnectedAt(server: Server): () => number {
+  let at = Number.NEGATIVE_INFINITY;
+  const note = () => {
+    at = performance.now();
+  };
+  server.on('connection', (socket) => {
+    note();
+    socket.once('close', note);
+  });
+  return () => at;
 }
 
 async function isConnected(gates: readonly NetServer[]): Promise<boolean> {
