@@ -40,6 +40,8 @@ export class JsonScanner {
   private depth = 0;
   private valueCount = 0;
   private exactCharacters = 0;
+  /** The pointer of the container that is open, once it was asked for. */
+  private container: string | undefined;
   /** Per depth: where the current key starts, or -1 - index in an array. */
   private readonly places = new Int32Array(nestingMax + 1);
   /** Per depth: how many members the object has so far. */
@@ -102,6 +104,7 @@ export class JsonScanner {
   private open(place: number): void {
     if (this.depth === nestingMax) this.fail(`nesting deeper than ${nestingMax} levels`);
     this.depth++;
+    this.container = undefined;
     this.places[this.depth] = place;
     this.sizes[this.depth] = 0;
     this.at++;
@@ -109,6 +112,7 @@ export class JsonScanner {
 
   private close(): false {
     this.depth--;
+    this.container = undefined;
     this.at++;
     return false;
   }
@@ -237,12 +241,20 @@ export class JsonScanner {
 
   /** JSON Pointer of the current value: https://www.rfc-editor.org/rfc/rfc6901 */
   private pointer(): string {
+    if (this.depth === 0) return '';
+    this.container ??= this.pointerOfContainer();
+    return this.container + this.segment(this.depth);
+  }
+
+  private pointerOfContainer(): string {
     let pointer = '';
-    for (let depth = 1; depth <= this.depth; depth++) {
-      const place = this.places[depth] ?? 0;
-      pointer += `/${place < 0 ? -1 - place : this.keyAt(depth).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    }
+    for (let depth = 1; depth < this.depth; depth++) pointer += this.segment(depth);
     return pointer;
+  }
+
+  private segment(depth: number): string {
+    const place = this.places[depth] ?? 0;
+    return `/${place < 0 ? -1 - place : this.keyAt(depth).replaceAll('~', '~0').replaceAll('/', '~1')}`;
   }
 
   private keyAt(depth: number): string {

@@ -17,17 +17,33 @@ export function exactTexts(resource: object, exactNumbers: ReadonlyMap<string, s
   return texts;
 }
 
+/** Read when the first is asked for: there may be a hundred thousand, and most are about nothing that anybody asks. */
 function readTexts(resource: object, exactNumbers: ReadonlyMap<string, string>): ExactTexts {
+  let texts: ReadonlyMap<object, ReadonlyMap<string, string>> | undefined;
+  return {
+    textOf(holder, name) {
+      texts ??= byHolder(resource, exactNumbers);
+      return texts.get(holder)?.get(name);
+    },
+  };
+}
+
+function byHolder(resource: object, exactNumbers: ReadonlyMap<string, string>) {
   const texts = new Map<object, Map<string, string>>();
+  // Those of one holder stand together.
+  let [place, holder]: [string | undefined, unknown] = [undefined, undefined];
   for (const [pointer, text] of exactNumbers) {
-    const segments = pointer.split('/').slice(1).map(unescaped);
-    const name = segments.pop() ?? '';
-    const holder = segments.reduce<unknown>((node, segment) => Object(node)[segment], resource);
+    const cut = pointer.lastIndexOf('/');
+    if (pointer.slice(0, cut) !== place) {
+      place = pointer.slice(0, cut);
+      const segments = place.split('/').slice(1).map(unescaped);
+      holder = segments.reduce<unknown>((node, segment) => Object(node)[segment], resource);
+    }
     if (typeof holder !== 'object' || holder === null) continue;
     const ofHolder = texts.get(holder) ?? new Map<string, string>();
-    texts.set(holder, ofHolder.set(name, text));
+    texts.set(holder, ofHolder.set(unescaped(pointer.slice(cut + 1)), text));
   }
-  return { textOf: (holder, name) => texts.get(holder)?.get(name) };
+  return texts;
 }
 
 /** RFC 6901 section 3. */
