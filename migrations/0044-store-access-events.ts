@@ -14,7 +14,7 @@ export async function up(knex: Knex): Promise<void> {
     ) RETURNS void
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
       DECLARE
-        noted text[] COLLATE "C";
+        noted text[];
         stored bigint;
       BEGIN
         PERFORM tenant.require_definitions(definitions);

@@ -9,6 +9,7 @@ import { callerFacts } from './caller-facts.ts';
 
 /** By which roles BALP tells the client, the server and the person apart; it has others for each direction of the data. */
 export interface AgentTypes {
+  /** No two have the same. */
   readonly name: string;
   readonly client: CodeableConcept;
   readonly server: CodeableConcept;

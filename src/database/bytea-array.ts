@@ -5,15 +5,14 @@ const byteaOid = 17;
 const headerBytes = 20;
 const lengthOfNull = -1;
 
-/** For a parameter of type bytea[]. */
+/** For a parameter of type bytea[]; of at least one. */
 export function byteaArray(items: readonly (Buffer | null)[]): Buffer {
   const bytes = items.reduce((sum, item) => sum + 4 + (item?.length ?? 0), headerBytes);
   const array = Buffer.allocUnsafe(bytes);
-  const dimensions = items.length === 0 ? 0 : 1;
-  let at = array.writeInt32BE(dimensions, 0);
+  // The number of dimensions.
+  let at = array.writeInt32BE(1, 0);
   at = array.writeInt32BE(items.includes(null) ? 1 : 0, at);
   at = array.writeInt32BE(byteaOid, at);
-  if (dimensions === 0) return array.subarray(0, at);
   at = array.writeInt32BE(items.length, at);
   // The number of the first.
   at = array.writeInt32BE(1, at);
