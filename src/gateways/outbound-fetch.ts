@@ -2,8 +2,9 @@
 // never into the network that the server itself stands in (security.md 51, 64; OWASP, Server-Side Request Forgery).
 
 import { lookup } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { fetch as undiciFetch } from 'undici';
+import { isPrivateAddress } from './private-address.ts';
 
 export interface OutboundOptions {
   /** Names that may be asked wherever they lead, and without TLS: an identity provider inside the hospital, or a test's. */
@@ -27,7 +28,8 @@ export function createOutboundFetch({ allowedHosts }: OutboundOptions): Outbound
     if (protocol !== 'https:' && !(isAllowed && protocol === 'http:'))
       throw new OutboundRefusal(hostname, 'not by TLS');
     const address = hostname.replace(/^\[|\]$/g, '');
-    if (!isAllowed && isIP(address) !== 0 && isPrivate(address)) throw new OutboundRefusal(hostname, 'not public');
+    if (!isAllowed && isIP(address) !== 0 && isPrivateAddress(address))
+      throw new OutboundRefusal(hostname, 'not public');
     client ??= openClient();
     const { fetch, guarded, open } = await client;
     const request = {
@@ -79,7 +81,7 @@ async function bounded(response: UndiciResponse, hostname: string): Promise<Resp
 const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);
-    if (addresses.length === 0 || addresses.some(({ address }) => isPrivate(address))) {
+    if (addresses.length === 0 || addresses.some(({ address }) => isPrivateAddress(address))) {
       return callback(new OutboundRefusal(hostname, 'not public'), []);
     }
     if (options.all) return callback(null, addresses);
@@ -87,31 +89,3 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
     return callback(null, first?.address ?? '', first?.family);
   });
 };
-
-/** What no public service has: RFC 6890, and the addresses in which IPv6 carries those of IPv4. */
-const privateRanges = [
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
-  ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-  ...['224.0.0.0/4', '240.0.0.0/4'],
-  ...[
-    '::/96',
-    '::ffff:0:0/96',
-    '64:ff9b::/96',
-    '64:ff9b:1::/48',
-    '100::/64',
-    '2001::/23',
-    '2001:db8::/32',
-    '2002::/16',
-  ],
-  ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
-];
-
-const blockList = new BlockList();
-for (const range of privateRanges) {
-  const [net = '', prefix] = range.split('/');
-  blockList.addSubnet(net, Number(prefix), net.includes(':') ? 'ipv6' : 'ipv4');
-}
-
-function isPrivate(address: string): boolean {
-  return blockList.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-}
