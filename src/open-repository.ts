@@ -19,6 +19,7 @@ import { createDefinitionsLoader } from './repository/own-parameters/tenant-defi
 import { profilesModule } from './repository/profiles/module.ts';
 import { collectRules } from './repository/rules.ts';
 import type { Policies, Repository } from './repository/session.ts';
+import { createSubscriptionsModule } from './repository/subscriptions/module.ts';
 import { terminologyModule } from './repository/terminology-module.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import { createExtractor } from './search/extract.ts';
@@ -62,7 +63,8 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
   const denials = createBriefCache(createDenialsLoader({ ...doors, objectStore, baseUrlOf }), tenantsCachedMax);
   const workflows = createWorkflows({ settingsOf: settings.in });
   const operations = [...serverOperations, ...workflows.flatMap((workflow) => workflow.operations ?? [])];
-  const resources = [terminologyModule, ownParametersModule, profilesModule, consentsModule];
+  const subscriptions = createSubscriptionsModule({ allowedHosts: new Set(config.outbound.allowedHosts) });
+  const resources = [terminologyModule, ownParametersModule, profilesModule, consentsModule, subscriptions];
   const modules: Module[] = [...resources, peopleModule, ...workflows];
   const repository: Repository = {
     definitions,

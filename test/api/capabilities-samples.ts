@@ -130,6 +130,8 @@ const arranged: Readonly<Record<string, (family: number, variant: number, isMini
   // What the project's own parameters look for.
   'PaymentReconciliation.detail': (family, _, isMinimal) =>
     isMinimal ? {} : { request: { reference: `Invoice/r${family}` } },
+  // Sealed when it is written: subscriptions.test.ts.
+  'Subscription.channel': () => ({ header: undefined }),
   // msq-6
   'MolecularSequence.referenceSeq': (_, variant, isMinimal) => {
     const sources = ['genomeBuild', 'referenceSeqId', 'referenceSeqPointer', 'referenceSeqString'];
@@ -229,7 +231,7 @@ function primitive(code: string, family: number): unknown {
     time: `1${family}:30:00`,
     unsignedInt: family + 1,
     uri: `urn:walk:${word}`,
-    url: `http://walk.test/${word}`,
+    url: `https://walk.test/${word}`,
     uuid: `urn:uuid:0b2fd4d2-9c1d-4f2c-8c5e-1f0d6a2b3c4${family}`,
     xhtml: `<div xmlns="http://www.w3.org/1999/xhtml">${word}</div>`,
   };
