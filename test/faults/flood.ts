@@ -6,13 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface FloodOptions {
   readonly origin: string;
   readonly path: string;
-  readonly token: string;
+  /** Gives a token that is valid for some minutes; asked again, for a flood may last longer. */
+  readonly authorize: () => Promise<string>;
 }
 
 const clientTimeoutMs = 10_000;
 /** Whoever is refused or hears nothing asks again, and at once: a retry storm. */
 const retriesMax = 3;
 const tickMs = 10;
+const renewMs = 60_000;
 /** As of a proxy: Node takes one new connection in each turn of its loop, and who waits to be let in cannot be answered. */
 const connectionsMax = 300;
 
@@ -25,6 +27,7 @@ export class Flood {
   readonly #underWay = new Set<Promise<void>>();
   #isOver = false;
   #running: Promise<void> = Promise.resolve();
+  #token = '';
 
   constructor(options: FloodOptions) {
     this.#options = options;
@@ -32,6 +35,7 @@ export class Flood {
 
   /** How many a second are answered when so many clients each wait for their answer. */
   async measure(clients: number, requests: number): Promise<number> {
+    this.#token = await this.#options.authorize();
     const startedAt = performance.now();
     let left = requests;
     const ask = async () => {
@@ -41,8 +45,20 @@ export class Flood {
     return (requests * 1_000) / (performance.now() - startedAt);
   }
 
-  start(perSecond: number): void {
-    this.#running = this.#run(perSecond);
+  async start(perSecond: number): Promise<void> {
+    this.#token = await this.#options.authorize();
+    const renewal = setInterval(() => this.#renew(), renewMs);
+    this.#running = this.#run(perSecond).finally(() => clearInterval(renewal));
+  }
+
+  /** In a flood it may be refused, and is tried again. */
+  #renew(): void {
+    this.#options.authorize().then(
+      (token) => {
+        this.#token = token;
+      },
+      () => undefined,
+    );
   }
 
   /** Resolves when the last of them is answered. */
@@ -78,8 +94,8 @@ export class Flood {
   }
 
   #ask(): Promise<{ readonly outcome: string; readonly tookMs: number }> {
-    const { origin, path, token } = this.#options;
-    const headers = { authorization: `Bearer ${token}` };
+    const { origin, path } = this.#options;
+    const headers = { authorization: `Bearer ${this.#token}` };
     return new Promise((resolve) => {
       let startedAt = performance.now();
       const end = (outcome: string) => resolve({ outcome, tookMs: performance.now() - startedAt });
