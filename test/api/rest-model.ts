@@ -191,7 +191,7 @@ function judgePatch(model: Model, { type, target, patch, ifMatch }: PatchOf): Ve
   if (id === undefined || !current) return refused(404, id === undefined ? [] : [id]);
   if (!current.content) return refused(410, [id]);
   if (ifMatch !== undefined && !passes(ifMatch, current)) return refused(412, [id]);
-  const content = patched(current.content, patch);
+  const content = patched(type, current.content, patch);
   if (!content) return refused(422, [id]);
   return {
     status: 200,
@@ -202,15 +202,16 @@ function judgePatch(model: Model, { type, target, patch, ifMatch }: PatchOf): Ve
 }
 
 /** Undefined when it cannot be done, or what comes out of it is not valid. */
-function patched(content: Content, { language, what, word, numbers }: Patch): Content | undefined {
+function patched(type: ModelType, content: Content, { language, what, word, numbers }: Patch): Content | undefined {
   if (what === 'word') return { ...content, word };
   if (what === 'numbers') {
     return { ...content, numbers: language === 'fhirpath' ? [...content.numbers, ...numbers.slice(0, 1)] : numbers };
   }
   if (what !== 'drop') return undefined;
   if (language === 'merge') return { ...content, numbers: [] };
-  // What is not there cannot be removed by a JSON Patch; a FHIRPath Patch deletes it "if found".
-  return language === 'json' && content.numbers.length === 0
+  // What is not there cannot be removed by a JSON Patch; a FHIRPath Patch deletes it "if found". A Patient always has the clinic's
+  // own number too, which the server gives again.
+  return language === 'json' && content.numbers.length === 0 && type !== 'Patient'
     ? undefined
     : { ...content, numbers: content.numbers.slice(1) };
 }
