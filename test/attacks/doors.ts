@@ -126,7 +126,8 @@ function configOf(dataDir: string): Config {
   return {
     dataDir,
     crypto: testKeys,
-    http: { publicUrl: 'http://hpms.test' },
+    http: { port: 0, publicUrl: 'http://hpms.test' },
+    outbound: { allowedHosts: [] },
   } as Partial<Config> as Config;
 }
 
