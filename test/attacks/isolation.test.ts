@@ -265,13 +265,14 @@ describe('attack 16: a page cursor', () => {
   });
 });
 
-describe('attack 17: a Subscription', () => {
+describe('attack 17: a Subscription whose endpoint the operator has named', () => {
   test('is kept, and calls nobody: there is no delivery yet', async () => {
     const { port } = listener.address() as AddressInfo;
-    await server.a.request('POST', '/Subscription', {
+    const { status } = await server.a.request('POST', '/Subscription', {
       ...{ resourceType: 'Subscription', status: 'requested', reason: 'x', criteria: 'Patient?' },
       channel: { type: 'rest-hook', endpoint: `http://127.0.0.1:${port}/` },
     });
+    expect(status).toBe(201);
     for (const tenant of [server.a, server.b]) await tenant.request('POST', '/Patient', buildPatient());
     expect(callsOut).toBe(0);
   });

@@ -113,7 +113,7 @@ describe.each(shutDoors.map((door) => [door.name, door] as const))('%s', (_, { c
   });
 });
 
-describe('a Subscription is kept and calls nobody', () => {
+describe('a Subscription whose endpoint may be called is kept and calls nobody, and no other is kept', () => {
   const endpoints = () => {
     const { port } = listener.address() as AddressInfo;
     return [
