@@ -99,7 +99,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { repository, operations, modules, forget } = openRepository({ config, doors, now: options.now });
   const access = openAccess(options, doors, forget);
   opened.defer(access.close);
-  const trail = openTrail({ repository, pool: doors.trailPool, onError: untold(log) });
+  const trail = openTrail({
+    ...{ repository, pool: doors.trailPool, leavesToWorkers: !does.jobs },
+    onError: untold(log),
+  });
   opened.defer(trail.close);
   const state = { draining: false };
   const server = createServer({

@@ -16,7 +16,7 @@ let failures = 0;
 
 beforeAll(async () => {
   // Nothing but the requests themselves asks for anything.
-  server = await startTestServer({ openTrail: blocksOnly });
+  server = await startTestServer({ openTrail: blocksOnly, does: { api: true, jobs: false } });
   const created = await server.a.request('POST', '/Patient', { resourceType: 'Patient', name: [{ family: 'Ahead' }] });
   patientId = created.json.id;
   const { repository } = server.app;

@@ -1,8 +1,9 @@
-// The server's API without its access trail, with its blocks alone, or with AuditEvents that nobody seals: only to measure what these cost.
+// The server's API without its access trail, with its blocks alone, with AuditEvents that it makes itself, or with those that a worker
+// makes: only to measure what these cost.
 
 import { pino } from 'pino';
 import { startApp } from '../../src/app.ts';
-import { type AccessTrail, createAccessTrail } from '../../src/audit/trail/access-trail.ts';
+import { type AccessTrail, type AccessTrailOptions, createAccessTrail } from '../../src/audit/trail/access-trail.ts';
 import { readConfig } from '../../src/config.ts';
 import { blocksOnly } from '../support/blocks-only.ts';
 
@@ -13,7 +14,12 @@ const none: AccessTrail = {
   close: () => Promise.resolve(),
 };
 
-const trails = { off: () => none, blocks: blocksOnly, events: createAccessTrail };
+const trails = {
+  off: () => none,
+  blocks: blocksOnly,
+  itself: (options: AccessTrailOptions) => createAccessTrail({ ...options, leavesToWorkers: false }),
+  worker: createAccessTrail,
+};
 
 const config = readConfig(process.env);
 const app = await startApp({

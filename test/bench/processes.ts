@@ -67,7 +67,7 @@ export async function startFloor({ dataDir, tenantId, port }: FloorOptions): Pro
 export async function startAuditServer(
   dataDir: string,
   publicUrl: string,
-  { part, port }: { readonly part: 'blocks' | 'events' | 'off'; readonly port: number },
+  { part, port }: { readonly part: 'blocks' | 'itself' | 'off' | 'worker'; readonly port: number },
 ): Promise<RunningProcess> {
   const env = {
     HPMS_DATA_DIR: dataDir,

@@ -4,5 +4,5 @@ import { type AccessTrail, type AccessTrailOptions, createAccessTrail } from '..
 
 export function blocksOnly(options: AccessTrailOptions): AccessTrail {
   const expander = { add: () => undefined, keptUp: () => undefined, close: () => Promise.resolve() };
-  return createAccessTrail({ ...options, expander });
+  return createAccessTrail({ ...options, leavesToWorkers: false, expander });
 }

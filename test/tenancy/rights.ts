@@ -67,7 +67,7 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   access_block: {
     holds: 'what was read or refused and is no AuditEvent yet, encrypted',
     app: add,
-    system: { reads: ['tenant_id', 'id'] },
+    system: { reads: ['tenant_id', 'id', 'for_workers'] },
   },
   audit_token_group: { holds: 'tokens that many AuditEvents have together', app: add },
   reference: { holds: 'references between resources', app: replace },
@@ -280,8 +280,9 @@ export function renderRights(): string {
     '|---|---|---|---|---|',
     ...tableRows,
     '',
-    `Terminology that is the same for all tenants stands in schema \`shared\`, in ${code(sharedTables)}: \`hpms_app\` reads it (S), and`,
-    'nobody but the owner, who is the operator of `npm run migrate` and `npm run admin`, writes it.',
+    'Terminology that is the same for all tenants stands in schema `shared`, in',
+    `${code(sharedTables)}:`,
+    '`hpms_app` reads it (S), and nobody but the owner, who is the operator of `npm run migrate` and `npm run admin`, writes it.',
   ].join('\n');
 }
 

@@ -15,12 +15,13 @@ export function accessBlock(facts: readonly AccessFacts[]): AccessBlock {
   return { id: newId(Date.now()), facts };
 }
 
-/** Done twice it is stored once. */
-export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock): Statement {
+/** Done twice it is stored once. `isForWorkers`: its own process does not make AuditEvents of it at once. */
+export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock, isForWorkers: boolean): Statement {
+  const content = cipher.seal(packed(facts), contextOf(id), 'none');
   return {
     name: 'insert-access-block',
-    text: 'INSERT INTO access_block (id, ids, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-    values: [id, `{${facts.map((one) => one.id).join(',')}}`, cipher.seal(packed(facts), contextOf(id), 'none')],
+    text: 'INSERT INTO access_block (id, ids, content, for_workers) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    values: [id, `{${facts.map((one) => one.id).join(',')}}`, content, isForWorkers],
   };
 }
 

@@ -7,6 +7,7 @@ import type { Pool } from '../../database/pool.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { Repository, Session } from '../../repository/session.ts';
 import { type AccessBlock, accessBlock, insertBlock } from './access-block.ts';
+import { behindWorkers } from './behind-workers.ts';
 import { createExpander, type Expander } from './expander.ts';
 import { startGroupStore } from './store-groups.ts';
 
@@ -25,7 +26,9 @@ export interface AccessTrailOptions {
   readonly repository: Repository;
   /** Of the role of the tenant door. */
   readonly pool: Pool;
-  /** Absent: this process makes AuditEvents of what it has stored. */
+  /** Workers make AuditEvents of what this process has stored, as long as they keep up; without them it does so itself. */
+  readonly leavesToWorkers?: boolean;
+  /** Absent: the usual one. */
   readonly expander?: Expander;
   /** Told when facts do not become AuditEvents; they are tried again. */
   readonly onError: (error: unknown) => void;
@@ -41,14 +44,16 @@ const retryAfterSeconds = 2;
 const factsPerBlockMax = 250;
 
 export function createAccessTrail(options: AccessTrailOptions): AccessTrail {
-  const { repository, pool, onError, expander = createExpander(repository, onError) } = options;
+  const { repository, pool, onError, leavesToWorkers = false } = options;
+  const { expander: own = createExpander(repository, onError) } = options;
+  const expander = leavesToWorkers ? behindWorkers(repository, own, onError) : own;
   const { keyRing } = repository;
   const endGroupStore = startGroupStore(repository);
   const commit = createGroupCommit<Noted>(pool, (tenantId, noted) => {
     const facts = noted.length === 1 ? (noted[0] as Noted).facts : noted.flatMap((one) => one.facts);
     const block = accessBlock(facts);
     return {
-      statement: insertBlock((noted[0] as Noted).cipher, block),
+      statement: insertBlock((noted[0] as Noted).cipher, block, leavesToWorkers),
       committed: () => expander.add(tenantId, block),
     };
   });
@@ -69,7 +74,7 @@ export function createAccessTrail(options: AccessTrailOptions): AccessTrail {
     record: recordAll,
     recordIn({ trx, cipher }, facts) {
       const block = accessBlock(facts);
-      trx.execute(insertBlock(cipher, block));
+      trx.execute(insertBlock(cipher, block, leavesToWorkers));
       return block;
     },
     committed: expander.add,

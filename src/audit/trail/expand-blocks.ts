@@ -8,6 +8,9 @@ import type { Session } from '../../repository/session.ts';
 import type { AccessBlock } from './access-block.ts';
 import { findPatients, patientsOf } from './patients-answered.ts';
 
+/** What AuditEvents are made as. */
+export const expanderName = 'access trail';
+
 /** Whoever waits for an answer goes first after so long. */
 const sliceMs = 4;
 

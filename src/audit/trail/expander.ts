@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { serverCaller } from '../../access/caller.ts';
 import { inSession, type Repository } from '../../repository/session.ts';
 import type { AccessBlock } from './access-block.ts';
-import { expandBlocks } from './expand-blocks.ts';
+import { expandBlocks, expanderName } from './expand-blocks.ts';
 
 export interface Expander {
-  /** Of a block that is committed. */
-  add(tenantId: number, block: AccessBlock): void;
+  /** Of a block that is committed, `sinceMs` of `performance.now()`: now where it is absent. */
+  add(tenantId: number, block: AccessBlock, sinceMs?: number): void;
   /** Undefined unless so much of the tenant's waits that its AuditEvents would be seen too late: then it resolves when it is less. */
   keptUp(tenantId: number): Promise<void> | undefined;
   /** Takes no more, and finishes what it can in a moment. */
@@ -17,7 +17,7 @@ export interface Expander {
 
 interface Waiting {
   readonly block: AccessBlock;
-  readonly addedAtMs: number;
+  readonly sinceMs: number;
 }
 
 /** What comes meanwhile travels along. */
@@ -27,8 +27,6 @@ const factsPerBatchMax = 200;
 const factsWaitingMax = 20_000;
 const lagMaxMs = 1_500;
 const closeTimeoutMs = 3_000;
-
-export const expanderName = 'access trail';
 
 export function createExpander(repository: Repository, onError: (error: unknown) => void): Expander {
   /** By tenant: whose turn is next comes first. */
@@ -69,15 +67,15 @@ export function createExpander(repository: Repository, onError: (error: unknown)
 
   function isBehind(tenantId: number): boolean {
     const [longest] = waiting.get(tenantId) ?? [];
-    return longest !== undefined && performance.now() - longest.addedAtMs > lagMaxMs;
+    return longest !== undefined && performance.now() - longest.sinceMs > lagMaxMs;
   }
 
   return {
-    add(tenantId, block) {
+    add(tenantId, block, sinceMs = performance.now()) {
       if (isClosed || factsWaiting + block.facts.length > factsWaitingMax) return;
       factsWaiting += block.facts.length;
       const queue = waiting.get(tenantId) ?? [];
-      queue.push({ block, addedAtMs: performance.now() });
+      queue.push({ block, sinceMs });
       waiting.set(tenantId, queue);
       running ??= run();
     },

@@ -3,7 +3,7 @@
 import { serverCaller } from '../../access/caller.ts';
 import { inSession, type Repository } from '../../repository/session.ts';
 import { insertTokenGroups, wantsTokenGroups } from '../../repository/token-groups.ts';
-import { expanderName } from './expander.ts';
+import { expanderName } from './expand-blocks.ts';
 
 const everyMs = 500;
 

@@ -1,12 +1,12 @@
-// Looks for blocks that their own process has not made AuditEvents of, because it died or had too many: any worker does it instead.
+// Makes AuditEvents of blocks that processes leave to the workers, because they only answer, or have left behind, because they died
+// or had too many.
 
 import { serverCaller } from '../../access/caller.ts';
 import type { SystemDoor } from '../../database/system-transaction.ts';
 import { newId } from '../../fhir/ids.ts';
 import { inSession, type Repository, type Session } from '../../repository/session.ts';
 import { openBlock } from './access-block.ts';
-import { expandBlocks } from './expand-blocks.ts';
-import { expanderName } from './expander.ts';
+import { expandBlocks, expanderName } from './expand-blocks.ts';
 
 export interface AccessSweep {
   close(): Promise<void>;
@@ -17,7 +17,7 @@ export interface AccessSweepOptions {
   readonly repository: Repository;
   readonly onError: (error: unknown) => void;
   readonly everyMs?: number;
-  /** Younger ones are their own process's. */
+  /** Younger ones that are not for workers are their own process's. */
   readonly ageMs?: number;
 }
 
@@ -26,7 +26,7 @@ interface Leftover {
   readonly id: string;
 }
 
-const [everyMsUsual, ageMsUsual] = [2_000, 5_000];
+const [everyMsUsual, ageMsUsual] = [200, 5_000];
 const blocksAtOnceMax = 500;
 const blocksPerTransactionMax = 20;
 /** A tenant whose blocks cannot be opened keeps no other's waiting, and one that PostgreSQL's end has hit is soon tried again: pauses double. */
@@ -84,17 +84,19 @@ function leftovers(before: string, pausedTenants: readonly number[]) {
   return {
     name: 'access-leftovers',
     text: `SELECT tenant_id, access_block.id FROM access_block JOIN tenant ON tenant.id = tenant_id
-           WHERE access_block.id < $1 AND NOT tenant_id = ANY ($2::int[]) AND status <> 'shredded'
+           WHERE (for_workers OR access_block.id < $1) AND NOT tenant_id = ANY ($2::int[]) AND status <> 'shredded'
            ORDER BY access_block.id LIMIT ${blocksAtOnceMax}`,
     values: [before, pausedTenants],
   };
 }
 
+/** Nothing where another worker is at the tenant's. */
 async function expandStored(session: Session, ids: readonly string[]): Promise<void> {
   const rows = await session.trx.query<{ id: string; content: Buffer }>({
     name: 'read-access-blocks',
-    text: 'SELECT id, content FROM access_block WHERE id = ANY ($1::text[]) ORDER BY id',
-    values: [ids],
+    text: `SELECT id, content FROM access_block
+           WHERE id = ANY ($1::text[]) AND (SELECT pg_try_advisory_xact_lock($2::bigint)) ORDER BY id`,
+    values: [ids, String(session.cipher.fixedTokenOf('access blocks'))],
   });
   const blocks = rows.map((row) => openBlock(session.cipher, row));
   if (blocks.length > 0) await expandBlocks(session, blocks);

@@ -149,6 +149,42 @@ describe('of a process that dies before it has made them', () => {
   });
 });
 
+describe('of a process that only answers', () => {
+  let answering: TestServer;
+  beforeAll(async () => {
+    answering = await startTestServer({ does: { api: true, jobs: false } });
+  });
+  afterAll(() => answering.close());
+  const blocks = () => sql<{ for_workers: boolean }>(answering, 'SELECT for_workers FROM store.access_block');
+
+  test('workers make them at once, each once', async () => {
+    const { a, b } = answering;
+    const sent = await Promise.all([a, b, a].map((tenant) => send(tenant, 'GET', '/Patient/nobody')));
+    expect((await blocks()).every(({ for_workers }) => for_workers)).toBe(true);
+    await Promise.all([sweepAll(answering, 5_000), sweepAll(answering, 5_000)]);
+    expect(await blocks()).toEqual([]);
+    const found = [...(await eventsOf(a)), ...(await eventsOf(b))];
+    expect(sent.map(({ requestId }) => found.filter((one) => one.requestId === requestId).length)).toEqual([1, 1, 1]);
+  });
+
+  test('it makes them itself where no worker does', async () => {
+    const { requestId } = await send(answering.a, 'GET', '/Patient/nobody');
+    await until(async () => (await blocks()).length === 0);
+    const mine = (await eventsOf(answering.a)).filter((one) => one.requestId === requestId);
+    expect(mine.map((one) => one.gist)).toEqual(['read R 4']);
+  });
+
+  test('workers leave what another kind of process makes itself for five seconds', async () => {
+    const both = await startTestServer({ openTrail: blocksOnly, does: { api: true, jobs: false } });
+    await send(both.a, 'GET', '/Patient/nobody');
+    await sweepAll(both, 5_000);
+    expect(await sql(both, 'SELECT FROM store.access_block')).not.toEqual([]);
+    await sweepAll(both);
+    expect(await sql(both, 'SELECT FROM store.access_block')).toEqual([]);
+    await both.close();
+  });
+});
+
 async function eventsOf(tenant: TestTenant) {
   const { json } = await tenant.request('GET', '/AuditEvent?_count=1000');
   return (json.entry ?? []).map(({ resource }: { resource: Parameters<typeof gist>[0] }) => ({
@@ -159,11 +195,11 @@ async function eventsOf(tenant: TestTenant) {
 }
 
 /** As a worker does, without waiting for the blocks to be old. */
-async function sweepAll({ app }: TestServer): Promise<void> {
+async function sweepAll({ app }: TestServer, ageMs = -1_000): Promise<void> {
   const errors: unknown[] = [];
   const { repository, doors } = app;
   const onError = (error: unknown) => void errors.push(error);
-  const sweep = startAccessSweep({ systemDoor: doors.systemDoor, repository, onError, ageMs: -1_000 });
+  const sweep = startAccessSweep({ systemDoor: doors.systemDoor, repository, onError, ageMs });
   await sweep.close();
   expect(errors).toEqual([]);
 }
