@@ -150,12 +150,19 @@ export function findFhirRoute({ resourceTypes }: Definitions, operations: readon
   return createFindRoute(fhirRoutes(operations), (name) => resourceTypes.has(name));
 }
 
-export function createFhirRoutes(router: Router<HttpState>, options: FhirHandlerOptions): void {
+export interface FhirRouters {
+  /** Of the operations, whose paths have a dollar sign: to be asked first. */
+  readonly operations: Router<HttpState>;
+  readonly clinical: Router<HttpState>;
+}
+
+export function createFhirRoutes(routers: FhirRouters, options: FhirHandlerOptions): void {
   const { operations } = options;
   const { definitions } = options.repository;
   const routes = fhirRoutes(operations);
   const base = '/t/:tenant/fhir';
-  router.get(
+  const { clinical } = routers;
+  clinical.get(
     `${base}/metadata`,
     handleOpen(
       options,
@@ -163,9 +170,12 @@ export function createFhirRoutes(router: Router<HttpState>, options: FhirHandler
       createCapabilities(definitions, routes, offeredFacts(options.bodyBytesMax, operations)),
     ),
   );
-  router.post(
+  clinical.post(
     [base, `${base}/`],
     handleSystem(options, base, createBundleInteraction(findFhirRoute(definitions, operations))),
   );
-  for (const route of [...asyncRoutes, ...routes]) router[route.method](base + route.path, handleRoute(options, route));
+  for (const route of [...asyncRoutes, ...routes]) {
+    const router = route.path.includes('/$') ? routers.operations : clinical;
+    router[route.method](base + route.path, handleRoute(options, route));
+  }
 }

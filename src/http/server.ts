@@ -1,6 +1,6 @@
 // The HTTP server: middleware in the order a request meets them, then the routes.
 
-import Router from '@koa/router';
+import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
 import type { Logger } from 'pino';
 import { createSettingsReader } from '../tenants/settings.ts';
@@ -20,7 +20,7 @@ import { createRequestTarget } from './middleware/request-target.ts';
 import { unknownRoute } from './middleware/unknown-route.ts';
 import { createOpenapiRoutes } from './openapi/openapi-routes.ts';
 import { type AccessRecorder, createAccessRecorder } from './record-access.ts';
-import { createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
+import { createDiscovery, createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
 import { createSystemAdminRoutes, type SystemAdminOptions } from './system-admin/system-admin-routes.ts';
 
 export interface ServerOptions {
@@ -43,25 +43,38 @@ export function createServer(options: ServerOptions): Koa<HttpState> {
   app.use(createRequestTarget(options.api?.admit.publicUrl));
   if (options.api) app.use(createCors(registeredOrigins(options.api)));
   app.use(createOverloadGuard());
-  // Paths are case-sensitive: RFC 9110 section 4.2.3.
-  const router = new Router<HttpState>({ sensitive: true });
-  // Apart: a router tries every path it has, and clinical requests are not to pay for those of administration.
-  const administration = new Router<HttpState>({ sensitive: true });
-  healthRoutes(router, options.health);
-  if (options.api) {
-    // First, for `.well-known/smart-configuration` looks like a resource type and an id.
-    createSmartRoutes(router, options.api);
-    createFhirRoutes(router, options.api);
-    createAdminRoutes(administration, options.api);
-    createTenantAdmin(administration, options.api);
-    createSystemAdminRoutes(administration, options.api);
-    createOpenapiRoutes(administration, options.api.admit.publicUrl);
-  }
-  app.use(router.routes());
-  app.use(administration.routes());
-  app.use(unknownRoute([router, administration]));
+  const routers = createRouters(options);
+  // A router tries every path it has, and a clinical request is not to pay for those of others.
+  const operations = routers.operations.routes();
+  app.use((ctx, next) => (hasOperation(ctx.path) ? operations(ctx as RouterContext<HttpState>, next) : next()));
+  app.use(routers.clinical.routes());
+  app.use(routers.others.routes());
+  app.use(unknownRoute(Object.values(routers)));
   return app;
 }
+
+/** Of what only works on jobs, health alone. */
+function createRouters({ health, api }: ServerOptions) {
+  // Paths are case-sensitive: RFC 9110 section 4.2.3.
+  const [operations, clinical, others] = [createRouter(), createRouter(), createRouter()];
+  healthRoutes(others, health);
+  if (api) {
+    // First, for `.well-known/smart-configuration` looks like a resource type and an id.
+    createDiscovery(clinical, api);
+    createFhirRoutes({ operations, clinical }, api);
+    createSmartRoutes(others, api);
+    createAdminRoutes(others, api);
+    createTenantAdmin(others, api);
+    createSystemAdminRoutes(others, api);
+    createOpenapiRoutes(others, api.admit.publicUrl);
+  }
+  return { operations, clinical, others };
+}
+
+const createRouter = () => new Router<HttpState>({ sensitive: true });
+
+/** Each operation's path has its dollar sign, and no other path has one. */
+const hasOperation = (path: string) => path.includes('/$');
 
 function recorderOf({ trail, admit, repository }: FhirHandlerOptions): AccessRecorder {
   return createAccessRecorder({ trail, findTenant: admit.findTenant, now: repository.now });

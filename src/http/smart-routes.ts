@@ -20,15 +20,19 @@ export interface SmartRoutesOptions {
   readonly trail: AccessTrail;
 }
 
-export function createSmartRoutes(router: Router<HttpState>, options: SmartRoutesOptions): void {
-  const { smart, admit } = options;
-  smart.useDirectory(createPatientDirectory(options));
+/** Below the FHIR base. */
+export function createDiscovery(router: Router<HttpState>, { smart, admit }: SmartRoutesOptions): void {
   const discovery = '/t/:tenant/fhir/.well-known/smart-configuration';
   router.get(discovery, async (ctx) => {
     ctx.state.route = discovery;
     const tenant = await requireTenant(admit, ctx);
     ctx.body = await smart.smartConfiguration(tenant);
   });
+}
+
+export function createSmartRoutes(router: Router<HttpState>, options: SmartRoutesOptions): void {
+  const { smart, admit } = options;
+  smart.useDirectory(createPatientDirectory(options));
   for (const [path, allowed] of Object.entries(methods)) {
     const route = `/t/:tenant${path}`;
     router.all(route, async (ctx) => {
