@@ -10,6 +10,7 @@ import type { StructureDefinition } from '@medplum/fhirtypes';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { packageLimits } from '../../src/validation/profiles/read-package.ts';
 import { structure } from '../fhir/profiles/structures.ts';
+import { until } from '../jobs/job-bed.ts';
 import { buildPatient } from '../support/builders.ts';
 import { packageOf } from '../support/fhir-package.ts';
 import { fetchToken, startTestServer, type TestServer, type TestTenant } from '../support/server.ts';
@@ -180,7 +181,7 @@ describe('packages at once', () => {
     expect((await install(bytes)).status).toBe(200);
     expectRefusal(await install(Buffer.from('nothing')), 400);
     const gone = await stalled();
-    expect(spooled()).toHaveLength(1);
+    await until(() => spooled().length === 1);
     gone.destroy();
     while ((await install(bytes)).status !== 200) expect(gone.destroyed).toBe(true);
     expect(spooled()).toEqual([]);
