@@ -150,8 +150,11 @@ export function findFhirRoute({ resourceTypes }: Definitions, operations: readon
   return createFindRoute(fhirRoutes(operations), (name) => resourceTypes.has(name));
 }
 
+/** Each operation's path has its dollar sign, and no other path has one. */
+export const hasOperation = (path: string): boolean => path.includes('/$');
+
 export interface FhirRouters {
-  /** Of the operations, whose paths have a dollar sign: to be asked first. */
+  /** To be asked first, for whatever has an operation. */
   readonly operations: Router<HttpState>;
   readonly clinical: Router<HttpState>;
 }
@@ -175,7 +178,7 @@ export function createFhirRoutes(routers: FhirRouters, options: FhirHandlerOptio
     handleSystem(options, base, createBundleInteraction(findFhirRoute(definitions, operations))),
   );
   for (const route of [...asyncRoutes, ...routes]) {
-    const router = route.path.includes('/$') ? routers.operations : clinical;
+    const router = hasOperation(route.path) ? routers.operations : clinical;
     router[route.method](base + route.path, handleRoute(options, route));
   }
 }

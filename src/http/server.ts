@@ -7,7 +7,7 @@ import { createSettingsReader } from '../tenants/settings.ts';
 import { createTenantAdmin, type TenantAdminOptions } from './admin/tenant-admin.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import type { FhirHandlerOptions } from './fhir-handler.ts';
-import { createFhirRoutes } from './fhir-routes.ts';
+import { createFhirRoutes, hasOperation } from './fhir-routes.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { createAccessLog } from './middleware/access-log.ts';
@@ -72,9 +72,6 @@ function createRouters({ health, api }: ServerOptions) {
 }
 
 const createRouter = () => new Router<HttpState>({ sensitive: true });
-
-/** Each operation's path has its dollar sign, and no other path has one. */
-const hasOperation = (path: string) => path.includes('/$');
 
 function recorderOf({ trail, admit, repository }: FhirHandlerOptions): AccessRecorder {
   return createAccessRecorder({ trail, findTenant: admit.findTenant, now: repository.now });
