@@ -110,6 +110,7 @@ describe('more requests than can be answered', () => {
     console.log(`${factor} times`, {
       capacityPerSecond: Math.round(capacity),
       offeredPerSecond: Math.round(Object.values(during).reduce((sum, count) => sum + count, 0) / seconds),
+      turnedAwayByProxy: flood.turnedAway,
       answeredPerSecond: Math.round((during['200'] ?? 0) / seconds),
       refusedPerSecond: Math.round((during['503'] ?? 0) / seconds),
       ...flood.counts,
