@@ -3,10 +3,10 @@
 import type { CodeSystem, CodeSystemConcept, CodeSystemConceptProperty } from '@medplum/fhirtypes';
 import type { PropertyValue, SourceConcept, SourceSystem } from './source-system.ts';
 
-/** Undefined for one that tells no concepts, or has no url to be named by. */
+/** Undefined for one that tells no concepts, has no url to be named by, or no word about how many of its concepts they are. */
 export function readCodeSystem(resource: CodeSystem): SourceSystem | undefined {
   const { url, content, concept = [] } = resource;
-  if (url === undefined || content === 'not-present' || concept.length === 0) return undefined;
+  if (url === undefined || content === undefined || content === 'not-present' || concept.length === 0) return undefined;
   return {
     url,
     version: resource.version ?? '',

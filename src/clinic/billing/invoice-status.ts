@@ -17,7 +17,9 @@ const followers: Readonly<Record<Status, readonly Status[]>> = {
 };
 
 /** Throws 422 and names the step. */
-export function requireFollower(from: Status | undefined, to: Status): void {
+export function requireFollower(from: Status | undefined, to: Status | undefined): void {
+  // FHIR takes an extension for it.
+  if (to === undefined) throw refused('An Invoice has a status, for it says whether money is owed.');
   if (to === 'balanced' && from !== 'balanced') {
     throw refused('An Invoice becomes balanced by its payments; no client sets that.');
   }
