@@ -22,11 +22,8 @@ import {
   typeNamed,
 } from './audit-parts.ts';
 
-/** `patients`: `Patient/id` of each patient that what was answered is about. */
-export type AccessAudit = AccessFacts & { readonly patients: readonly string[] };
-
 /** Thousands are made in a second: all that is the same in many is made once. */
-export function buildAccessAudit(facts: AccessAudit, site?: string): StoredAudit {
+export function buildAccessAudit(facts: AccessFacts, site?: string): StoredAudit {
   const { id, recordedMs, interaction, outcome, issue, address, caller } = facts;
   const shape = shapeOf(facts);
   const patients = patientsOf(facts);
@@ -119,7 +116,7 @@ const verbs: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELET
 /** `Type/id` at the start of a path, or a type alone. */
 const placeSyntax = /^(?<type>[A-Z][A-Za-z]{1,40})(?:\/(?<id>[A-Za-z0-9\-.]{1,64}))?(?:\/|$)/;
 
-function patientsOf({ patients, answered, path }: AccessAudit): readonly string[] {
+function patientsOf({ patients, answered, path }: AccessFacts): readonly string[] {
   const all = new Set(patients);
   for (const reference of answered ?? []) if (reference.startsWith('Patient/')) all.add(unversioned(reference));
   // Also what was refused, or is in a patient's compartment and not there.

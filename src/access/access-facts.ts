@@ -49,12 +49,13 @@ export interface AccessFacts {
   readonly answered?: readonly string[];
   /** How many were answered in all, where that is more than `answered` names. */
   readonly answeredCount?: number;
-  /** `Patient/id` of whom the path, the query or the answer of an operation names. Those of `answered` are found later. */
+  /** `Patient/id` of whom the path, the query, the answer of an operation or what was answered refers to; Patients of `answered` are not repeated. */
   readonly patients?: readonly string[];
 }
 
 /** A page of a search has at most 1,000 matches and 1,000 included. */
 export const answeredMax = 2_000;
+export const patientsMax = 2_000;
 
 /** Who asked, as far as an AuditEvent tells. One object serves all requests of a token. */
 export interface CallerFacts {

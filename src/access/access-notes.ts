@@ -1,12 +1,15 @@
 // What an interaction showed, and whether its own transaction tells of it: https://hl7.org/fhir/R4/auditevent.html
 
-import { answeredMax } from './access-facts.ts';
+import { answeredMax, patientsMax } from './access-facts.ts';
+import { patientsReferred } from './patients-referred.ts';
 
 export interface ShownVersion {
   readonly type: string;
   readonly id: string;
   /** 0 for what the server itself offers, which has no versions. */
   readonly versionId: number;
+  /** Its JSON as it was stored, whatever part of it is answered: by that it is known whose record it is of. */
+  readonly body: Buffer | string | undefined;
 }
 
 /** One for each attempt: what was rolled back was not shown. */
@@ -18,15 +21,29 @@ export class AccessNotes {
   /** Of what was shown, whether `answered` names it or not. */
   answeredCount = 0;
   readonly #answered: string[] = [];
+  readonly #referred = new Set<string>();
+  readonly #themselves = new Set<string>();
 
-  show({ type, id, versionId }: ShownVersion): void {
+  /** What was done with a record is no part of it: else each look at AuditEvents would be about all whom they name. */
+  show({ type, id, versionId, body }: ShownVersion): void {
     this.answeredCount += 1;
-    if (this.#answered.length >= answeredMax) return;
-    this.#answered.push(versionId === 0 ? `${type}/${id}` : `${type}/${id}/_history/${versionId}`);
+    if (this.#answered.length < answeredMax)
+      this.#answered.push(versionId === 0 ? `${type}/${id}` : `${type}/${id}/_history/${versionId}`);
+    if (type === 'Patient') this.#themselves.add(`Patient/${id}`);
+    else if (body !== undefined && versionId > 0 && type !== 'AuditEvent') this.#refer(body);
   }
 
   /** Versioned references. */
   get answered(): readonly string[] {
     return this.#answered;
+  }
+
+  /** `Patient/id` of those whom it refers to, but for those who are answered themselves, as with their Appointments on a schedule. */
+  get patients(): readonly string[] {
+    return [...this.#referred.difference(this.#themselves)];
+  }
+
+  #refer(body: Buffer | string): void {
+    for (const patient of patientsReferred(body)) if (this.#referred.size < patientsMax) this.#referred.add(patient);
   }
 }

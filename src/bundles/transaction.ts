@@ -85,7 +85,7 @@ async function runTransaction(
 /** What was found instead of being made is shown. */
 function notesOf(result: WriteResult): AccessNotes {
   const notes = new AccessNotes();
-  if (result.json !== undefined && !result.isHidden) notes.show(result);
+  if (result.json !== undefined && !result.isHidden) notes.show({ ...result, body: result.json });
   return notes;
 }
 

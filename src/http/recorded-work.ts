@@ -4,7 +4,7 @@ import type { AccessBlock } from '../audit/trail/access-block.ts';
 import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import type { WorkKind } from '../database/tenant-transaction.ts';
 import type { Session } from '../repository/session.ts';
-import type { InteractionResponse } from './interaction.ts';
+import { type InteractionResponse, textOfBody } from './interaction.ts';
 import { type RequestAccess, unrecordedFacts } from './request-access.ts';
 
 const place = /\/(?<type>[A-Za-z]+)\/(?<id>[A-Za-z0-9\-.]{1,64})\/_history\/(?<versionId>\d+)$/;
@@ -37,12 +37,12 @@ export class RecordedWork {
   }
 
   /** To be called when the transaction is committed. `isLater`: the interaction itself has not run yet. */
-  done({ headers: { Location = '' } }: InteractionResponse, isLater = false): void {
+  done({ headers: { Location = '' }, body }: InteractionResponse, isLater = false): void {
     const access = this.#access;
     // A kept answer shows what was made before.
     const { type, id, versionId } = place.exec(Location)?.groups ?? {};
     const wasShown = access.notes.recorded > 0 || access.notes.answeredCount > 0;
-    if (type && id && !wasShown) access.notes.show({ type, id, versionId: Number(versionId) });
+    if (type && id && !wasShown) access.notes.show({ type, id, versionId: Number(versionId), body: textOfBody(body) });
     if (this.#block && access.tenantId !== undefined) this.#trail.committed(access.tenantId, this.#block);
     access.isRecorded = isLater || this.#block !== undefined || access.notes.recorded > 0 || access.notes.isTold;
   }

@@ -1,6 +1,6 @@
 // What is known of a request that has to be put on record, and the facts made of it: https://hl7.org/fhir/R4/auditevent.html
 
-import type { AccessCode, AccessFacts } from '../access/access-facts.ts';
+import { type AccessCode, type AccessFacts, patientsMax } from '../access/access-facts.ts';
 import { AccessNotes } from '../access/access-notes.ts';
 import type { Caller } from '../access/caller.ts';
 import { callerFacts } from '../access/caller-facts.ts';
@@ -35,7 +35,7 @@ export interface Ending {
   readonly entry?: number;
 }
 
-const [methodLengthMax, pathLengthMax, queryLengthMax, patientsMax] = [20, 1_000, 4_000, 2_000];
+const [methodLengthMax, pathLengthMax, queryLengthMax] = [20, 1_000, 4_000];
 
 export class RequestAccess {
   origin: RequestOrigin;
@@ -84,7 +84,7 @@ export class RequestAccess {
     const recordedMs = now().getTime();
     const path = asked.path.slice(0, pathLengthMax);
     const query = asked.query.slice(0, queryLengthMax);
-    const patients = patientsNamed(path, query, text);
+    const patients = patientsNamed({ path, query, text }, notes);
     const answeredCount = notes?.answeredCount ?? 0;
     return {
       id: newId(recordedMs),
@@ -102,7 +102,7 @@ export class RequestAccess {
       ...(issue !== undefined && { issue }),
       ...(notes && answeredCount > 0 && { answered: notes.answered }),
       ...(notes && answeredCount > notes.answered.length && { answeredCount }),
-      ...(patients && { patients }),
+      ...(patients.length > 0 && { patients }),
     };
   }
 }
@@ -140,9 +140,15 @@ export function issueOf({ issues: [first] }: FhirError): string | undefined {
 const inRequest = /(?:^|[^A-Za-z])(?:Patient(?:\/|%2F)|patient=)([A-Za-z0-9\-.]{1,64})/g;
 const inAnswer = /"(?:[^"]*\/)?Patient\/([A-Za-z0-9\-.]{1,64})["/]/g;
 
-function patientsNamed(path: string, query: string, text: string | undefined): readonly string[] | undefined {
+interface Texts {
+  readonly path: string;
+  readonly query: string;
+  readonly text: string | undefined;
+}
+
+function patientsNamed({ path, query, text }: Texts, notes: AccessNotes | undefined): readonly string[] {
   const isNamed = path.startsWith('Patient/') || query.includes('atient') || text?.includes('Patient/');
-  if (!isNamed) return undefined;
+  if (!isNamed) return notes?.patients ?? [];
   const found = new Set<string>();
   for (const [source, syntax] of [
     [path, inRequest],
@@ -153,5 +159,6 @@ function patientsNamed(path: string, query: string, text: string | undefined): r
       if (!/^\.+$/.test(id) && id !== 'Patient' && found.size < patientsMax) found.add(`Patient/${id}`);
     }
   }
-  return found.size === 0 ? undefined : [...found];
+  for (const patient of notes?.patients ?? []) found.add(patient);
+  return [...found];
 }

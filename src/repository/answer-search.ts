@@ -106,13 +106,13 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
   const versions = await redactChanges(session, computed);
   const entries: ResultEntry[] = [];
   for (const [index, version] of versions.entries()) {
-    const { body, type, id, securityContext } = version;
+    const { body, type, id, versionId, securityContext } = version;
     if (!body) throw new Error('A search found a deleted resource.');
     const mode = rows[index]?.mode ?? 'match';
     // Rows that are out of reach were neither found nor included.
     if (securityContext !== undefined && !(await mayReadContext(session, securityContext))) continue;
     const json = body.toString();
-    session.notes?.show(version);
+    session.notes?.show({ type, id, versionId, body: json });
     entries.push({ mode, type, id, json: project ? project(json) : json });
   }
   return entries;

@@ -2,6 +2,7 @@
 
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { buildChangeAudit } from '../access/change-audit.ts';
+import { patientsReferred } from '../access/patients-referred.ts';
 import { auditEventDictionary } from '../crypto/dictionaries.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
@@ -119,13 +120,8 @@ export function patientsIn({ repository }: Session, type: string, entries: reado
   return [...patients];
 }
 
-const patientReference = /"reference":\s*"(Patient\/[A-Za-z0-9\-.]{1,64})/g;
-
 function namesOthers({ type, old }: Change, patients: readonly string[]): boolean {
   // Which names none by what R4 has a search parameter for, and may be very long.
   if (type === 'Binary') return false;
-  for (const [, patient = ''] of (old?.body?.toString() ?? '').matchAll(patientReference)) {
-    if (!patients.includes(patient)) return true;
-  }
-  return false;
+  return old?.body !== undefined && patientsReferred(old.body).some((patient) => !patients.includes(patient));
 }

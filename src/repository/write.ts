@@ -91,7 +91,7 @@ async function writeAllowed(
 
 /** What was there already is shown to whoever wanted to make it. */
 function noteFound({ notes }: Session, result: WriteResult): void {
-  if (notes && result.json !== undefined) notes.show(result);
+  if (notes && result.json !== undefined) notes.show({ ...result, body: result.json });
 }
 
 function takeLocks(session: Session, intents: readonly WriteIntent[]): void {

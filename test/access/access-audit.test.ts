@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AccessAudit, buildAccessAudit } from '../../src/access/access-audit.ts';
+import { buildAccessAudit } from '../../src/access/access-audit.ts';
+import type { AccessFacts } from '../../src/access/access-facts.ts';
 import { auditProfile } from '../../src/access/audit-parts.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { checkResource } from '../../src/validation/profiles/check-resource.ts';
@@ -18,8 +19,8 @@ const registry = createRegistry(definitions, ownDefinitions());
 const site = 'https://hpms.example';
 const runs = { seed: 20_261_120, numRuns: 500 };
 
-const build = (facts: Partial<AccessAudit>) => buildAccessAudit({ ...readFacts, ...facts }, site);
-const queryOf = (facts: Partial<AccessAudit>) => {
+const build = (facts: Partial<AccessFacts>) => buildAccessAudit({ ...readFacts, ...facts }, site);
+const queryOf = (facts: Partial<AccessFacts>) => {
   const [query] = (build(facts).entity ?? []).flatMap((entity) => entity.query ?? []);
   return query === undefined ? undefined : Buffer.from(query, 'base64').toString();
 };
@@ -44,7 +45,7 @@ describe('the AuditEvent of an access', () => {
         const named = (buildAccessAudit(facts).entity ?? []).filter(({ role }) => role?.code === '1');
         const references = named.map(({ what }) => what?.reference);
         expect(new Set(references).size).toBe(references.length);
-        for (const patient of facts.patients) expect(references).toContain(patient);
+        for (const patient of facts.patients ?? []) expect(references).toContain(patient);
         for (const version of facts.answered ?? []) {
           if (version.startsWith('Patient/')) expect(references).toContain(version.replace(/\/_history\/.*/, ''));
         }

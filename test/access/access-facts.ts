@@ -1,8 +1,7 @@
 // Facts of every kind of access, as the door notes them.
 
 import fc from 'fast-check';
-import type { AccessAudit } from '../../src/access/access-audit.ts';
-import type { CallerFacts } from '../../src/access/access-facts.ts';
+import type { AccessFacts, CallerFacts } from '../../src/access/access-facts.ts';
 
 export const staffFacts: CallerFacts = {
   ...{ kind: 'staff', clientId: 'app', reference: 'Practitioner/p1', display: 'Dr. Karl Arzt', accountId: 'account-1' },
@@ -16,7 +15,7 @@ const patientFacts: CallerFacts = {
   ...{ patient: 'p1', accountId: 'account-2' },
 };
 
-export const readFacts: AccessAudit = {
+export const readFacts: AccessFacts = {
   ...{ id: '01890a5d-ac96-774b-bcce-b302099a8057', recordedMs: Date.UTC(2026, 10, 20), interaction: 'read' },
   ...{ method: 'GET', path: 'Observation/o1', query: '', caller: staffFacts, address: '192.0.2.7' },
   ...{ requestId: 'request-1', outcome: '0', status: 200, answered: ['Observation/o1/_history/3'] },
@@ -67,10 +66,10 @@ const whence = fc.record(
 );
 
 /** What can be done without being refused has an interaction. */
-export const anyFacts: fc.Arbitrary<AccessAudit> = fc
+export const anyFacts: fc.Arbitrary<AccessFacts> = fc
   .record({ request: anyRequest, caller: anyCaller, refusal: anyRefusal, isRefused: fc.boolean(), answered: answers })
   .chain(({ request, caller, refusal, isRefused, answered }) =>
-    fc.record({ whence, patients: anyPatients, entry: fc.constantFrom(undefined, 0, 999) }).map((rest): AccessAudit => {
+    fc.record({ whence, patients: anyPatients, entry: fc.constantFrom(undefined, 0, 999) }).map((rest): AccessFacts => {
       const [interaction, method, path, query] = request;
       const isOver = isRefused || interaction === undefined || !caller;
       return {

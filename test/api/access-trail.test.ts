@@ -243,6 +243,43 @@ describe('each interaction leaves one', () => {
   });
 });
 
+describe('what was shown is about whom that version was about', () => {
+  let path: string;
+  const [first, second, mentioned] = ['about-first', 'about-second', 'mentioned'].map((id) => `Patient/${id}`) as [
+    string,
+    string,
+    string,
+  ];
+  const url = 'https://example.test/StructureDefinition/told-by';
+  beforeAll(async () => {
+    const { a } = server;
+    for (const patient of [first, second, mentioned])
+      await a.request('PUT', `/${patient}`, { ...buildPatient(), id: patient.slice(8) });
+    const created = (await a.request('POST', '/Observation', buildObservation(first))).json;
+    path = `/Observation/${created.id}`;
+    // An extension has no search parameter, and what is of another server is not ours.
+    const extension = [
+      { url, valueReference: { reference: `${mentioned}/_history/1` } },
+      { url, valueReference: { reference: `https://example.test/fhir/${first}` } },
+    ];
+    const updated = { ...created, subject: { reference: second }, extension };
+    expect((await a.request('PUT', path, updated)).status).toBe(200);
+  });
+
+  test.each([
+    ['a version before', () => `${path}/_history/1`, [first]],
+    ['the current one', () => path, [second, mentioned]],
+    ['a history', () => `${path}/_history`, [first, second, mentioned]],
+    ['a search', () => `/Observation?_id=${path.split('/').at(-1)}`, [second, mentioned]],
+    ['a search for a part', () => `/Observation?_id=${path.split('/').at(-1)}&_elements=status`, [second, mentioned]],
+  ])('%s', async (_, pathOf, expected) => {
+    const { answer, requestId } = await send(server.a, 'GET', pathOf());
+    expect(answer.status).toBe(200);
+    const found = (await allEvents(server.a)).get(requestId) ?? [];
+    expect(found.flatMap(patientsOf).sort()).toEqual([...expected].sort());
+  });
+});
+
 test('a change leaves its own and no second one', async () => {
   const { a } = server;
   const created = await send(a, 'POST', '/Patient', { body: buildPatient() });

@@ -4,9 +4,7 @@ import type { Statement } from '../../src/database/statement.ts';
 import type { TenantDoor, TenantTransaction } from '../../src/database/tenant-transaction.ts';
 
 /** Of AuditEvents: src/audit/trail. */
-const following: ReadonlySet<string> = new Set([
-  ...['insert-recorded-events', 'finish-access-blocks', 'patients-answered', 'insert-token-groups'],
-]);
+const following: ReadonlySet<string> = new Set(['store-access-events', 'insert-token-groups']);
 
 export function recordingDoor(door: TenantDoor, names: string[]): TenantDoor {
   const note = ({ name = '' }: Statement) => {

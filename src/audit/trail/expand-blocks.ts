@@ -2,11 +2,9 @@
 
 import { setImmediate as turnEnds } from 'node:timers/promises';
 import { buildAccessAudit } from '../../access/access-audit.ts';
-import type { AccessFacts } from '../../access/access-facts.ts';
 import { type AuditRow, auditRow } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
 import type { AccessBlock } from './access-block.ts';
-import { findPatients, patientsOf } from './patients-answered.ts';
 
 /** What AuditEvents are made as. */
 export const expanderName = 'access trail';
@@ -16,11 +14,10 @@ const sliceMs = 4;
 
 export async function expandBlocks(session: Session, blocks: readonly AccessBlock[]): Promise<void> {
   const facts = blocks.flatMap((block) => block.facts);
-  const found = await findPatients(session.trx, facts);
   const rows: AuditRow[] = [];
   let beganAtMs = performance.now();
   for (const one of facts) {
-    rows.push(rowOf(session, one, patientsOf(one, found)));
+    rows.push(auditRow(session, buildAccessAudit(one, session.repository.site)));
     if (performance.now() - beganAtMs < sliceMs) continue;
     await turnEnds();
     beganAtMs = performance.now();
@@ -44,8 +41,4 @@ function storeEvents({ trx, definitionsVersion }: Session, blocks: readonly Acce
       definitionsVersion,
     ],
   });
-}
-
-function rowOf(session: Session, facts: AccessFacts, patients: readonly string[]): AuditRow {
-  return auditRow(session, buildAccessAudit({ ...facts, patients }, session.repository.site));
 }

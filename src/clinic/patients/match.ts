@@ -63,7 +63,7 @@ export const match: Operation = {
     const isCertainOnly = call.inputs.get('onlyCertainMatches')?.[0]?.value === true;
     const shown = isCertainOnly ? onlyCertain(matches) : matches.slice(0, countOf(call));
     for (const { id, patient } of shown) {
-      session.notes?.show({ type: 'Patient', id, versionId: Number(patient.meta?.versionId) });
+      session.notes?.show({ type: 'Patient', id, versionId: Number(patient.meta?.versionId), body: undefined });
     }
     return searchset(call, shown);
   },
