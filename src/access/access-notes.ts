@@ -24,7 +24,7 @@ export class AccessNotes {
   readonly #referred = new Set<string>();
   readonly #themselves = new Set<string>();
 
-  /** What was done with a record is no part of it: else each look at AuditEvents would be about all whom they name. */
+  /** What AuditEvents name is not looked for: else each look at them would be about all those patients. */
   show({ type, id, versionId, body }: ShownVersion): void {
     this.answeredCount += 1;
     if (this.#answered.length < answeredMax)
