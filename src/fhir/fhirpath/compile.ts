@@ -50,6 +50,7 @@ const nothing = { read: () => [], elements: [] };
 const overValues: Walk<unknown> = {
   member: (name, known) => (known ? readNames(known.jsonNames) : readAnyChoice(name)),
   values: (items) => items,
+  extrasOf: () => undefined,
   computed: (values) => values,
   spend: () => undefined,
   isStrict: false,

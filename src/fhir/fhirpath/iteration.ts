@@ -13,7 +13,15 @@ export function repeated<T>(list: Part<T>, next: PerItem<T>, walk: Walk<T>): Par
   return follow(list, undefined, (items) => {
     const met = new DistinctValues((count) => walk.spend(count));
     const found: T[] = [];
-    const isNew = (item: T) => walk.values([item]).every((value) => met.add(value));
+    const metWithout = new Set<unknown>();
+    const isNew = (item: T) => {
+      const [value] = walk.values([item]);
+      if (value !== undefined) return met.add(value);
+      const extras = walk.extrasOf(item);
+      const isFirst = !metWithout.has(extras);
+      metWithout.add(extras);
+      return isFirst;
+    };
     for (let round = items.flatMap(next).filter(isNew); round.length > 0; round = round.flatMap(next).filter(isNew)) {
       for (const item of round) found.push(item);
     }

@@ -84,6 +84,10 @@ export class PlaceWalk implements Walk<Place> {
     return values;
   };
 
+  extrasOf({ extras }: Place): object | undefined {
+    return extras;
+  }
+
   readonly computed = computedPlaces;
 
   spend(count: number): void {

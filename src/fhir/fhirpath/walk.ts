@@ -10,6 +10,8 @@ export interface Walk<T> {
   member(name: string, known: KnownMember | undefined): ReadMember<T>;
   /** The values of the items, the same array where items are values. */
   values(items: readonly T[]): readonly unknown[];
+  /** What an item without a value has instead, the same object each time: its extensions. */
+  extrasOf(item: T): unknown;
   /** Items for values that stand nowhere in the resource. */
   computed(values: unknown[]): T[];
   /** Absent where items do not tell their types: a cast then reads the choice element by its name, and the rest is unsupported. */

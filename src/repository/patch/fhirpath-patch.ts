@@ -11,7 +11,7 @@ import type { TreePatch } from './tree-patch.ts';
 import { addElement, fitValue, isList, type Part, requireTarget, type Target } from './value-part.ts';
 
 /** What the paths of a patch may cost together: some tenth of a second. */
-const stepsMax = 500_000;
+const stepsMax = 200_000;
 
 /** The parameters are those of a valid Parameters resource. */
 export function parseFhirpathPatch(parameters: readonly Part[], target: PatchTarget): TreePatch {

@@ -107,6 +107,9 @@ describe('filtering and projection (section 5.2)', () => {
     ["telecom.select(system & ':' & rank.toString())", 'phone:1', 'email:2', 'phone:'],
     ['contained.repeat(name)', 'Org'],
     ['name.given.repeat(substring(1)).count()', 10],
+    // What has no value is followed once too: it has extensions.
+    ['telecom.last().value.repeat($this).extension.value', 'masked'],
+    ["repeat(telecom).where(system = 'phone').value.repeat(%resource.telecom.value).count()", 3],
     ['name.ofType(HumanName).count()', 3],
     ['name.ofType(string).count()', 0],
     ['deceased.ofType(boolean)', false],
