@@ -65,9 +65,9 @@ async function failuresOf(resources: readonly Json[]): Promise<unknown[]> {
 test('in a resource of any type: no answer is a failure of the server', async () => {
   const definitions = loadDefinitions();
   const resources = [...definitions.resourceTypes].flatMap((type) =>
-    [1, 2].flatMap((seed) => withoutValues(randomResource(definitions, type, seed))),
+    withoutValues(randomResource(definitions, type, 1)),
   );
-  expect(resources.length).toBeGreaterThan(3_000);
+  expect(resources.length).toBeGreaterThan(1_500);
   expect(await failuresOf(resources)).toEqual([]);
 });
 
