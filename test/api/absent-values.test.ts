@@ -72,7 +72,7 @@ test('in a resource of any type: no answer is a failure of the server', async ()
   );
   expect(resources.length).toBeGreaterThan(3_000);
   expect(await failuresOf(resources)).toEqual([]);
-});
+}, 120_000);
 
 test("in what the clinic's rules read: neither", async () => {
   const { a } = server;

@@ -10,15 +10,14 @@ import type { Browser, Page } from 'playwright-core';
 import { type Connection, FhirClient } from '../../src/commands/demo/fhir-client.ts';
 import { freePort } from '../support/free-port.ts';
 import { describeWith } from '../support/machine.ts';
+import { toldToAll, top } from '../support/run-command.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { launchChromium, openPage } from './chromium.ts';
-
-const top = path.join(import.meta.dirname, '..', '..');
 
 /** A process and the first of its lines that matches. */
 async function start(file: string, args: readonly string[], env: Record<string, string>, line: RegExp) {
   const child = spawn(process.execPath, [path.join(top, file), ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...toldToAll(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: string[] = [];

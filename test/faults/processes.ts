@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { testRootKey } from '../support/database.ts';
 import { freePort } from '../support/free-port.ts';
+import { toldToAll } from '../support/run-command.ts';
 import { publicUrl } from '../support/server.ts';
 import type { WorkerProcessOptions } from './worker-process.ts';
 
@@ -59,7 +60,7 @@ export async function startMain(
 ): Promise<MainProcess> {
   const port = await freePort();
   const env = {
-    PATH: process.env.PATH,
+    ...toldToAll(),
     PORT: String(port),
     PUBLIC_URL: publicUrl,
     ROOT_KEY: testRootKey.toString('hex'),

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { loadCoreTerminology } from '../../src/terminology/core-terminology.ts';
@@ -14,7 +15,11 @@ export interface TestRun {
   end(): Promise<void>;
 }
 
+/** Emptied by `npm ci`, and never read by a server that is not a test's. */
+const compiled = path.join(import.meta.dirname, '../../node_modules/.cache/node');
+
 export default async function globalSetup(): Promise<void> {
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   const { serverUrl, stop } = await startServer();
   const template = `template_${randomBytes(6).toString('hex')}`;
   const end = async () => {

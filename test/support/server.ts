@@ -1,5 +1,6 @@
 // A whole HPMS in the test's process: own database, free port, the tenants `clinic-a` and `clinic-b`, and a client of each.
 
+import { rmSync } from 'node:fs';
 import { pino } from 'pino';
 import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config.ts';
@@ -56,7 +57,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const database = await createTestDatabase();
   const logLines: string[] = [];
   const { redisUrl, smtpUrl, root, port = 0, ...rest } = options;
-  const usual = testConfig(makeTemporaryFolder(), port, redisUrl);
+  const dataDir = makeTemporaryFolder();
+  const usual = testConfig(dataDir, port, redisUrl);
   const config = root === undefined ? usual : { ...usual, crypto: { ...usual.crypto, root } };
   const app = await startApp({
     config: smtpUrl === undefined ? config : { ...config, mail: { ...config.mail, smtpUrl } },
@@ -79,6 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     async close() {
       await app.close();
       await database.drop();
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
@@ -140,14 +143,18 @@ export async function fetchToken(
   return token;
 }
 
-/** Headers with an empty value are left out, also those that are always sent. */
+/** Headers with an empty value are left out, also those that are always sent. Only who asks for a compressed answer gets one. */
 export async function send(
   url: string,
   method: string,
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<TestResponse> {
-  const all = { ...(body === undefined ? {} : { 'Content-Type': 'application/fhir+json' }), ...headers };
+  const all = {
+    'Accept-Encoding': 'identity',
+    ...(body === undefined ? {} : { 'Content-Type': 'application/fhir+json' }),
+    ...headers,
+  };
   const response = await fetch(url, {
     method,
     headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== '')),

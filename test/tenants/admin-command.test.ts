@@ -1,14 +1,10 @@
 // `npm run admin` beside the running server, and `npm run migrate`, as processes: what they make and print (README, Start; contract.md 2).
 
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { openBrowser, titleOf } from '../smart/browser.ts';
-import { testRootKey } from '../support/database.ts';
+import { type Ended, runCommand } from '../support/run-command.ts';
 import { fetchToken, send, startTestServer, type TestServer } from '../support/server.ts';
-import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -16,28 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const root = path.join(import.meta.dirname, '../..');
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(command: string, ...args: readonly string[]): Promise<Ended> {
-  const env = {
-    PATH: process.env.PATH,
-    DATABASE_URL: server.database.url,
-    ROOT_KEY: testRootKey.toString('base64'),
-    HPMS_DATA_DIR: makeTemporaryFolder(),
-    PUBLIC_URL: 'http://hpms.test',
-  };
-  const script = path.join(root, `src/commands/${command}.ts`);
-  try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, [script, ...args], { env, cwd: root })) };
-  } catch (error) {
-    return error as Ended;
-  }
+function run(command: string, ...args: readonly string[]): Promise<Ended> {
+  return runCommand(command, args, server.database.url, { PUBLIC_URL: 'http://hpms.test' });
 }
 
 test('migrate says that the database is up to date, and has made the system tenant', async () => {

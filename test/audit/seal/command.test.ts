@@ -1,16 +1,13 @@
 // `npm run audit:verify` on a sealed database: what it says, the proof of one event, and how it ends (security.md 123)
 
-import { execFile } from 'node:child_process';
 import { appendFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { anchorLine } from '../../../src/audit/seal/anchor-lines.ts';
 import { isSigned, signedBytes } from '../../../src/audit/seal/head.ts';
 import { openSealKey } from '../../../src/audit/seal/seal-key.ts';
 import { includedRoot } from '../../../src/audit/seal/tree-proofs.ts';
 import { readArguments } from '../../../src/commands/audit-verify-arguments.ts';
-import { testRootKey } from '../../support/database.ts';
-import { makeTemporaryFolder } from '../../support/temporary-folder.ts';
+import { type Ended, runCommand } from '../../support/run-command.ts';
 import { makeSealWorld, roots, type SealWorld } from './seal-world.ts';
 
 let world: SealWorld;
@@ -24,23 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function verify(...args: readonly string[]): Promise<Ended> {
-  const cwd = path.join(import.meta.dirname, '../../..');
-  const env = {
-    ...{ PATH: process.env.PATH, DATABASE_URL: world.url, HPMS_DATA_DIR: makeTemporaryFolder() },
-    ...{ ROOT_KEY: testRootKey.toString('base64'), AUDIT_ANCHOR: `file:${world.anchorFile}` },
-  };
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['src/commands/audit-verify.ts', ...args], { env, cwd }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
+  return runCommand('audit-verify', args, world.url, { AUDIT_ANCHOR: `file:${world.anchorFile}` });
 }
 
 test('all tenants are verified, one line each, whose end is an anchor to go on from', async () => {

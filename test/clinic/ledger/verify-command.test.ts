@@ -1,11 +1,9 @@
 // `npm run ledger:verify` beside a running server, on a day of invoices, payments, refunds and a settlement (domain.md 3.5; security.md 123)
 
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { testRootKey, withClient } from '../../support/database.ts';
+import { withClient } from '../../support/database.ts';
+import { type Ended, runCommand } from '../../support/run-command.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
-import { makeTemporaryFolder } from '../../support/temporary-folder.ts';
 import { today } from './ledger-world.ts';
 
 const canonical = 'https://hpms.example/fhir';
@@ -65,23 +63,8 @@ const forInvoice = (id: string, value: number) => ({
   detail: [{ type: { coding: [paid] }, request: { reference: `Invoice/${id}` }, amount: usd(value) }],
 });
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function verify(...args: readonly string[]): Promise<Ended> {
-  const cwd = path.join(import.meta.dirname, '../../..');
-  const env = {
-    ...{ PATH: process.env.PATH, DATABASE_URL: server.database.url, HPMS_DATA_DIR: makeTemporaryFolder() },
-    ROOT_KEY: testRootKey.toString('base64'),
-  };
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['src/commands/ledger-verify.ts', ...args], { env, cwd }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
+  return runCommand('ledger-verify', args, server.database.url);
 }
 
 test('a day of the clinic is as posted; its last transaction is an anchor for later runs', async () => {
