@@ -1,9 +1,10 @@
 // A sealed box opens only as what it was sealed as: NIST SP 800-38D; security.md 1.10, fault 38
 
 import { createHash, createSecretKey, randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
+import { auditEventDictionary, resourceDictionary } from '../../src/crypto/dictionaries.ts';
 import { keyVersionOf, open, seal } from '../../src/crypto/sealed-box.ts';
 import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 
@@ -15,7 +16,25 @@ const body = fc.oneof(
   fc
     .tuple(fc.string({ minLength: 1, maxLength: 20 }), fc.integer({ min: 10, max: 300 }))
     .map(([text, n]) => Buffer.from(text.repeat(n))),
+  // Pieces of what a dictionary holds with something else between them, up to what is long.
+  fc
+    .array(fc.tuple(fc.nat(resourceDictionary.bytes.length), fc.nat(800), fc.uint8Array({ maxLength: 40 })), {
+      maxLength: 60,
+    })
+    .map((pieces) => {
+      const { bytes } = resourceDictionary;
+      return Buffer.concat(pieces.flatMap(([from, length, other]) => [bytes.subarray(from, from + length), other]));
+    }),
 );
+
+/** Made by the version before LZ4. */
+const formerly = {
+  text: `{"resourceType":"Patient","id":"p","name":[{"family":"Muster","given":["Eva","Eva","Eva"]}],"text":"one${' and one'.repeat(14)}"}`,
+  deflated:
+    'AQAAAAEBLgU/jx6JVmU9Yr4IURIw5QOX4LGmM/uCZ5mU4vDgaIp6hF4+Q85C6qk7RjWlksoKXp344lDxRGVvlugCaQisYPprAU91A129kSY2xhbO8vpFc140/bdVfaFH5ESkRX+Jw+GMNV1+8mAB/vTO/sjoAcqXEbJ/wimFWxQ=',
+  likeAuditEvents:
+    'AwAAAAHb6dTcnCAiFeDk9fnCRvRjfFEK/9dee1LZ4Tt87KOkwbBE3gxwqDU87cBjMmJBfUylv3kxVHTUjyedPYPolPBYsS6Nh/PxAwOXdaabOp7w2eJr95tgGC+L7UtNHgd8AF0sHAk=',
+};
 
 describe('a sealed box', () => {
   test('opens to the bytes that went in, empty and long ones too', () => {
@@ -26,10 +45,42 @@ describe('a sealed box', () => {
         // Not toEqual, which compares byte by byte in JavaScript.
         expect(open(key, box, context).equals(plain)).toBe(true);
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 2_000 },
     );
     const long = Buffer.alloc(3_000_000, 'HPMS ');
     expect(open(key, seal(key, 1, long, 'x'), 'x').equals(long)).toBe(true);
+  });
+
+  test.each([99, 100, 16_383, 16_384])('of %d bytes, where another way to compress begins, opens to them', (length) => {
+    for (const plain of [Buffer.alloc(length, 'a resource '), randomBytes(length)])
+      expect(open(key, seal(key, 1, plain, 'x'), 'x').equals(plain)).toBe(true);
+  });
+
+  test.each([
+    ['a deflated text', formerly.deflated],
+    ['one deflated against the dictionary of AuditEvents', formerly.likeAuditEvents],
+  ])('of an earlier version opens still: %s', (_, box) => {
+    expect(open(key, Buffer.from(box, 'base64'), 'x').toString()).toBe(formerly.text);
+  });
+
+  test('of a usual resource is smaller than DEFLATE makes it without a dictionary', () => {
+    const text = JSON.stringify({
+      ...{ resourceType: 'Slot', id: '0c8f1b1e-7d0c-4a57-8f43-0b6c5bb1a4a9' },
+      meta: { versionId: '1', lastUpdated: '2026-11-21T08:00:00.000Z' },
+      schedule: { reference: 'Schedule/3f2a9f0e-53a1-4f0e-9a3b-16f4f4a2c7d1' },
+      serviceType: [
+        {
+          coding: [
+            { system: 'http://terminology.hl7.org/CodeSystem/service-type', code: '57', display: 'Immunization' },
+          ],
+        },
+      ],
+      ...{ status: 'free', start: '2026-11-23T09:00:00.000Z', end: '2026-11-23T09:15:00.000Z' },
+    });
+    const without = deflateRawSync(text).length;
+    const box = seal(key, 1, Buffer.from(text), 'x');
+    expect(box.length).toBeLessThan(text.length * 0.6);
+    expect(box.length).toBeLessThan(without);
   });
 
   test('of what is like a dictionary is small, opens to the bytes that went in, and is another one without it', () => {
@@ -45,10 +96,11 @@ describe('a sealed box', () => {
     );
   });
 
-  test('needs the dictionary of its time for ever: it is the one that AuditEvents were first sealed with', () => {
-    expect(createHash('sha256').update(auditEventDictionary.bytes).digest('hex')).toBe(
-      '9f700eb73c77f3aa2e8100b40341b19d315a2db90b2ca9e42495760ff83671ee',
-    );
+  test.each([
+    [auditEventDictionary, '9f700eb73c77f3aa2e8100b40341b19d315a2db90b2ca9e42495760ff83671ee'],
+    [resourceDictionary, '5b2a436c1021c47adb7646e595689b63607101d8cc2f0e08f84edc16060d660d'],
+  ])('needs the dictionary of its time for ever: this is the one that was first sealed with', ({ bytes }, hash) => {
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(hash);
   });
 
   test('does not open with any one bit flipped', () => {
