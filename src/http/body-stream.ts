@@ -1,7 +1,7 @@
 // A request's body as a stream, decoded and never longer than allowed, however small it came: security.md 85
 
 import type { IncomingMessage } from 'node:http';
-import { type Readable, Transform } from 'node:stream';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 
 export interface BodyLimits {
@@ -13,7 +13,7 @@ export interface BodyLimits {
 /** Ends in 413 as soon as the body is too long, in 400 where it is broken; the request itself stays open for the answer. */
 export function bodyStream(request: IncomingMessage, { limitBytes, decoder }: BodyLimits): Readable {
   requireLength(request, limitBytes);
-  const body = limiter(limitBytes);
+  const body = new Limiter(() => limitBytes);
   const source = decoder ? decode(request, decoder(), { limitBytes, body }) : request;
   // It may break before anybody reads it; who then does learns of it.
   body.on('error', () => undefined);
@@ -39,24 +39,34 @@ export function tooLong(limitBytes: number): FhirError {
   return fhirError('too-long', `The body is longer than ${limitBytes} bytes.`);
 }
 
-function limiter(limitBytes: number): Transform {
-  let size = 0;
-  return new Transform({
-    transform(piece: Buffer, _, done) {
-      size += piece.length;
-      if (size > limitBytes) done(tooLong(limitBytes));
-      else done(null, piece);
-    },
-  });
+/** Passes on what is not too long yet. */
+class Limiter extends Transform {
+  bytes = 0;
+  readonly #bytesMax: () => number;
+
+  constructor(bytesMax: () => number) {
+    super();
+    this.#bytesMax = bytesMax;
+  }
+
+  override _transform(piece: Buffer, _: unknown, done: TransformCallback): void {
+    this.bytes += piece.length;
+    const bytesMax = this.#bytesMax();
+    if (this.bytes > bytesMax) done(tooLong(bytesMax));
+    else done(null, piece);
+  }
 }
+
+/** A coding adds next to nothing even to what it cannot make smaller: more than this is empty pieces, of which nothing comes. */
+const addedBytesMax = 1_000_000;
 
 /** What never becomes much may still be sent without end, so that both sides of the decoder are limited. */
 function decode(
   request: IncomingMessage,
   decoder: Transform,
-  { limitBytes, body }: { readonly limitBytes: number; readonly body: Transform },
+  { limitBytes, body }: { readonly limitBytes: number; readonly body: Limiter },
 ): Transform {
-  const encoded = limiter(limitBytes);
+  const encoded = new Limiter(() => Math.min(limitBytes, body.bytes + addedBytesMax));
   encoded.on('error', (error) => body.destroy(error));
   decoder.on('error', (cause) => {
     body.destroy(

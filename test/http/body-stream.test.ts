@@ -1,10 +1,11 @@
 // A request's body as a stream: decoded, limited, and let go of (security.md 85)
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FhirError } from '../../src/fhir/outcome.ts';
 import { bodyStream } from '../../src/http/body-stream.ts';
@@ -61,6 +62,29 @@ describe('the body as a stream', () => {
     ['or cut off', gzipSync(text).subarray(0, 500), { 'Content-Encoding': 'gzip' }, 400],
   ])('ends in an error where it is too long %s', async (_, body, headers, status) => {
     expect((await post(await serving(echo), body, headers)).status).toBe(status);
+  });
+
+  describe('that is longer as it comes than as it is', () => {
+    const sizeOf = (encoding: string) => async (request: IncomingMessage) => {
+      const body = bodyStream(request, { limitBytes: 64_000_000, decoder: decoderOf(encoding) });
+      return `${(await buffer(body)).length}`;
+    };
+    const random = randomBytes(5_000_000);
+
+    test.each([
+      ['gzip', gzipSync(random)],
+      ['br', brotliCompressSync(random, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+      ['deflate', deflateSync(random)],
+    ])('by what %s adds to what it cannot make smaller comes whole', async (encoding, body) => {
+      expect(body.length).toBeGreaterThan(random.length);
+      expect(await post(await serving(sizeOf(encoding)), body)).toEqual({ status: 200, text: `${random.length}` });
+    });
+
+    test('by empty pieces without end is too long after a megabyte, not after all that a body may have', async () => {
+      const nothing = Buffer.concat(Array.from({ length: 1_000 }, () => gzipSync(Buffer.alloc(0))));
+      const after = Buffer.concat([gzipSync(random), ...Array.from({ length: 100 }, () => nothing)]);
+      expect((await post(await serving(sizeOf('gzip')), after)).status).toBe(413);
+    });
   });
 
   test('that broke before anybody read it tells who reads it then', async () => {
