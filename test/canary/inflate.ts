@@ -101,14 +101,15 @@ export class Inflater {
   #total = 0;
   #onOutput: (piece: Uint8Array) => void = () => undefined;
 
-  /** Hands on what stands there, in pieces; gives how many bytes it is. At most places it is nothing or a few. */
-  read(bytes: Uint8Array, offset: number, onOutput: (piece: Uint8Array) => void): number {
+  /** Hands on what stands there, in pieces, unless it is less than `leastBytes`, as at most places; gives how many bytes it is. */
+  read(bytes: Uint8Array, offset: number, leastBytes: number, onOutput: (piece: Uint8Array) => void): number {
     this.#bits.start(bytes, offset);
     this.#end = 0;
     this.#handedTo = 0;
     this.#total = 0;
     this.#onOutput = onOutput;
     while (!this.#readBlock() && !this.#bits.ended && this.#total < outputBytesMax);
+    if (this.#total === 0 && this.#end < leastBytes) return this.#end;
     this.#handOn();
     return this.#total;
   }

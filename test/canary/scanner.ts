@@ -117,9 +117,9 @@ export class Scanner {
     const readableBytes = storedBytes(bytes, at);
     let state = 0;
     let done = 0;
-    this.#inflater.read(bytes, at, (piece) => {
+    this.#inflater.read(bytes, at, patternBytesMin, (piece) => {
       done += piece.length;
-      if (done < patternBytesMin || done <= readableBytes) return;
+      if (done <= readableBytes) return;
       state = this.#match(piece, state, (word) => onHit({ ...word, inside: ['DEFLATE'], offset: at }));
     });
   }
