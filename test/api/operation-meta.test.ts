@@ -79,8 +79,8 @@ describe('$meta', () => {
       `/Patient/${json.id}/$meta-delete`,
       withMeta({ tag: [{ system: 'urn:t', code: 'a' }] }),
     );
-    expect(rest.text).toContain('2.50');
-    expect(rest.text).not.toContain('1.5');
+    expect(rest.text).toContain('"valueDecimal":2.50');
+    expect(rest.text).not.toContain('"valueDecimal":1.5');
   });
 });
 
