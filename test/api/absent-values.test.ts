@@ -65,14 +65,14 @@ async function failuresOf(resources: readonly Json[]): Promise<unknown[]> {
   return failed;
 }
 
-test('in a resource of any type: no answer is a failure of the server', async () => {
+test.each([1, 2])('in a resource of any type, seed %d: no answer is a failure of the server', async (seed) => {
   const definitions = loadDefinitions();
   const resources = [...definitions.resourceTypes].flatMap((type) =>
-    [1, 2].flatMap((seed) => withoutValues(randomResource(definitions, type, seed))),
+    withoutValues(randomResource(definitions, type, seed)),
   );
-  expect(resources.length).toBeGreaterThan(3_000);
+  expect(resources.length).toBeGreaterThan(1_500);
   expect(await failuresOf(resources)).toEqual([]);
-}, 120_000);
+});
 
 test("in what the clinic's rules read: neither", async () => {
   const { a } = server;
