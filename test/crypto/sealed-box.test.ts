@@ -52,7 +52,8 @@ describe('a sealed box', () => {
   });
 
   test.each([99, 100, 16_383, 16_384])('of %d bytes, where another way to compress begins, opens to them', (length) => {
-    for (const plain of [Buffer.alloc(length, 'a resource '), randomBytes(length)])
+    const random = createHash('shake256', { outputLength: length }).update('HPMS').digest();
+    for (const plain of [Buffer.alloc(length, 'a resource '), random])
       expect(open(key, seal(key, 1, plain, 'x'), 'x').equals(plain)).toBe(true);
   });
 
