@@ -14,7 +14,7 @@ const formatDeflated = 1;
 const formatPlain = 2;
 /** Below this size compression costs more than it saves. */
 const compressMinBytes = 100;
-/** From this size on DEFLATE needs a fifth fewer bytes than LZ4; below, four times as long for what LZ4 makes as small or smaller. */
+/** From this size on DEFLATE needs a fifth fewer bytes than LZ4. Shorter bodies take it four times as long or longer, and are much the same. */
 const longMinBytes = 16_384;
 
 /** The system's random source is asked for many IVs at once: one call costs as much as encrypting a small row. */
@@ -31,7 +31,7 @@ function freshIv(): Buffer {
   return ivs.subarray(ivsUsed - ivBytes, ivsUsed);
 }
 
-/** Otherwise as a resource: DEFLATE by what it is alike, or none for what is gone again too soon to be worth it. */
+/** Of what is no resource: by DEFLATE against what it is alike, or not at all, for what is gone again too soon to be worth it. */
 export type Compression = Dictionary | 'none';
 
 /** `context` names what it is and must be the same again when it is opened. */
