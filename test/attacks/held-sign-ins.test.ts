@@ -1,6 +1,7 @@
 // A sign-in that was proven and kept back, to be gone on with later, is worth nothing once its reason is gone (security.md 62, 73, 75).
 
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { mock } from 'node:test';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Secret, TOTP } from 'otpauth';
 import { setPassword } from '../../src/people/account-secrets.ts';
 import { linkIdentity, unlinkIdentities } from '../../src/people/identities.ts';
@@ -17,7 +18,7 @@ let world: AppWorld;
 let hospital: SecondProvider;
 let providerId: string;
 beforeAll(async () => {
-  jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  mock.method(console, 'warn', () => undefined);
   world = await startAppWorld();
   const details = {
     issuer: 'https://idp.example.org',
@@ -112,11 +113,11 @@ test('after a second step was set up, too: attack 74', async () => {
 test('after ten minutes, too', async () => {
   const { browser, held } = await holdByPassword(await newPerson());
   const now = Date.now();
-  jest.spyOn(Date, 'now').mockImplementation(() => now + 11 * 60_000);
+  const clock = mock.method(Date, 'now', () => now + 11 * 60_000);
   try {
     expect(titleOf(await browser.get(held))).toBe('Sign in');
   } finally {
-    jest.spyOn(Date, 'now').mockRestore();
+    clock.mock.restore();
   }
 });
 
@@ -124,12 +125,12 @@ test('whoever is signed in already may take longer over what the app may do', as
   const { browser, held } = await holdByPassword(await newPerson());
   const consent = await browser.get(held);
   const now = Date.now();
-  jest.spyOn(Date, 'now').mockImplementation(() => now + 11 * 60_000);
+  const clock = mock.method(Date, 'now', () => now + 11 * 60_000);
   try {
     const done = await browser.submit(consent, { decision: 'allow' });
     expect(done.leftTo?.searchParams.has('code')).toBe(true);
   } finally {
-    jest.spyOn(Date, 'now').mockRestore();
+    clock.mock.restore();
   }
 });
 

@@ -1,6 +1,7 @@
 // From the sign-in page to the clinic's own identity provider and back into the app: security.md 57 and 58
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mock } from 'node:test';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Secret, TOTP } from 'otpauth';
 import { actOf } from '../../src/people/account-acts.ts';
 import { createIdentityProvider } from '../../src/people/identity-providers.ts';
@@ -18,7 +19,7 @@ let otherId: string;
 
 beforeAll(async () => {
   // It warns of its store in memory and of its own pages, which are what this test wants.
-  jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  mock.method(console, 'warn', () => undefined);
   world = await startAppWorld();
   [first, firstId] = await addProvider('Hospital');
   [other, otherId] = await addProvider('Other Hospital');

@@ -1,6 +1,7 @@
 // Signing in through a second, real identity provider: OpenID Connect Core 1.0, RFC 7636, RFC 9207, RFC 9700 section 4.4
 
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mock } from 'node:test';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createOutboundFetch } from '../../../src/gateways/outbound-fetch.ts';
 import {
   beginSignIn,
@@ -24,7 +25,7 @@ const callbacks = ['clinic-a', 'clinic-b'].flatMap((tenant) => ['second', 'third
 
 beforeAll(async () => {
   // It warns of its store in memory and of its own pages, which are what this test wants.
-  jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  mock.method(console, 'warn', () => undefined);
   server = await startSmartServer();
   second = await startSecondProvider(callbacks);
   third = await startSecondProvider(callbacks);
