@@ -1,9 +1,10 @@
 // The rows the floor stores for a resource: those the server would store, as far as possible made before the request came.
 
 import { randomUUID } from 'node:crypto';
-import type { AuditEvent } from '@medplum/fhirtypes';
+import type { AuditEvent, Identifier, Patient } from '@medplum/fhirtypes';
 import { inRequest, serverCaller } from '../../src/access/caller.ts';
 import { buildChangeAudit } from '../../src/access/change-audit.ts';
+import { numberSystem } from '../../src/clinic/patients/likeness.ts';
 import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
@@ -24,8 +25,26 @@ export interface Stamped {
 
 /** The server's own elements on a body that came in. */
 export function stamp(body: { readonly resourceType: string; readonly id?: string }, id: string, version = 1): Stamped {
-  const { resourceType, id: _, ...rest } = body;
+  const { resourceType, id: _, ...rest } = isPatient(body) ? numbered(body) : body;
   return { resourceType, id, meta: { versionId: String(version), lastUpdated: new Date().toISOString() }, ...rest };
+}
+
+function isPatient(body: { readonly resourceType: string }): body is Patient {
+  return body.resourceType === 'Patient';
+}
+
+let patientsNumbered = 0;
+
+/** With the clinic's own number, which every patient gets. */
+function numbered(patient: Patient): Patient {
+  patientsNumbered++;
+  const number: Identifier = {
+    use: 'usual',
+    type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+    system: numberSystem,
+    value: `PAT-2026-${String(patientsNumbered).padStart(5, '0')}`,
+  };
+  return { ...patient, identifier: [...(patient.identifier ?? []), number] };
 }
 
 type Action = 'create' | 'update';
@@ -93,7 +112,7 @@ const samplesPerKind = 1_000;
 function createSampler(cipher: TenantCipher): (kind: string) => Sample {
   const extract = createExtractor(houseDefinitions());
   const builders = {
-    Patient: buildPatient,
+    Patient: (n: number) => numbered(buildPatient(n)),
     Observation: (n: number) => buildObservation(n, patientPlaceholder),
     'Observation of visit': (n: number) => buildObservation(n, patientPlaceholder, `Encounter/${placeholder}`),
     Encounter: (n: number) => buildEncounter(n, patientPlaceholder),
