@@ -3,7 +3,6 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { buildChangeAudit } from '../access/change-audit.ts';
 import { patientsReferred } from '../access/patients-referred.ts';
-import { auditEventDictionary } from '../crypto/dictionaries.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import { groupedTokens } from './audit-tokens.ts';
@@ -92,7 +91,7 @@ function changeRow(session: Session, { change, entries }: StoredChange): AuditRo
 
 export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }): AuditRow {
   const text = Buffer.from(JSON.stringify(audit));
-  const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), auditEventDictionary);
+  const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), 'audit-event');
   return { id: audit.id, content, tokens: groupedTokens(session, audit) };
 }
 

@@ -5,7 +5,6 @@ import type { AuditEvent, Identifier, Patient } from '@medplum/fhirtypes';
 import { inRequest, serverCaller } from '../../src/access/caller.ts';
 import { buildChangeAudit } from '../../src/access/change-audit.ts';
 import { numberSystem } from '../../src/clinic/patients/likeness.ts';
-import { auditEventDictionary } from '../../src/crypto/dictionaries.ts';
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { groupedTokens } from '../../src/repository/audit-tokens.ts';
@@ -70,11 +69,7 @@ export function createRowMaker(cipher: TenantCipher): RowMaker {
     );
     return {
       id: audit.id,
-      content: cipher.seal(
-        Buffer.from(JSON.stringify(audit)),
-        bodyContext('AuditEvent', audit.id, 1),
-        auditEventDictionary,
-      ),
+      content: cipher.seal(Buffer.from(JSON.stringify(audit)), bodyContext('AuditEvent', audit.id, 1), 'audit-event'),
       tokens: tokensOf(sample, audit.id, linked),
     };
   };

@@ -1,0 +1,73 @@
+// UUIDs in a text as the 16 bytes they are, for compression that finds repetitions only and cannot shorten digits: RFC 9562 section 4
+
+/** Marks 16 bytes that are a UUID: no byte of UTF-8, RFC 3629 section 1. */
+export const uuidMark = 0xff;
+
+const textLength = 36;
+const packedLength = 1 + 16;
+const hyphen = 0x2d;
+/** Where its two-digit groups begin, behind a UUID's start. */
+const octets = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+
+/** Of a character; lower case only, for what is unpacked must be what was packed. */
+const digitOf = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value;
+
+/** `text` must not hold the mark. */
+export function packUuids(text: Buffer): Buffer {
+  const packed = Buffer.allocUnsafe(text.length);
+  let taken = 0;
+  let length = 0;
+  let dash = text.indexOf(hyphen, 8);
+  while (dash >= 0) {
+    const start = dash - 8;
+    const to = length + start - taken;
+    if (start < taken || !packUuid(text, start, packed, to)) {
+      dash = text.indexOf(hyphen, dash + 1);
+      continue;
+    }
+    text.copy(packed, length, taken, start);
+    length = to + packedLength;
+    taken = start + textLength;
+    dash = text.indexOf(hyphen, taken + 8);
+  }
+  return packed.subarray(0, length + text.copy(packed, length, taken));
+}
+
+/** Writes the mark and the 16 bytes; false where no UUID stands at `start`. */
+function packUuid(text: Buffer, start: number, packed: Buffer, to: number): boolean {
+  if (start + textLength > text.length) return false;
+  if (text[start + 13] !== hyphen || text[start + 18] !== hyphen || text[start + 23] !== hyphen) return false;
+  let isHex = 0;
+  for (let n = 0; n < octets.length; n++) {
+    const at = start + (octets[n] as number);
+    const octet = ((digitOf[text[at] as number] as number) << 4) | (digitOf[text[at + 1] as number] as number);
+    isHex |= octet;
+    packed[to + 1 + n] = octet;
+  }
+  packed[to] = uuidMark;
+  return isHex >= 0;
+}
+
+/** The text that was packed. */
+export function unpackUuids(packed: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  let taken = 0;
+  for (let mark = packed.indexOf(uuidMark); mark >= 0; mark = packed.indexOf(uuidMark, taken)) {
+    pieces.push(packed.subarray(taken, mark), Buffer.from(uuidOf(packed, mark + 1)));
+    taken = mark + packedLength;
+  }
+  return Buffer.concat([...pieces, packed.subarray(taken)]);
+}
+
+function uuidOf(packed: Buffer, at: number): string {
+  const digits = packed.toString('hex', at, at + 16);
+  const groups = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20),
+  ];
+  return groups.join('-');
+}
