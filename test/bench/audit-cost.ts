@@ -2,10 +2,12 @@
 // by the process itself, without it, and with its blocks alone, each from a process of its own of the same age, for one that has done
 // much else is slower by itself. The server is the worker, and seals beside them.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from '../support/free-port.ts';
 import { drive } from './driver.ts';
 import type { FhirApi } from './fhir-api.ts';
+import { percentile } from './measure.ts';
 import { type RunningProcess, startAuditServer, superuserUrl } from './processes.ts';
 import type { SingleFigure } from './report.ts';
 
@@ -14,14 +16,15 @@ export interface AuditCostOptions {
   readonly api: FhirApi;
   /** Ids of Patients. */
   readonly patients: readonly string[];
-  /** Of each turn of each of the four: several times as long as the sealer's round. */
+  /** A turn of each of the four takes half of it: at the usual six several times as long as the sealer's round. */
   readonly seconds: number;
 }
 
 /** Many who share a commit, as in a clinic, and as few as everywhere else in this bench. */
 const [many, few] = [64, 16];
-/** There and back again, for a machine of others gets slower or faster meanwhile. */
-const rounds = 4;
+/** There and back again, for a machine of others gets slower or faster meanwhile. An odd number has a median. */
+const rounds = 9;
+const turnsPerScenario = 2;
 const warmUpMs = 1_500;
 
 /** AuditEvents are made within this, so what is left behind of a round must not weigh on the next. */
@@ -50,7 +53,8 @@ export async function auditCostFigures(options: AuditCostOptions): Promise<Singl
 
 const parts = ['off', 'blocks', 'worker', 'itself'] as const;
 type Part = (typeof parts)[number];
-type Rates = Record<Part, number>;
+/** Reads a second in each round. */
+type Rates = Record<Part, number[]>;
 
 async function measure(
   options: AuditCostOptions,
@@ -58,35 +62,25 @@ async function measure(
   database: pg.Client,
   connections: number,
 ): Promise<Rates> {
-  const done = { off: nothing(), blocks: nothing(), worker: nothing(), itself: nothing() };
   const turn = async (part: Part, durationMs: number) => {
     const { calls, seconds } = await readFor(options, origins[part], durationMs, connections);
     const unsettled = part === 'worker' || part === 'itself' ? await settled(database) : 0;
+    await sealed(database);
     await database.query('DELETE FROM store.access_block');
-    done[part].calls += calls;
-    done[part].seconds += seconds + unsettled;
+    return calls / (seconds + unsettled);
   };
   for (const part of parts) await turn(part, warmUpMs);
-  for (const part of parts) done[part] = nothing();
+  const rates: Rates = { off: [], blocks: [], worker: [], itself: [] };
   for (let round = 0; round < rounds; round++) {
-    for (const part of round % 2 === 0 ? parts : parts.toReversed()) await turn(part, options.seconds * 1_000);
+    const order = round % 2 === 0 ? parts : parts.toReversed();
+    for (const part of order) rates[part].push(await turn(part, (options.seconds * 1_000) / turnsPerScenario));
   }
-  const perSecond = (part: Part) => done[part].calls / done[part].seconds;
-  return {
-    off: perSecond('off'),
-    blocks: perSecond('blocks'),
-    worker: perSecond('worker'),
-    itself: perSecond('itself'),
-  };
+  return rates;
 }
 
 interface Done {
-  calls: number;
-  seconds: number;
-}
-
-function nothing(): Done {
-  return { calls: 0, seconds: 0 };
+  readonly calls: number;
+  readonly seconds: number;
 }
 
 async function readFor(
@@ -122,19 +116,39 @@ async function settled(database: pg.Client): Promise<number> {
   }
 }
 
+/** What the sealer has left to do must not weigh on the next round either. */
+async function sealed(database: pg.Client): Promise<void> {
+  const endAt = performance.now() + settleMs;
+  const { rows } = await database.query<{ count: number }>('SELECT count(*)::int FROM store.audit_event');
+  const unsealed = `SELECT $1 - sum(size)::int AS count FROM (
+    SELECT DISTINCT ON (tenant_id) size FROM store.seal_head ORDER BY tenant_id, size DESC)`;
+  for (;;) {
+    const left = await database.query<{ count: number }>(unsealed, [rows[0]?.count]);
+    if ((left.rows[0]?.count ?? 1) <= 0) return;
+    if (performance.now() > endAt) throw new Error(`${left.rows[0]?.count} AuditEvents are not sealed in time.`);
+    await delay(20);
+  }
+}
+
 function figuresOf(rates: Rates): SingleFigure[] {
   return [
-    { name: `reads without the access trail, ${many} connections`, value: rates.off, unit: '/s' },
-    { name: `reads with it, ${many} connections`, value: rates.worker, unit: '/s' },
+    { name: `reads without the access trail, ${many} connections`, value: percentile(rates.off, 0.5), unit: '/s' },
+    { name: `reads with it, ${many} connections`, value: percentile(rates.worker, 0.5), unit: '/s' },
     ...sharesOf(rates, many, { worker: 60, blocks: 80 }),
   ];
 }
 
+/** The median of the shares of the rounds: a machine of others changes its speed from one round to the next. */
 function sharesOf(rates: Rates, connections: number, goals: Partial<Record<Part, number>> = {}): SingleFigure[] {
   const share = (part: Part, what: string): SingleFigure => {
-    const value = (rates[part] / rates.off) * 100;
+    const shares = rates[part].map((rate, round) => (rate / (rates.off[round] as number)) * 100);
     const goal = goals[part] === undefined ? {} : { atLeast: goals[part] };
-    return { name: `share of reads ${what}, ${connections} connections`, value, unit: '%', ...goal };
+    return {
+      name: `share of reads ${what}, ${connections} connections`,
+      value: percentile(shares, 0.5),
+      unit: '%',
+      ...goal,
+    };
   };
   return [
     share('worker', 'with the trail, a worker makes AuditEvents'),
