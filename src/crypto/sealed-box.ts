@@ -32,8 +32,8 @@ function freshIv(): Buffer {
   return ivs.subarray(ivsUsed - ivBytes, ivsUsed);
 }
 
-/** Of what is not a usual resource; none for what is gone again too soon to be worth it. */
-export type Compression = 'audit-event' | 'none';
+/** Of AuditEvents and of the facts they are made of; absent: the usual one of resources. */
+export type Compression = 'audit-event';
 
 /** `context` names what it is and must be the same again when it is opened. */
 export function seal(
@@ -75,7 +75,7 @@ export function open(key: KeyObject, box: Buffer, context: string): Buffer {
 }
 
 function compressed(plain: Buffer, compression: Compression | undefined): { format: number; input: Buffer } {
-  if (plain.length < compressMinBytes || compression === 'none') return { format: formatPlain, input: plain };
+  if (plain.length < compressMinBytes) return { format: formatPlain, input: plain };
   if (compression === 'audit-event' && !plain.includes(uuidMark)) {
     const { format, bytes } = auditEventDictionary;
     return { format, input: lz4.compressSync(packUuids(plain), bytes) };

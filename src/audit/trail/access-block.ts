@@ -17,7 +17,7 @@ export function accessBlock(facts: readonly AccessFacts[]): AccessBlock {
 
 /** Done twice it is stored once. `isForWorkers`: its own process does not make AuditEvents of it at once. */
 export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock, isForWorkers: boolean): Statement {
-  const content = cipher.seal(packed(facts), contextOf(id), 'none');
+  const content = cipher.seal(packed(facts), contextOf(id), 'audit-event');
   return {
     name: 'insert-access-block',
     text: 'INSERT INTO access_block (id, ids, content, for_workers) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
