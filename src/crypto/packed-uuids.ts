@@ -38,15 +38,16 @@ export function packUuids(text: Buffer): Buffer {
 function packUuid(text: Buffer, start: number, packed: Buffer, to: number): boolean {
   if (start + textLength > text.length) return false;
   if (text[start + 13] !== hyphen || text[start + 18] !== hyphen || text[start + 23] !== hyphen) return false;
-  let isHex = 0;
+  // Negative as soon as one of them is no digit.
+  let all = 0;
   for (let n = 0; n < octets.length; n++) {
     const at = start + (octets[n] as number);
     const octet = ((digitOf[text[at] as number] as number) << 4) | (digitOf[text[at + 1] as number] as number);
-    isHex |= octet;
+    all |= octet;
     packed[to + 1 + n] = octet;
   }
   packed[to] = uuidMark;
-  return isHex >= 0;
+  return all >= 0;
 }
 
 /** The text that was packed. */
