@@ -10,6 +10,7 @@ export interface FhirApi {
   /** The path of the FHIR base. */
   readonly basePath: string;
   readonly tenant: string;
+  readonly clientId: string;
   authorization(): Promise<string>;
   /** Of a token that was never used. */
   freshAuthorization(): Promise<string>;
@@ -47,6 +48,7 @@ export function openFhirApi(connectionFile: string): FhirApi {
     origin,
     basePath,
     tenant: connection.tenant,
+    clientId: connection.clientId,
     authorization,
     freshAuthorization: async () => `Bearer ${await fetchToken(connection)}`,
     call,

@@ -3,7 +3,7 @@
 import type { TenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
-import { createRowMaker, stamp } from './floor-rows.ts';
+import { createRowMaker, type Named, stamp } from './floor-rows.ts';
 import * as sql from './floor-statements.ts';
 import type { FloorDatabase, Row } from './floor-trip.ts';
 
@@ -18,8 +18,8 @@ interface Sent {
   readonly resourceType: string;
 }
 
-export function createFloorInteractions(cipher: TenantCipher, database: FloorDatabase) {
-  const rowsOf = createRowMaker(cipher);
+export function createFloorInteractions(cipher: TenantCipher, database: FloorDatabase, named: Named) {
+  const rowsOf = createRowMaker(cipher, named);
   const open = ([type, id, version, box]: Row) =>
     cipher.open(
       Buffer.from((box as string).slice(2), 'hex'),

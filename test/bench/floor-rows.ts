@@ -49,8 +49,15 @@ function numbered(patient: Patient): Patient {
 type Action = 'create' | 'update';
 export type RowMaker = (resource: Stamped, json: string, action: Action) => Rows;
 
-export function createRowMaker(cipher: TenantCipher): RowMaker {
-  const nextSample = createSampler(cipher);
+/** What the server's AuditEvents say of the bench and of itself: LZ4 finds more or less in them as these are. */
+export interface Named {
+  readonly clientId: string;
+  readonly site: string;
+}
+
+export function createRowMaker(cipher: TenantCipher, named: Named): RowMaker {
+  const buildAudit = createAuditBuilder(named);
+  const nextSample = createSampler(cipher, buildAudit);
   const tokensOf = ({ shared, fresh }: Sample, id: string, linked: readonly string[]) => {
     const tokens = linked.map(cipher.tokenOf);
     for (let n = 0; n < fresh; n++) tokens.push(cipher.tokenOf(`${id} ${n}`));
@@ -104,7 +111,7 @@ const versionPlaceholder = new RegExp(`\\w+/${placeholder}/_history/1`);
 const samplesPerKind = 1_000;
 
 /** Gives the samples of a kind in turn. */
-function createSampler(cipher: TenantCipher): (kind: string) => Sample {
+function createSampler(cipher: TenantCipher, buildAudit: AuditBuilder): (kind: string) => Sample {
   const extract = createExtractor(houseDefinitions());
   const builders = {
     Patient: (n: number) => numbered(buildPatient(n)),
@@ -137,18 +144,19 @@ function grouped(samples: readonly Sample[], grouping: Grouping, event: AuditEve
   return samples.map((sample) => ({ ...sample, shared }));
 }
 
-/** As the server names an API client. */
-const agent = { reference: `Device/${randomUUID()}`, display: 'First client' };
-const caller = { ...serverCaller(0, 'First client'), agent, roles: new Set(['clinic-admin']) };
+type AuditBuilder = (version: string, patient: string, action: Action) => ReturnType<typeof buildChangeAudit>;
 
-function buildAudit(version: string, patient: string, action: Action) {
-  const recorded = new Date();
-  // The bench's client, as the server tells of it.
-  const asking = inRequest(caller, { id: randomUUID(), address: '127.0.0.1' });
-  const site = 'http://localhost:8080';
-  return buildChangeAudit({
-    ...{ id: newId(recorded.getTime()), recorded, action, caller: asking, version, patients: [patient], site },
-  });
+function createAuditBuilder({ clientId, site }: Named): AuditBuilder {
+  // As the server names an API client.
+  const agent = { reference: `Device/${clientId}`, display: 'First client' };
+  const caller = { ...serverCaller(0, 'First client'), agent, roles: new Set(['clinic-admin']) };
+  return (version, patient, action) => {
+    const recorded = new Date();
+    const asking = inRequest(caller, { id: randomUUID(), address: '127.0.0.1' });
+    return buildChangeAudit({
+      ...{ id: newId(recorded.getTime()), recorded, action, caller: asking, version, patients: [patient], site },
+    });
+  };
 }
 
 /** The ids a body points to; every body of the bench points to at most one resource of a type. */

@@ -11,6 +11,7 @@ import { createFloorInteractions, type FloorAnswer } from './floor-interactions.
 import { connectFloor } from './floor-trip.ts';
 
 const { DATABASE_URL: databaseUrl = '', ROOT_KEY = '', KEY_DIR: keyDir = '', TENANT_ID = '', PORT = '' } = process.env;
+const { CLIENT_ID: clientId = '', SITE: site = '' } = process.env;
 const rootKey = Buffer.from(ROOT_KEY, 'base64');
 const connection = { databaseUrl, rootKey, role: 'hpms_app' } as const;
 
@@ -21,7 +22,8 @@ const pool = createPool({ ...connection, connectionsMax: 1, waitingMax: 1, onIdl
 const roots = openRoots({ current: { kind: 'local', key: rootKey }, keyDir, cacheMs: 3_600_000 });
 const cipher = await createKeyRing(roots, createTenantDoor(pool)).cipherOf(Number(TENANT_ID));
 await pool.end();
-const floor = createFloorInteractions(cipher, await connectFloor(connection, connections, TENANT_ID));
+const database = await connectFloor(connection, connections, TENANT_ID);
+const floor = createFloorInteractions(cipher, database, { clientId, site });
 
 const app = new Koa();
 app.use(async (ctx) => {

@@ -11,6 +11,7 @@ import { findCluster } from '../../src/database/embedded-place.ts';
 import { runningPostgresUrl } from '../../src/database/postmaster.ts';
 import { rolePassword } from '../../src/database/role-password.ts';
 import type { RootSettings } from '../../src/root-settings.ts';
+import type { FhirApi } from './fhir-api.ts';
 
 export interface RunningProcess {
   readonly pid: number;
@@ -48,15 +49,19 @@ export interface FloorOptions {
   readonly dataDir: string;
   readonly tenantId: number;
   readonly port: number;
+  /** Of the server. */
+  readonly api: Pick<FhirApi, 'clientId' | 'origin'>;
 }
 
 /** On the same PostgreSQL and the same tenant as the server. */
-export async function startFloor({ dataDir, tenantId, port }: FloorOptions): Promise<RunningProcess> {
+export async function startFloor({ dataDir, tenantId, port, api }: FloorOptions): Promise<RunningProcess> {
   const env = {
     DATABASE_URL: superuserUrl(dataDir),
     ROOT_KEY: rootKeyOf(dataDir).toString('base64'),
     KEY_DIR: path.join(dataDir, 'keys'),
     TENANT_ID: String(tenantId),
+    CLIENT_ID: api.clientId,
+    SITE: api.origin,
     PORT: String(port),
   };
   const file = path.join(import.meta.dirname, 'floor.ts');

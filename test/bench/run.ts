@@ -103,7 +103,7 @@ async function invoiceFigures(api: FhirApi, { patients }: Seeded): Promise<Singl
 
 async function openTargets(api: FhirApi, server: RunningProcess, tenantId: number): Promise<Target[]> {
   const port = await freePort();
-  const floor = await startFloor({ dataDir, tenantId, port });
+  const floor = await startFloor({ dataDir, tenantId, port, api });
   running.push(floor);
   const { origin, basePath, authorization } = api;
   return [
