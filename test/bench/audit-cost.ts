@@ -27,7 +27,8 @@ export interface AuditCostOptions {
 const many = { connections: 64, rounds: 13 };
 const few = { connections: 16, rounds: 5 };
 const turnsPerScenario = 2;
-const warmUpMs = 1_500;
+/** Until most of it is compiled: a server runs for days. */
+const warmUpMs = 5_000;
 
 /** Until as many AuditEvents are made as reads are answered: what can be kept up is to be measured. */
 const runInMs = 500;
