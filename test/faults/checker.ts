@@ -87,8 +87,10 @@ async function findUnreadable({ client, answer, what, marker }: Intent): Promise
   for (const resource of resources) {
     const path = `/${resource.resourceType}/${resource.id}/_history/${resource.meta?.versionId}`;
     const version = await client.request('GET', path);
-    if (version.status !== 200 || JSON.stringify(version.json) !== JSON.stringify(resource)) {
-      problems.push(`a: ${what} ${marker}: ${path} is ${version.status} and not what was acknowledged`);
+    if (version.status !== 200) {
+      problems.push(`a: ${what} ${marker}: ${path} is answered ${version.status}: ${JSON.stringify(version.json)}`);
+    } else if (JSON.stringify(version.json) !== JSON.stringify(resource)) {
+      problems.push(`a: ${what} ${marker}: ${path} is not what was acknowledged`);
     }
   }
   return problems;
