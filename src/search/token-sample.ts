@@ -29,6 +29,10 @@ const resourcesMin = 1_000;
 /** From so many moments of the type's time so many resources are read. */
 const moments = 200;
 const resourcesEach = 5;
+/** At so many moments before, evenly spread, is looked for the time around them in which there is nothing. */
+const looks = 64;
+/** A single moment at which there are some counts as such a part of all the time. */
+const hardlyAny = 10_000;
 /** Fewer resources of the sample say nothing. */
 const seenMin = 5;
 /** Its multiples spread evenly, and out of step with whatever comes at regular times. */
@@ -121,20 +125,36 @@ interface SampleRow {
 
 type CommonToken = SampleRow & { readonly token: string };
 
-/** Reads a few resources behind each of many moments between the first and the last update of the type. */
+/**
+ * Reads a few resources behind each of many moments between the first and the last update of the type, spread over the time in which
+ * there are some: where years were imported in a night, or nothing came for long, the same few would else be read again and again.
+ */
 export function sampleStatement(type: string): SearchStatement {
   const isAudit = type === 'AuditEvent';
   const view = isAudit ? 'audit_event' : 'resource';
   const ofType = isAudit ? 'true' : 'r.type = $1';
-  const end = (direction: '' | ' DESC') =>
-    `(SELECT r.last_updated FROM ${view} r WHERE ${ofType} ORDER BY r.last_updated${direction}, r.id${direction} LIMIT 1)`;
+  const end = (test: string, direction: '' | ' DESC') =>
+    `(SELECT r.last_updated FROM ${view} r WHERE ${ofType}${test} ORDER BY r.last_updated${direction}, r.id${direction} LIMIT 1)`;
   const text = `WITH known AS MATERIALIZED (${isAudit ? countedAudit : countedType}),
 ends AS MATERIALIZED (
-  SELECT ${end('')} AS low, ${end(' DESC')} AS high FROM known WHERE known.resources >= ${resourcesMin}),
+  SELECT ${end('', '')} AS low, ${end('', ' DESC')} AS high FROM known WHERE known.resources >= ${resourcesMin}),
+gap AS MATERIALIZED (
+  SELECT DISTINCT ${end(' AND r.last_updated < looked.at', ' DESC')} AS low, ${end(' AND r.last_updated >= looked.at', '')} AS high
+  FROM (
+    SELECT ends.low + (ends.high - ends.low) * (place / ${looks}::float8) AS at
+    FROM ends CROSS JOIN generate_series(1, ${looks - 1}) AS place WHERE ends.low < ends.high) looked),
+stretch AS MATERIALIZED (
+  SELECT s.low, s.length, sum(s.share) OVER (ORDER BY s.low) - s.share AS before, sum(s.share) OVER () AS whole FROM (
+    SELECT b.low, b.length, b.length + coalesce(nullif(sum(b.length) OVER (), interval '0'), ends.high - ends.low) / ${hardlyAny}::float8 AS share
+    FROM ends CROSS JOIN (
+      SELECT c.low, lead(c.high, 1, (SELECT ends.high FROM ends)) OVER (ORDER BY c.low) - c.low AS length FROM (
+        SELECT ends.low, ends.low AS high FROM ends UNION ALL SELECT gap.high, gap.low FROM gap) c) b) s),
 sample AS MATERIALIZED (
-  SELECT r.tokens FROM ends CROSS JOIN generate_series(0, ${moments - 1}) AS place CROSS JOIN LATERAL (
-    SELECT r.tokens FROM ${view} r
-    WHERE ${ofType} AND r.last_updated >= ends.low + (ends.high - ends.low) * (place * ${goldenRatio} % 1)::float8
+  SELECT r.tokens FROM (
+    SELECT place * ${goldenRatio} % 1 AS part FROM generate_series(0, ${moments - 1}) AS place) p CROSS JOIN LATERAL (
+    SELECT s.low + least(s.whole * p.part::float8 - s.before, s.length) AS at FROM stretch s
+    WHERE s.before <= s.whole * p.part::float8 ORDER BY s.before DESC LIMIT 1) m CROSS JOIN LATERAL (
+    SELECT r.tokens FROM ${view} r WHERE ${ofType} AND r.last_updated >= m.at
     ORDER BY r.last_updated, r.id LIMIT ${resourcesEach}) r)
 SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
   (SELECT i.generation FROM search_index i) AS generation

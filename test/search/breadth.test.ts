@@ -99,6 +99,39 @@ describe('a sample', () => {
     expect(rows).toBeLessThanOrEqual(20 * 20 + 1_000);
   });
 
+  test.each([
+    [
+      'Procedure',
+      'of a night, and hardly anything in the years behind it',
+      "'2020-01-01Z'::timestamptz + CASE WHEN n < 2000 THEN n * interval '1 s' ELSE (n - 1998) * interval '2 years' END",
+    ],
+    [
+      'Encounter',
+      'of some days, and hardly anything in the years before',
+      "'2026-01-01Z'::timestamptz - CASE WHEN n < 2000 THEN n * interval '2 min' ELSE (n - 1998) * interval '2 years' END",
+    ],
+    [
+      'List',
+      'of evenings, in five of a hundred weeks',
+      "'2024-01-01Z'::timestamptz + (n % 5) * interval '20 weeks' + n * interval '5 s'",
+    ],
+    ['Task', 'of forty moments', "'2024-01-01Z'::timestamptz + (n % 40) * interval '1 day'"],
+  ])('of %s is one of all that there is, where most came in little time: %s', async (type, _, at) => {
+    const tokenOf = tokensOfTenant(tenants.a);
+    const [common, rest] = ['active', 'revoked'].map((status) => `${type}.status|${status}`) as [string, string];
+    await withClient(tenants.url, (client) =>
+      client.query(
+        `INSERT INTO store.resource (tenant_id, type, id, version_id, last_updated, deleted, content, tokens)
+         SELECT $1::integer, $2, md5(n::text), 1, ${at}, false, '\\x00', ARRAY[CASE WHEN n % 3 = 0 OR n >= 2000 THEN $4 ELSE $3 END::bigint]
+         FROM generate_series(0, 2002) n`,
+        [tenants.a, type, tokenOf(common).toString(), tokenOf(rest).toString()],
+      ),
+    );
+    const sampleOf = await sampleTokens(parse(type, 'status=x'), { send: sendTo(tenants.a), tokenOf });
+    expect(sampleOf?.(type)?.shareOf(tokenOf(common))).toBeCloseTo(2 / 3, 1);
+    expect(sampleOf?.(type)?.shareOf(tokenOf(rest))).toBeCloseTo(1 / 3, 1);
+  });
+
   test('is drawn of AuditEvents as well, the common ones of which are found by a walk', async () => {
     const tokenOf = tokensOfTenant(tenants.a);
     const query = parse('AuditEvent', 'action=R');
