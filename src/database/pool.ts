@@ -5,7 +5,7 @@ import pg from 'pg';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import { Batch, type BatchEntry, PreparedStatements } from './batch.ts';
 import { rolePassword } from './role-password.ts';
-import { translateSqlError } from './sql-errors.ts';
+import { isFull, translateSqlError } from './sql-errors.ts';
 
 export type DatabaseRole = 'hpms_app' | 'hpms_system' | 'hpms_queue' | 'hpms_reindex';
 
@@ -36,6 +36,8 @@ export interface Pool {
 }
 
 const acquireTimeoutMs = 3_000;
+/** Where PostgreSQL has no connection left, one of the pool's own is waited for in pauses that double. */
+const fullPauseMs = 20;
 const endTimeoutMs = 1_000;
 const statementTimeoutMs = 30_000;
 /** Longer than the server's own statement timeout: fires only when the server itself no longer answers. */
@@ -93,17 +95,35 @@ export function createPool(options: PoolOptions): Pool {
     const ended = new Promise<void>((resolve) => client.once('end', resolve)).then(() => void open.delete(ended));
     open.add(ended);
   });
+  let pausing = 0;
+
+  /** With a connection of its own a pool is only slower where others have taken the rest; without any nobody knows when it gets one. */
+  async function connect(): Promise<pg.PoolClient> {
+    const until = performance.now() + acquireTimeoutMs;
+    for (let pauseMs = fullPauseMs; ; pauseMs *= 2) {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (!isFull(error) || pool.totalCount === 0 || performance.now() + pauseMs > until) throw error;
+      }
+      pausing += 1;
+      // Not all at once.
+      await delay(pauseMs * (0.5 + Math.random() / 2));
+      pausing -= 1;
+    }
+  }
+
   return {
     async acquire() {
-      if (pool.waitingCount >= options.waitingMax) throw busy();
+      if (pool.waitingCount + pausing >= options.waitingMax) throw busy();
       try {
-        const client = await pool.connect();
+        const client = await connect();
         return toConnection(client, prepared.get(client) ?? new PreparedStatements());
       } catch (error) {
         throw translateSqlError(error);
       }
     },
-    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount + pausing }),
     async end() {
       await pool.end();
       // pg-pool only begins to close them, and a PostgreSQL that stops next would complain about each.

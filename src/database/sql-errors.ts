@@ -7,12 +7,14 @@ import { outOfResource } from '../fhir/system-errors.ts';
 /** Deadlock and serialization failure. */
 const retryableStates: ReadonlySet<string> = new Set(['40001', '40P01']);
 
+const tooManyConnections = '53300';
+
 /** Shutdown, crash recovery, too many connections and lost connections: the database is away for a moment. */
 const unavailableStates: ReadonlySet<string> = new Set([
   '57P01',
   '57P02',
   '57P03',
-  '53300',
+  tooManyConnections,
   '08000',
   '08003',
   '08006',
@@ -40,6 +42,11 @@ const racedConstraint = 'resource_pkey';
 export function isRetryable(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return false;
   return retryableStates.has(error.code ?? '') || error.constraint === racedConstraint;
+}
+
+/** True when PostgreSQL has no connection left for one more; those that are open go on. */
+export function isFull(error: unknown): boolean {
+  return sqlState(error) === tooManyConnections;
 }
 
 /** True when the connection or the server is gone, so that a commit's outcome may be unknown. */

@@ -97,6 +97,22 @@ describe('connection exhaustion: fault 13', () => {
     expect((await health('/readyz')).status).toBe(200);
   });
 
+  test('PostgreSQL has none left but those that are open: all are answered by these', async () => {
+    const { id } = await bed.a.create(buildPatient());
+    await bed.a.request('GET', `/Patient/${id}`);
+    const open = app.doors.tenantPool.counts().total;
+    const database = new URL(bed.database.url).pathname.slice(1);
+    await bed.sql(`ALTER DATABASE ${database} CONNECTION LIMIT 0`);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        n % 2 === 0 ? bed.a.request('POST', '/Patient', buildPatient()) : bed.a.request('GET', `/Patient/${id}`),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map((_, n) => (n % 2 === 0 ? 201 : 200)));
+    expect(app.doors.tenantPool.counts().total).toBe(open);
+    await bed.sql(`ALTER DATABASE ${database} CONNECTION LIMIT -1`);
+  });
+
   /** As a careless migration would. */
   async function lockResources(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: bed.database.url });
