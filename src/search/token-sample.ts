@@ -29,6 +29,7 @@ const resourcesMin = 1_000;
 /** From so many moments of the type's time so many resources are read. */
 const moments = 200;
 const resourcesEach = 5;
+export const sampleSize: number = moments * resourcesEach;
 /** At so many moments before, evenly spread, is looked for the time around them in which there is nothing. */
 const looks = 64;
 /** A single moment at which there are some counts as such a part of all the time. */

@@ -4,7 +4,7 @@
 import { fhirError } from '../../fhir/outcome.ts';
 import type { SearchQuery } from '../search-query.ts';
 import { slicesCount } from '../slices.ts';
-import type { SampleOf } from '../token-sample.ts';
+import { type SampleOf, sampleSize } from '../token-sample.ts';
 import { type Listed, listedOf } from './breadth.ts';
 import { candidatesMax, type SortedConditions, sortConditions } from './candidates.ts';
 import { beginBehind, beginStatement, dayStatement, walkedDate } from './day-walk.ts';
@@ -51,8 +51,8 @@ export interface SlicingOptions {
 const readMax = (count: number): number => 500 + 3 * count;
 /** Fewer are counted exactly anyway. */
 const matchesMin = 1_000;
-/** More than a page is expected in what is read first, for by chance it may hold less. */
-const caution = 1.3;
+/** What a sample has seen of a few is that much off by chance, and what is read first may hold less: in so many deviations more is expected. */
+const deviations = 2;
 /** Where nothing is known. */
 const slicesAtFirst = 2;
 /** Fewer linked resources are gathered before it is known that they lead to many. */
@@ -172,6 +172,7 @@ type Bounded = Pick<PageOptions, 'count' | 'rowsMax'>;
 function neededFor({ count, rowsMax }: Bounded, listed: Listed | undefined): number | undefined {
   if (!listed) return undefined;
   const slicesOf = (rows: number) => Math.ceil((rows * slicesCount) / listed.matches);
+  const caution = 1 + deviations / Math.sqrt(listed.share * sampleSize);
   const needed = slicesOf(caution * (count + 1));
   return Math.min(rowsMax === walkMax ? Math.max(needed, slicesOf(walkMax / (1 + growth))) : needed, slicesCount);
 }
