@@ -31,9 +31,11 @@ const moments = 200;
 const resourcesEach = 5;
 export const sampleSize: number = moments * resourcesEach;
 /** At so many moments before, evenly spread, is looked for the time around them in which there is nothing. */
-const looks = 64;
-/** A single moment at which there are some counts as such a part of all the time. */
-const hardlyAny = 10_000;
+const looks = 32;
+/** Of what is left, each stretch counts for as long as it is, and a part of their mean: at one moment there may be as many as in a year. */
+const evenly = 4;
+/** And for such a part where there are hardly any. */
+const hardlyAny = 1_000;
 /** Fewer resources of the sample say nothing. */
 const seenMin = 5;
 /** Its multiples spread evenly, and out of step with whatever comes at regular times. */
@@ -144,17 +146,23 @@ gap AS MATERIALIZED (
   FROM (
     SELECT ends.low + (ends.high - ends.low) * (place / ${looks}::float8) AS at
     FROM ends CROSS JOIN generate_series(1, ${looks - 1}) AS place WHERE ends.low < ends.high) looked),
+busy AS MATERIALIZED (
+  SELECT b.low, b.length, EXISTS (
+      SELECT FROM ${view} r WHERE ${ofType} AND r.last_updated >= b.low AND r.last_updated <= b.low + b.length
+      ORDER BY r.last_updated, r.id OFFSET ${resourcesEach - 1} LIMIT 1) AS is_many
+  FROM (
+    SELECT c.low, lead(c.high, 1, (SELECT ends.high FROM ends)) OVER (ORDER BY c.low) - c.low AS length FROM (
+      SELECT ends.low, ends.low AS high FROM ends UNION ALL SELECT gap.high, gap.low FROM gap) c) b),
 stretch AS MATERIALIZED (
-  SELECT s.low, s.length, sum(s.share) OVER (ORDER BY s.low) - s.share AS before, sum(s.share) OVER () AS whole FROM (
-    SELECT b.low, b.length, b.length + coalesce(nullif(sum(b.length) OVER (), interval '0'), ends.high - ends.low) / ${hardlyAny}::float8 AS share
-    FROM ends CROSS JOIN (
-      SELECT c.low, lead(c.high, 1, (SELECT ends.high FROM ends)) OVER (ORDER BY c.low) - c.low AS length FROM (
-        SELECT ends.low, ends.low AS high FROM ends UNION ALL SELECT gap.high, gap.low FROM gap) c) b) s),
+  SELECT s.*, sum(s.share) OVER (ORDER BY s.low) - s.share AS before, sum(s.share) OVER () AS whole FROM (
+    SELECT b.low, b.length, CASE WHEN b.is_many THEN extract(epoch FROM b.length)::float8 + m.mean / ${evenly} ELSE m.mean / ${hardlyAny} END AS share
+    FROM busy b CROSS JOIN (
+      SELECT coalesce(nullif(avg(extract(epoch FROM o.length)), 0), 1)::float8 AS mean FROM busy o WHERE o.is_many) m) s),
 sample AS MATERIALIZED (
   SELECT r.tokens FROM (
-    SELECT place * ${goldenRatio} % 1 AS part FROM generate_series(0, ${moments - 1}) AS place) p CROSS JOIN LATERAL (
-    SELECT s.low + least(s.whole * p.part::float8 - s.before, s.length) AS at FROM stretch s
-    WHERE s.before <= s.whole * p.part::float8 ORDER BY s.before DESC LIMIT 1) m CROSS JOIN LATERAL (
+    SELECT (place * ${goldenRatio} % 1)::float8 AS part FROM generate_series(0, ${moments - 1}) AS place) p CROSS JOIN LATERAL (
+    SELECT s.low + s.length * ((s.whole * p.part - s.before) / s.share) AS at FROM stretch s
+    WHERE s.before <= s.whole * p.part ORDER BY s.before DESC LIMIT 1) m CROSS JOIN LATERAL (
     SELECT r.tokens FROM ${view} r WHERE ${ofType} AND r.last_updated >= m.at
     ORDER BY r.last_updated, r.id LIMIT ${resourcesEach}) r)
 SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
