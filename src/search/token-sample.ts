@@ -128,6 +128,9 @@ interface SampleRow {
 
 type CommonToken = SampleRow & { readonly token: string };
 
+/** Gives the first update that passes the test, or with ` DESC` the last. */
+type End = (test: string, direction: '' | ' DESC') => string;
+
 /**
  * Reads a few resources behind each of many moments between the first and the last update of the type, spread over the time in which
  * there are some: where years were imported in a night, or nothing came for long, the same few would else be read again and again.
@@ -136,12 +139,34 @@ export function sampleStatement(type: string): SearchStatement {
   const isAudit = type === 'AuditEvent';
   const view = isAudit ? 'audit_event' : 'resource';
   const ofType = isAudit ? 'true' : 'r.type = $1';
-  const end = (test: string, direction: '' | ' DESC') =>
+  const end: End = (test, direction) =>
     `(SELECT r.last_updated FROM ${view} r WHERE ${ofType}${test} ORDER BY r.last_updated${direction}, r.id${direction} LIMIT 1)`;
   const text = `WITH known AS MATERIALIZED (${isAudit ? countedAudit : countedType}),
 ends AS MATERIALIZED (
   SELECT ${end('', '')} AS low, ${end('', ' DESC')} AS high FROM known WHERE known.resources >= ${resourcesMin}),
-gap AS MATERIALIZED (
+${stretches(view, ofType, end)},
+sample AS MATERIALIZED (
+  SELECT r.tokens FROM (
+    SELECT (place * ${goldenRatio} % 1)::float8 AS part FROM generate_series(0, ${moments - 1}) AS place) p CROSS JOIN LATERAL (
+    SELECT s.low + s.length * ((s.whole * p.part - s.before) / s.share) AS at FROM stretch s
+    WHERE s.before <= s.whole * p.part ORDER BY s.before DESC LIMIT 1) m CROSS JOIN LATERAL (
+    SELECT r.tokens FROM ${view} r WHERE ${ofType} AND r.last_updated >= m.at
+    ORDER BY r.last_updated, r.id LIMIT ${resourcesEach}) r)
+SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
+  (SELECT i.generation FROM search_index i) AS generation
+FROM known k LEFT JOIN (
+  SELECT u.token::text AS token, count(*)::integer AS seen FROM sample s CROSS JOIN LATERAL ${isAudit ? auditTokens : 'unnest(s.tokens)'} AS u(token)
+  GROUP BY u.token HAVING count(*) >= ${seenMin}) t ON true
+ORDER BY t.token::bigint`;
+  return { name: isAudit ? 'audit-sample' : 'token-sample', text, values: isAudit ? [] : [type] };
+}
+
+/**
+ * Continues `ends` (low, high) with `stretch` (low, length, share, before, whole): the times in which there are resources, each with
+ * its share in seconds, the shares before it and all together. A moment with many counts too: there may be as many as in a year.
+ */
+function stretches(view: string, ofType: string, end: End): string {
+  return `gap AS MATERIALIZED (
   SELECT DISTINCT ${end(' AND r.last_updated < looked.at', ' DESC')} AS low, ${end(' AND r.last_updated >= looked.at', '')} AS high
   FROM (
     SELECT ends.low + (ends.high - ends.low) * (place / ${looks}::float8) AS at
@@ -157,21 +182,7 @@ stretch AS MATERIALIZED (
   SELECT s.*, sum(s.share) OVER (ORDER BY s.low) - s.share AS before, sum(s.share) OVER () AS whole FROM (
     SELECT b.low, b.length, CASE WHEN b.is_many THEN extract(epoch FROM b.length)::float8 + m.mean / ${evenly} ELSE m.mean / ${hardlyAny} END AS share
     FROM busy b CROSS JOIN (
-      SELECT coalesce(nullif(avg(extract(epoch FROM o.length)), 0), 1)::float8 AS mean FROM busy o WHERE o.is_many) m) s),
-sample AS MATERIALIZED (
-  SELECT r.tokens FROM (
-    SELECT (place * ${goldenRatio} % 1)::float8 AS part FROM generate_series(0, ${moments - 1}) AS place) p CROSS JOIN LATERAL (
-    SELECT s.low + s.length * ((s.whole * p.part - s.before) / s.share) AS at FROM stretch s
-    WHERE s.before <= s.whole * p.part ORDER BY s.before DESC LIMIT 1) m CROSS JOIN LATERAL (
-    SELECT r.tokens FROM ${view} r WHERE ${ofType} AND r.last_updated >= m.at
-    ORDER BY r.last_updated, r.id LIMIT ${resourcesEach}) r)
-SELECT k.resources, (SELECT count(*) FROM sample)::integer AS size, t.token, t.seen,
-  (SELECT i.generation FROM search_index i) AS generation
-FROM known k LEFT JOIN (
-  SELECT u.token::text AS token, count(*)::integer AS seen FROM sample s CROSS JOIN LATERAL ${isAudit ? auditTokens : 'unnest(s.tokens)'} AS u(token)
-  GROUP BY u.token HAVING count(*) >= ${seenMin}) t ON true
-ORDER BY t.token::bigint`;
-  return { name: isAudit ? 'audit-sample' : 'token-sample', text, values: isAudit ? [] : [type] };
+      SELECT coalesce(nullif(avg(extract(epoch FROM o.length)), 0), 1)::float8 AS mean FROM busy o WHERE o.is_many) m) s)`;
 }
 
 const countedType = `
