@@ -9,9 +9,12 @@ const hyphen = 0x2d;
 /** Where its two-digit groups begin, behind a UUID's start. */
 const octets = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
+const hyphens = [8, 13, 18, 23] as const;
+const digits = Buffer.from('0123456789abcdef');
+
 /** Of a character; lower case only, for what is unpacked must be what was packed. */
 const digitOf = new Int8Array(256).fill(-1);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value;
+for (const [value, digit] of digits.entries()) digitOf[digit] = value;
 
 /** `text` must not hold the mark. */
 export function packUuids(text: Buffer): Buffer {
@@ -52,23 +55,26 @@ function packUuid(text: Buffer, start: number, packed: Buffer, to: number): bool
 
 /** The text that was packed. */
 export function unpackUuids(packed: Buffer): Buffer {
-  const pieces: Buffer[] = [];
+  let mark = packed.indexOf(uuidMark);
+  if (mark < 0) return packed;
+  const text = Buffer.allocUnsafe(Math.ceil((packed.length * textLength) / packedLength));
   let taken = 0;
-  for (let mark = packed.indexOf(uuidMark); mark >= 0; mark = packed.indexOf(uuidMark, taken)) {
-    pieces.push(packed.subarray(taken, mark), Buffer.from(uuidOf(packed, mark + 1)));
+  let length = 0;
+  for (; mark >= 0; mark = packed.indexOf(uuidMark, taken)) {
+    length += packed.copy(text, length, taken, mark);
+    unpackUuid(packed, mark + 1, text, length);
+    length += textLength;
     taken = mark + packedLength;
   }
-  return Buffer.concat([...pieces, packed.subarray(taken)]);
+  return text.subarray(0, length + packed.copy(text, length, taken));
 }
 
-function uuidOf(packed: Buffer, at: number): string {
-  const digits = packed.toString('hex', at, at + 16);
-  const groups = [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    digits.slice(12, 16),
-    digits.slice(16, 20),
-    digits.slice(20),
-  ];
-  return groups.join('-');
+function unpackUuid(packed: Buffer, from: number, text: Buffer, start: number): void {
+  for (let n = 0; n < octets.length; n++) {
+    const octet = packed[from + n] as number;
+    const at = start + (octets[n] as number);
+    text[at] = digits[octet >> 4] as number;
+    text[at + 1] = digits[octet & 15] as number;
+  }
+  for (const dash of hyphens) text[start + dash] = hyphen;
 }
