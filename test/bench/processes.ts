@@ -96,7 +96,7 @@ async function start(
   const log = openSync(logFile, 'w', 0o600);
   const { PATH = '', NODE_OPTIONS = '' } = process.env;
   // With the options of `npm start`, the floor too.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=100', file, ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--heap-growing-percent=100', file, ...args], {
     env: { PATH, NODE_OPTIONS, ...env },
     stdio: ['ignore', log, log],
   });

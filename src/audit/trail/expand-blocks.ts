@@ -10,7 +10,7 @@ import type { AccessBlock } from './access-block.ts';
 export const expanderName = 'access trail';
 
 /** Whoever waits for an answer goes first after so long. */
-const sliceMs = 4;
+const sliceMs = 1;
 
 export async function expandBlocks(session: Session, blocks: readonly AccessBlock[]): Promise<void> {
   const facts = blocks.flatMap((block) => block.facts);

@@ -40,7 +40,7 @@ export async function openServer(onStart: (note: string) => void): Promise<DemoS
 
 async function startServer(file: string): Promise<DemoServer> {
   // A process group of its own: Ctrl-C reaches the demo alone, which then stops the server once and in good order.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', '--heap-growing-percent=100', main], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--heap-growing-percent=100', main], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
