@@ -2,7 +2,7 @@
 
 import { serverCaller } from '../../access/caller.ts';
 import { inSession, type Repository } from '../../repository/session.ts';
-import type { AccessBlock } from './access-block.ts';
+import { type AccessBlock, openBlock } from './access-block.ts';
 import { expanderName } from './expand-blocks.ts';
 import type { Expander } from './expander.ts';
 
@@ -10,10 +10,13 @@ const headStartMs = 1_000;
 const lookEveryMs = 100;
 /** More are not kept in memory: they are stored, and workers look for them in any case. */
 const blocksMax = 5_000;
+/** Opening them keeps everybody else waiting. */
+const openedAtOnceMax = 50;
 
+/** Without the facts: what lives for a second the collector copies again and again, and of hardly any block they are wanted. */
 interface Given {
   readonly tenantId: number;
-  readonly block: AccessBlock;
+  readonly id: string;
   readonly sinceMs: number;
 }
 
@@ -28,8 +31,12 @@ export function behindWorkers(repository: Repository, expander: Expander, onErro
     const younger = given.findIndex(({ sinceMs }) => sinceMs > dueBefore);
     const due = given.splice(0, younger < 0 ? given.length : younger);
     for (const [tenantId, ofTenant] of Map.groupBy(due, (one) => one.tenantId)) {
-      const left = await leftOf(repository, tenantId, ofTenant).catch(onError);
-      for (const { block, sinceMs } of left ?? []) expander.add(tenantId, block, sinceMs);
+      const since = new Map(ofTenant.map(({ id, sinceMs }) => [id, sinceMs]));
+      const ids = [...since.keys()];
+      for (let start = 0; start < ids.length; start += openedAtOnceMax) {
+        const left = await leftOf(repository, tenantId, ids.slice(start, start + openedAtOnceMax)).catch(onError);
+        for (const block of left ?? []) expander.add(tenantId, block, since.get(block.id));
+      }
     }
   }
 
@@ -43,9 +50,9 @@ export function behindWorkers(repository: Repository, expander: Expander, onErro
   }
 
   return {
-    add(tenantId, block, sinceMs = performance.now()) {
+    add(tenantId, { id }, sinceMs = performance.now()) {
       if (isClosed || given.length >= blocksMax) return;
-      given.push({ tenantId, block, sinceMs });
+      given.push({ tenantId, id, sinceMs });
       lookSoon();
     },
     keptUp: expander.keptUp,
@@ -59,14 +66,21 @@ export function behindWorkers(repository: Repository, expander: Expander, onErro
   };
 }
 
-async function leftOf(repository: Repository, tenantId: number, given: readonly Given[]): Promise<Given[]> {
+/** In the order in which they were given, which is that of their ids. */
+async function leftOf(repository: Repository, tenantId: number, ids: readonly string[]): Promise<AccessBlock[]> {
   const statement = {
     name: 'access-blocks-left',
-    text: 'SELECT id FROM access_block WHERE id = ANY ($1::text[])',
-    values: [given.map(({ block }) => block.id)],
+    text: 'SELECT id, content FROM access_block WHERE id = ANY ($1::text[]) ORDER BY id',
+    values: [ids],
   };
   const caller = serverCaller(tenantId, expanderName);
-  const rows = await inSession(repository, caller, ({ trx }) => trx.query<{ id: string }>(statement), 'read');
-  const left = new Set(rows.map(({ id }) => id));
-  return given.filter(({ block }) => left.has(block.id));
+  return await inSession(
+    repository,
+    caller,
+    async ({ trx, cipher }) => {
+      const rows = await trx.query<{ id: string; content: Buffer }>(statement);
+      return rows.map((row) => openBlock(cipher, row));
+    },
+    'read',
+  );
 }
