@@ -31,12 +31,15 @@ export function behindWorkers(repository: Repository, expander: Expander, onErro
     const younger = given.findIndex(({ sinceMs }) => sinceMs > dueBefore);
     const due = given.splice(0, younger < 0 ? given.length : younger);
     for (const [tenantId, ofTenant] of Map.groupBy(due, (one) => one.tenantId)) {
-      const since = new Map(ofTenant.map(({ id, sinceMs }) => [id, sinceMs]));
-      const ids = [...since.keys()];
-      for (let start = 0; start < ids.length; start += openedAtOnceMax) {
-        const left = await leftOf(repository, tenantId, ids.slice(start, start + openedAtOnceMax)).catch(onError);
-        for (const block of left ?? []) expander.add(tenantId, block, since.get(block.id));
-      }
+      await takeOver(tenantId, ofTenant).catch(onError);
+    }
+  }
+
+  async function takeOver(tenantId: number, due: readonly Given[]): Promise<void> {
+    for (let start = 0; start < due.length && !isClosed; start += openedAtOnceMax) {
+      const since = new Map(due.slice(start, start + openedAtOnceMax).map(({ id, sinceMs }) => [id, sinceMs]));
+      const left = await leftOf(repository, tenantId, [...since.keys()]);
+      for (const block of left) expander.add(tenantId, block, since.get(block.id));
     }
   }
 
