@@ -1,6 +1,6 @@
 // Events that were found and not sealed yet, by tenant: what keeps one tenant's from being sealed keeps no other's.
 
-import type { EventRefs, FoundEvents } from './find-unsealed.ts';
+import type { FoundEvents } from './find-unsealed.ts';
 
 export interface Backlog {
   add(found: readonly FoundEvents[]): void;
@@ -20,15 +20,15 @@ const perTransaction = 1_000;
 const rememberedMax = 20_000;
 
 export function createBacklog(
-  seal: (tenantId: number, found: readonly EventRefs[]) => Promise<void>,
+  seal: (tenantId: number, found: readonly FoundEvents[]) => Promise<void>,
   onError: (error: unknown, what: string) => void,
 ): Backlog {
-  const waiting = new Map<number, EventRefs[]>();
+  const waiting = new Map<number, FoundEvents[]>();
   const forgotten = new Set<number>();
   const failing = new Set<number>();
   let findAgain = false;
 
-  async function sealTenant(tenantId: number, found: EventRefs[]): Promise<void> {
+  async function sealTenant(tenantId: number, found: FoundEvents[]): Promise<void> {
     try {
       while (found.length > 0) {
         const length = lengthOf(found, perTransaction);
@@ -82,7 +82,7 @@ export function createBacklog(
 }
 
 /** How many of them have so many events together, or all where they have fewer. */
-function lengthOf(found: readonly EventRefs[], events: number): number {
+function lengthOf(found: readonly FoundEvents[], events: number): number {
   let count = 0;
   const last = found.findIndex((refs) => {
     count += refs.count;

@@ -9,19 +9,13 @@ export interface Moment {
   readonly snapshot: string;
 }
 
-/** Of one tenant: their ids and times stay PostgreSQL's texts, which nobody but PostgreSQL has to read. */
-export interface EventRefs {
-  readonly count: number;
-  readonly ids: string;
-  readonly times: string;
-  readonly oldest: Date;
-  readonly newest: Date;
-}
-
 /** What one transaction has committed of one tenant. */
-export interface FoundEvents extends EventRefs {
+export interface FoundEvents {
   readonly tenantId: number;
   readonly tx: string;
+  readonly count: number;
+  readonly oldest: Date;
+  readonly newest: Date;
 }
 
 export async function momentOf(trx: Transaction): Promise<Moment> {
@@ -71,9 +65,8 @@ async function findAny(trx: Transaction, after: string, countMin: number): Promi
 
 function byTransaction(test: string, countMin: string): string {
   return `SELECT found.tenant_id AS "tenantId", found.tx::text AS tx, count(*)::int AS count,
-            array_agg(found.id)::text AS ids, array_agg(found.last_updated)::text AS times,
             min(found.last_updated) AS oldest, max(found.last_updated) AS newest
-          FROM (SELECT tenant_id, id, last_updated, tx FROM audit_event WHERE ${test}
+          FROM (SELECT tenant_id, last_updated, tx FROM audit_event WHERE ${test}
                 ORDER BY audit_event.tx FETCH FIRST ${countMin} ROWS WITH TIES) AS found
           GROUP BY found.tenant_id, found.tx ORDER BY found.tx`;
 }

@@ -2,7 +2,7 @@
 
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type pg from 'pg';
-import type { EventRefs } from '../../../src/audit/seal/find-unsealed.ts';
+import type { FoundEvents } from '../../../src/audit/seal/find-unsealed.ts';
 import type { SealKey } from '../../../src/audit/seal/seal-key.ts';
 import { sealRows } from '../../../src/audit/seal/seal-rows.ts';
 import { type VerifyTreeOptions, verifyTree } from '../../../src/audit/seal/verify/verify-tree.ts';
@@ -34,9 +34,9 @@ export async function verdictOf(
       async sealAnew(key) {
         await query('DELETE FROM store.seal_leaves WHERE tenant_id = $1', [tenantId]);
         await query('DELETE FROM store.seal_head WHERE tenant_id = $1', [tenantId]);
-        const found = await query<EventRefs>(
-          `SELECT count(*)::int AS count, array_agg(id)::text AS ids, array_agg(last_updated)::text AS times,
-             min(last_updated) AS oldest, max(last_updated) AS newest FROM store.audit_event WHERE tenant_id = $1`,
+        const found = await query<FoundEvents>(
+          `SELECT tenant_id AS "tenantId", tx::text AS tx, count(*)::int AS count, min(last_updated) AS oldest,
+             max(last_updated) AS newest FROM store.audit_event WHERE tenant_id = $1 GROUP BY tenant_id, tx`,
           [tenantId],
         );
         await sealRows(
