@@ -1,6 +1,7 @@
 // Makes the tokens of AuditEvents anew under the tenant's index key. Nothing else of them ever changes, and nobody else may.
 
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { timeOfId } from '../../fhir/ids.ts';
 import { auditEventType } from '../audit-rows.ts';
 import { auditTokens, groupedTokens } from '../audit-tokens.ts';
 import type { Repository, Session } from '../session.ts';
@@ -23,8 +24,9 @@ interface TokenRow extends Pick<StoredEvent, 'id' | 'last_updated' | 'tokens'> {
 export async function tokenAuditEvents(session: Session, afterId: string) {
   const rows = await session.trx.query<StoredEvent>({
     name: 'reindex-audit-events',
-    text: `SELECT id, last_updated, content, tokens::text AS tokens FROM audit_event WHERE id > $1 ORDER BY id LIMIT $2`,
-    values: [afterId, rowsMax],
+    text: `SELECT id, last_updated, content, tokens::text AS tokens FROM audit_event
+           WHERE (last_updated, id) > ($1, $2) ORDER BY last_updated, id LIMIT $3`,
+    values: [new Date(timeOfId(afterId) ?? 0), afterId, rowsMax],
   });
   const groups = await tokenGroupsIn(
     session,
