@@ -24,7 +24,7 @@ interface Waiting<Item> {
 }
 
 /** So many messages leave without waiting for one that is under way, and so many at most. */
-const [atOnceMax, messagesMax] = [2, 4];
+const [atOnceMax, messagesMax] = [1, 4];
 /** What the next message waits for company at most. */
 const companyMs = 5;
 const itemsPerMessageMax = 500;
