@@ -116,7 +116,8 @@ const verbs: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELET
 /** `Type/id` at the start of a path, or a type alone. */
 const placeSyntax = /^(?<type>[A-Z][A-Za-z]{1,40})(?:\/(?<id>[A-Za-z0-9\-.]{1,64}))?(?:\/|$)/;
 
-function patientsOf({ patients, answered, path }: AccessFacts): readonly string[] {
+/** `Patient/id` of all whom the event names, each once. */
+export function patientsOf({ patients, answered, path }: AccessFacts): readonly string[] {
   const all = new Set(patients);
   for (const reference of answered ?? []) if (reference.startsWith('Patient/')) all.add(unversioned(reference));
   // Also what was refused, or is in a patient's compartment and not there.

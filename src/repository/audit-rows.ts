@@ -89,10 +89,16 @@ function changeRow(session: Session, { change, entries }: StoredChange): AuditRo
   return auditRow(session, audit);
 }
 
-export function auditRow(session: Session, audit: AuditEvent & { readonly id: string }): AuditRow {
-  const text = Buffer.from(JSON.stringify(audit));
-  const content = session.cipher.seal(text, bodyContext(auditEventType, audit.id, 1), 'audit-event');
-  return { id: audit.id, content, tokens: groupedTokens(session, audit) };
+export function auditRow(
+  session: Pick<Session, 'cipher' | 'extract'>,
+  audit: AuditEvent & { readonly id: string },
+): AuditRow {
+  return sealedRow(session, audit.id, JSON.stringify(audit), groupedTokens(session, audit));
+}
+
+/** Of the event's JSON and of its tokens as they are stored. */
+export function sealedRow({ cipher }: Pick<Session, 'cipher'>, id: string, text: string, tokens: string): AuditRow {
+  return { id, content: cipher.seal(Buffer.from(text), bodyContext(auditEventType, id, 1), 'audit-event'), tokens };
 }
 
 /**

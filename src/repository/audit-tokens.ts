@@ -15,17 +15,33 @@ export function auditTokens(session: Indexing, event: AuditEvent): bigint[] {
 
 /** As they are stored, PostgreSQL's text of a bigint[]: groups of them stand for those that many events have alike. */
 export function groupedTokens(session: Indexing, event: AuditEvent): string {
-  const texts = sharedParts(event).map(({ key, part }) =>
-    sharedText(session.cipher, key, () => extracted(session, part)),
-  );
-  texts.push(ownTokens(session, ownPart(event)));
-  return `{${texts.filter((text) => text !== '').join(',')}}`;
+  const own = ownPart(event);
+  return joinedTokens(session, sharedParts(event), JSON.stringify(own), own);
+}
+
+/** Those of an event that has these parts, and beside them names but the references. */
+export function groupedTokensOf(
+  session: Indexing,
+  shared: readonly SharedPart[],
+  references: readonly string[],
+): string {
+  const own = { entity: references.map((reference) => ({ what: { reference } })) };
+  return joinedTokens(session, shared, references.join(' '), own);
+}
+
+function joinedTokens(session: Indexing, shared: readonly SharedPart[], ownKey: string, own: Part): string {
+  let text = ownTokens(session, ownKey, own);
+  for (const { key, part } of shared) {
+    const tokens = sharedText(session.cipher, key, () => extracted(session, part));
+    if (tokens !== '') text += text === '' ? tokens : `,${tokens}`;
+  }
+  return `{${text}}`;
 }
 
 /** Elements of an event, under their names. */
 type Part = object;
 
-interface SharedPart {
+export interface SharedPart {
   readonly part: Part;
   /** Tells it from any other. */
   readonly key: string;
@@ -38,7 +54,7 @@ type Indexing = Pick<Session, 'cipher' | 'extract'>;
  * (search-parameters.ts): an event's tokens are those of all its parts. Its own is what it is about, shared is the rest: the
  * kind of request, the roles, and each agent and address by itself, for each goes with many of the others.
  */
-function sharedParts(event: AuditEvent): SharedPart[] {
+export function sharedParts(event: AuditEvent): SharedPart[] {
   return [kindPart(event), ...partsOfAgents(event.agent)];
 }
 
@@ -91,10 +107,10 @@ const knownMax = 5_000;
 /** A page of a thousand patients does not come again. */
 const keyLengthMax = 2_000;
 
-function ownTokens(session: Indexing, own: Part): string {
+/** `key` tells the part from any other. */
+function ownTokens(session: Indexing, key: string, own: Part): string {
   const known = knownTexts.get(session.cipher) ?? new Map<string, string>();
   knownTexts.set(session.cipher, known);
-  const key = JSON.stringify(own);
   const found = known.get(key);
   if (found !== undefined) return found;
   const text = extracted(session, own).join(',');

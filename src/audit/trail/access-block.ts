@@ -26,10 +26,11 @@ export function insertBlock(cipher: TenantCipher, { id, facts }: AccessBlock, is
 }
 
 export function openBlock(cipher: TenantCipher, { id, content }: { readonly id: string; readonly content: Buffer }) {
-  const { callers, facts } = JSON.parse(cipher.open(content, contextOf(id)).toString()) as Packed;
+  const packed = JSON.parse(cipher.open(content, contextOf(id)).toString()) as Packed;
+  const callers = packed.callers.map(sameCaller);
   return {
     id,
-    facts: facts.map(({ by, ...rest }): AccessFacts => {
+    facts: packed.facts.map(({ by, ...rest }): AccessFacts => {
       const caller = by === undefined ? undefined : callers[by];
       return caller ? { ...rest, caller } : rest;
     }),
@@ -55,6 +56,19 @@ function packed(facts: readonly AccessFacts[]): Buffer {
     callers: [...callers.keys()],
   };
   return Buffer.from(JSON.stringify(content));
+}
+
+const callersKnown = new Map<string, CallerFacts>();
+const callersMax = 2_000;
+
+/** One object in all blocks: much of an AuditEvent is worked out once for each. */
+function sameCaller(caller: CallerFacts): CallerFacts {
+  const key = JSON.stringify(caller);
+  const known = callersKnown.get(key);
+  if (known) return known;
+  if (callersKnown.size >= callersMax) callersKnown.clear();
+  callersKnown.set(key, caller);
+  return caller;
 }
 
 function contextOf(id: string): string {

@@ -1,10 +1,10 @@
 // From stored facts to AuditEvents, each once however often it is done: a block goes in the step that stores its events.
 
 import { setImmediate as turnEnds } from 'node:timers/promises';
-import { buildAccessAudit } from '../../access/access-audit.ts';
-import { type AuditRow, auditRow } from '../../repository/audit-rows.ts';
+import type { AuditRow } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
 import type { AccessBlock } from './access-block.ts';
+import { accessRow } from './event-forms.ts';
 
 /** What AuditEvents are made as. */
 export const expanderName = 'access trail';
@@ -17,7 +17,7 @@ export async function expandBlocks(session: Session, blocks: readonly AccessBloc
   const rows: AuditRow[] = [];
   let beganAtMs = performance.now();
   for (const one of facts) {
-    rows.push(auditRow(session, buildAccessAudit(one, session.repository.site)));
+    rows.push(accessRow(session, one));
     if (performance.now() - beganAtMs < sliceMs) continue;
     await turnEnds();
     beganAtMs = performance.now();
