@@ -6,6 +6,7 @@ import type { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CertificateFiles, type Renewal, readCertificate, renewCertificate } from './certificate.ts';
 import { openGates, portOf } from './gates.ts';
+import { createUnderWay } from './under-way.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -66,12 +67,11 @@ function openTlsServer(handler: RequestListener, tls: TlsOptions): Server {
 
 /** From the call of what it gives on, every answer ends its connection, also the answers to requests that are under way. */
 function withAnswers(server: Server): () => void {
-  const underWay = new Set<ServerResponse>();
+  const underWay = createUnderWay<ServerResponse>();
   let isLeaving = false;
   server.prependListener('request', (_request, response) => {
     if (isLeaving) response.setHeader('Connection', 'close');
-    underWay.add(response);
-    response.once('close', () => underWay.delete(response));
+    response.once('close', underWay.add(response));
   });
   return () => {
     isLeaving = true;

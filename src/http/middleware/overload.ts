@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import { fhirError } from '../../fhir/outcome.ts';
+import { createUnderWay, type UnderWay } from '../under-way.ts';
 import type { HttpState } from './request-state.ts';
 
 export interface OverloadOptions {
@@ -25,7 +26,8 @@ const discardedBytesMax = 65_536;
 /** An overloaded process is not to be restarted, and its figures are wanted most then. */
 const alwaysAnswered: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
-interface UnderWay {
+interface Received {
+  readonly request: IncomingMessage;
   readonly tenant: string;
   readonly sinceMs: number;
 }
@@ -35,13 +37,12 @@ interface UnderWay {
  * What is turned away is not on record, for nobody has looked at what was asked.
  */
 export function createOverloadGuard({ requestsMax, lateMax, nowMs }: OverloadOptions = usual): Middleware<HttpState> {
-  /** The oldest first. */
-  const underWay = new Map<IncomingMessage, UnderWay>();
+  const underWay = createUnderWay<Received>();
 
   function areLate(): boolean {
     const before = nowMs() - lateMs;
     let late = 0;
-    for (const [request, { sinceMs }] of underWay) {
+    for (const { request, sinceMs } of underWay) {
       if (sinceMs > before) return false;
       if (request.complete && ++late >= lateMax) return true;
     }
@@ -67,11 +68,11 @@ export function createOverloadGuard({ requestsMax, lateMax, nowMs }: OverloadOpt
       await discardShort(ctx.req);
       throw tooMany();
     }
-    underWay.set(ctx.req, { tenant, sinceMs: nowMs() });
+    const ended = underWay.add({ request: ctx.req, tenant, sinceMs: nowMs() });
     try {
       await next();
     } finally {
-      underWay.delete(ctx.req);
+      ended();
     }
   };
 }
@@ -89,9 +90,9 @@ async function discardShort(request: IncomingMessage): Promise<void> {
 }
 
 /** By tenant. Who sends a body slowly takes nobody's place. */
-function countReceived(underWay: ReadonlyMap<IncomingMessage, UnderWay>): Map<string, number> {
+function countReceived(underWay: UnderWay<Received>): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const [request, { tenant }] of underWay) {
+  for (const { request, tenant } of underWay) {
     if (request.complete) counts.set(tenant, (counts.get(tenant) ?? 0) + 1);
   }
   return counts;
