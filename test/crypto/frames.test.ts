@@ -1,20 +1,12 @@
 // A long body in frames comes back whole or not at all: security.md 1.10
 
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { openFrames, sealFrames } from '../../src/crypto/frames.ts';
-import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
+import { makeCipher } from '../support/cipher.ts';
 
-const cipher = createTenantCipher(
-  1,
-  {
-    epoch: 0,
-    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'data')) }],
-    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 'index')), use: 'asked' }],
-  },
-  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
-);
+const cipher = makeCipher();
 const frameBytes = 65_536;
 
 async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer[]> {

@@ -1,29 +1,20 @@
 // The tokens of an AuditEvent: worked out part by part, they are those of the whole; groups stand for what comes again (README, Decisions)
 
-import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { AuditEvent } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { buildAccessAudit } from '../../src/access/access-audit.ts';
 import type { AccessFacts } from '../../src/access/access-facts.ts';
-import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import type { Statement } from '../../src/database/statement.ts';
 import { loadDefinitions } from '../../src/fhir/definitions.ts';
 import { newId } from '../../src/fhir/ids.ts';
 import { auditTokens, groupedTokens } from '../../src/repository/audit-tokens.ts';
 import { hasAuditTokens, insertTokenGroups } from '../../src/repository/token-groups.ts';
 import { createExtractor } from '../../src/search/extract.ts';
+import { makeCipher } from '../support/cipher.ts';
 
 const extract = createExtractor(loadDefinitions());
-const cipher = createTenantCipher(
-  1,
-  {
-    epoch: 0,
-    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
-    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 2)), use: 'asked' }],
-  },
-  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
-);
+const cipher = makeCipher();
 const session = { cipher, extract };
 
 const reference = fc.constantFrom('Patient/1', 'Patient/2', 'Practitioner/1', 'Observation/7');

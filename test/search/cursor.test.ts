@@ -1,23 +1,14 @@
 // A cursor is good for the search, the caller and the tenant it was given to: security.md, paging
 
-import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createTenantCipher } from '../../src/crypto/tenant-cipher.ts';
 import type { PagePlace } from '../../src/search/compile/sort.ts';
 import { type CursorBinding, openCursor, sealCursor } from '../../src/search/cursor.ts';
+import { makeCipher } from '../support/cipher.ts';
 import { parse } from './evaluate.ts';
 
 const place = { isBackward: false, position: { id: 'a-1', keys: ['2026-11-20T10:00:00.000Z', 'infinity'] } };
-const cipher = createTenantCipher(
-  1,
-  {
-    epoch: 0,
-    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
-    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 2)), use: 'asked' }],
-  },
-  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
-);
+const cipher = makeCipher();
 const binding: CursorBinding = {
   key: Buffer.alloc(32, 7),
   tenantId: 1,

@@ -1,28 +1,19 @@
 // Events that are made by a form are those that are built from their facts, whatever these tell (README, Decisions)
 
-import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { buildAccessAudit } from '../../../src/access/access-audit.ts';
 import type { AccessFacts } from '../../../src/access/access-facts.ts';
 import { accessRow } from '../../../src/audit/trail/event-forms.ts';
-import { createTenantCipher } from '../../../src/crypto/tenant-cipher.ts';
 import { loadDefinitions } from '../../../src/fhir/definitions.ts';
 import { newId } from '../../../src/fhir/ids.ts';
 import { auditTokens } from '../../../src/repository/audit-tokens.ts';
 import { createExtractor } from '../../../src/search/extract.ts';
 import { anyFacts, clientFacts, readFacts, staffFacts } from '../../access/access-facts.ts';
+import { makeCipher } from '../../support/cipher.ts';
 
 const extract = createExtractor(loadDefinitions());
-const cipher = createTenantCipher(
-  1,
-  {
-    epoch: 0,
-    data: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 1)) }],
-    index: [{ version: 1, key: createSecretKey(Buffer.alloc(32, 2)), use: 'asked' }],
-  },
-  { beforeSeal: () => undefined, onUnknownKey: () => undefined },
-);
+const cipher = makeCipher();
 /** What is sealed is to be seen. */
 const session = { cipher: { ...cipher, seal: (plain: Buffer) => plain }, extract, repository: { site: 'https://a.b' } };
 
