@@ -48,11 +48,24 @@ describeWith('chromium', 'an account in Chromium', (program) => {
     return /http:\/\/hpms\.test\S+token=[\w-]+/.exec(text)?.[0] ?? '';
   }
 
-  const heading = (page: Page, name: string) => page.getByRole('heading', { name, level: 1 }).waitFor();
+  /** Another page than the one that is expected says why it came, so a failure says what there was to be seen. */
+  async function heading(page: Page, name: string): Promise<void> {
+    try {
+      await page.getByRole('heading', { name, level: 1 }).waitFor({ timeout: 20_000 });
+    } catch (error) {
+      throw new Error(`Instead of ${name}: ${await page.locator('body').textContent()}`, { cause: error });
+    }
+  }
+
+  /** Chromium gives the focus with the first frame, which may come after the heading is there. */
+  async function type(page: Page, text: string): Promise<void> {
+    await page.locator('input:focus').waitFor();
+    await page.keyboard.type(text);
+  }
 
   async function signIn(page: Page): Promise<void> {
     await heading(page, 'Sign in');
-    await page.keyboard.type(email);
+    await type(page, email);
     await page.keyboard.press('Tab');
     await page.keyboard.type(password);
     await page.keyboard.press('Enter');
@@ -63,8 +76,9 @@ describeWith('chromium', 'an account in Chromium', (program) => {
     const { page, complaints } = await openPage(browser, { viewport: { width: 320, height: 640 } });
     await page.goto(await linkOfMail(1));
     await heading(page, 'Welcome');
-    await page.keyboard.type(password);
+    await type(page, password);
     await page.keyboard.press('Enter');
+    await heading(page, 'Your password is saved');
     await page.getByRole('link', { name: 'Sign in' }).click();
     await signIn(page);
     await heading(page, 'Set up the second step');
@@ -83,7 +97,7 @@ describeWith('chromium', 'an account in Chromium', (program) => {
     await page.getByRole('link', { name: 'Sign in' }).click();
     await signIn(page);
     await heading(page, 'Confirm that it is you');
-    await page.keyboard.type(recoveryCode);
+    await type(page, recoveryCode);
     await page.keyboard.press('Enter');
     await heading(page, 'Your account');
     await page.getByText('9 unused recovery codes. Your clinic requires it.').waitFor();
@@ -96,15 +110,15 @@ describeWith('chromium', 'an account in Chromium', (program) => {
     await page.goto(`${publicUrl}/t/clinic-a/account`);
     await page.getByRole('link', { name: 'Forgot your password?' }).click();
     await heading(page, 'Forgot your password?');
-    await page.keyboard.type(email);
+    await type(page, email);
     await page.keyboard.press('Enter');
     await heading(page, 'Look into your mail');
     await page.goto(await linkOfMail(2));
     await heading(page, 'Choose a new password');
-    await page.keyboard.type('password1234');
+    await type(page, 'password1234');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').waitFor();
-    await page.keyboard.type('eight kittens on a sofa');
+    await type(page, 'eight kittens on a sofa');
     await page.keyboard.press('Enter');
     await heading(page, 'Your password is saved');
   }, 60_000);
