@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readFileSync, realpathSync } from 'nod
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
+import { startOptions } from '../../src/commands/demo/start-options.ts';
 import type { Config } from '../../src/config.ts';
 import { findCluster } from '../../src/database/embedded-place.ts';
 import { runningPostgresUrl } from '../../src/database/postmaster.ts';
@@ -96,7 +97,7 @@ async function start(
   const log = openSync(logFile, 'w', 0o600);
   const { PATH = '', NODE_OPTIONS = '' } = process.env;
   // With the options of `npm start`, the floor too.
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--heap-growing-percent=100', file, ...args], {
+  const child = spawn(process.execPath, [...startOptions(), file, ...args], {
     env: { PATH, NODE_OPTIONS, ...env },
     stdio: ['ignore', log, log],
   });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { request } from 'undici';
 import { DemoFailure } from './demo-failure.ts';
 import type { Connection } from './fhir-client.ts';
+import { startOptions } from './start-options.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface DemoServer {
@@ -40,7 +41,7 @@ export async function openServer(onStart: (note: string) => void): Promise<DemoS
 
 async function startServer(file: string): Promise<DemoServer> {
   // A process group of its own: Ctrl-C reaches the demo alone, which then stops the server once and in good order.
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', '--heap-growing-percent=100', main], {
+  const child = spawn(process.execPath, [...startOptions(), main], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
