@@ -4,7 +4,7 @@ import type { Appointment, Invoice } from '@medplum/fhirtypes';
 import type { FailurePoint } from '../../src/jobs/observe.ts';
 import { buildAppointment, buildPatient, buildPractitioner, buildPrice } from '../support/builders.ts';
 import { type FaultBed, waitFor } from './bed.ts';
-import { readQueue } from './job-queue.ts';
+import { isQueueEmpty, readQueue } from './job-queue.ts';
 import { type LogLine, type MainProcess, type RunningProcess, startMain, startWorker } from './processes.ts';
 import { failurePoints, killTiming } from './queue-kills.ts';
 
@@ -169,9 +169,7 @@ const statesAt: Readonly<Record<FailurePoint, readonly string[]>> = {
 
 async function isAllDone({ bed, redisUrl }: Billing): Promise<boolean> {
   const undone = await bed.sql("SELECT FROM store.outbox WHERE status <> 'done'");
-  if (undone.length > 0) return false;
-  const { waiting, active } = await readQueue(bed.database.url, redisUrl);
-  return waiting.length + active.length === 0;
+  return undone.length === 0 && (await isQueueEmpty(bed.database.url, redisUrl));
 }
 
 /** Kills per point and round, and the events each has caught. */

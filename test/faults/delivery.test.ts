@@ -11,7 +11,7 @@ import { startRedis, type TestRedis } from '../support/redis.ts';
 import { send } from '../support/server.ts';
 import { FaultBed, waitFor } from './bed.ts';
 import { findProblems } from './checker.ts';
-import { openQueue, readQueue } from './job-queue.ts';
+import { isQueueEmpty, openQueue } from './job-queue.ts';
 import { chooseSeed, seededRandom } from './load.ts';
 import { killTiming } from './queue-kills.ts';
 
@@ -27,7 +27,7 @@ interface EventRow {
 function deliverAmiss(startQueue: () => Promise<TestRedis | undefined>): void {
   let redis: TestRedis | undefined;
   let bed: FaultBed;
-  let worker: App;
+  let worker: App | undefined;
   let template: Appointment;
   let visits = 0;
   const random = seededRandom(chooseSeed());
@@ -41,7 +41,10 @@ function deliverAmiss(startQueue: () => Promise<TestRedis | undefined>): void {
     await bed.a.create(buildPrice(80));
     template = buildAppointment(`Patient/${patient.id}`, `Practitioner/${practitioner.id}`, { status: 'fulfilled' });
   });
-  afterEach(() => worker.close());
+  afterEach(async () => {
+    await worker?.close();
+    worker = undefined;
+  });
   afterAll(async () => {
     await bed.close();
     await redis?.stop();
@@ -75,12 +78,9 @@ function deliverAmiss(startQueue: () => Promise<TestRedis | undefined>): void {
     await queue.close();
   }
 
-  /** What the relay has not sent yet is in no queue. */
   async function nothingIsLeft(): Promise<boolean> {
     const undone = await bed.sql("SELECT FROM store.outbox WHERE status NOT IN ('done', 'dead')");
-    if (undone.length > 0) return false;
-    const { waiting, active } = await readQueue(bed.database.url, redis?.url);
-    return waiting.length + active.length === 0;
+    return undone.length === 0 && (await isQueueEmpty(bed.database.url, redis?.url));
   }
 
   const invoices = async () => (await bed.a.all<Invoice>('Invoice')).length;

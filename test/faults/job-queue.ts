@@ -30,3 +30,9 @@ export async function readQueue(
     await queue.close();
   }
 }
+
+/** What the relay has not sent yet is in no queue. */
+export async function isQueueEmpty(databaseUrl: string, redisUrl?: string): Promise<boolean> {
+  const { waiting, active } = await readQueue(databaseUrl, redisUrl);
+  return waiting.length + active.length === 0;
+}
