@@ -1,4 +1,4 @@
-// The options that `npm start` gives Node, for whoever starts a server as it does; package.json is their only place.
+// The options that `npm start` gives Node, for whoever starts a server as it does; the image and the compose file repeat them.
 
 import { readFileSync } from 'node:fs';
 
