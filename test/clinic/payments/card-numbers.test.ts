@@ -31,6 +31,24 @@ describe('a card number', () => {
     expect(holdsCardNumber(text)).toBe(false);
   });
 
+  test('is no whole UUID (RFC 9562), by which gateways name payments', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.constantFrom('', 'tx ', 'urn:uuid:'), (uuid, before) => {
+        fc.pre(/[a-f]/.test(uuid));
+        expect(holdsCardNumber(before + uuid)).toBe(false);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test.each([
+    ['beside a UUID', '019aabcd-1234-7890-8abc-def012345678 4111 1111 1111 1111'],
+    ['in the shape of a UUID that has digits alone', '41111111-1111-1111-8000-000000000000'],
+    ['behind a UUID that goes on', '019aabcd-1234-7890-8abc-def012345678-4111111111111111'],
+  ])('is one %s', (_where, text) => {
+    expect(holdsCardNumber(text)).toBe(true);
+  });
+
   test('is found however its digits are grouped and whatever stands around it', () => {
     const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 12, maxLength: 18 });
     const gap = fc.constantFrom('', ' ', '-');
