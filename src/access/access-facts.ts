@@ -19,13 +19,13 @@ export type AccessCode =
   | 'batch'
   | 'transaction';
 
-/** It becomes JSON as it is. What is absent is left out. */
+/** It becomes JSON as it is, without what is undefined. */
 export interface AccessFacts {
   /** Of the AuditEvent: a UUIDv7 that carries `recordedMs`. */
   readonly id: string;
   readonly recordedMs: number;
   /** Absent where no interaction is at the path. */
-  readonly interaction?: AccessCode;
+  readonly interaction?: AccessCode | undefined;
   /** As it was sent: `GET`, `HEAD`, `POST` and the like. */
   readonly method: string;
   /** Below the FHIR base, without a slash at its start; empty for the base itself. As sent, cut at 1,000 characters. */
@@ -33,24 +33,24 @@ export interface AccessFacts {
   /** Behind the `?`, with the form of a POST `_search` appended; empty where there is none. As sent, cut at 4,000 characters. */
   readonly query: string;
   /** Undefined for a refusal at the door: what a token claims that is not valid here is not believed. */
-  readonly caller?: CallerFacts;
+  readonly caller?: CallerFacts | undefined;
   /** The client's address as the connection has it. */
-  readonly address?: string;
+  readonly address?: string | undefined;
   /** X-Request-Id. All entries of a bundle have that of their request. */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** Of an entry in a bundle: its position. */
-  readonly entry?: number;
+  readonly entry?: number | undefined;
   readonly outcome: '0' | '4' | '8';
   /** HTTP status of the answer, of the request's own or of the entry's. */
   readonly status: number;
   /** The issue-type code of what was refused. */
-  readonly issue?: string;
+  readonly issue?: string | undefined;
   /** `Type/id/_history/n` of what was answered, the matches of a search and what it includes; at most `answeredMax`. */
-  readonly answered?: readonly string[];
+  readonly answered?: readonly string[] | undefined;
   /** How many were answered in all, where that is more than `answered` names. */
-  readonly answeredCount?: number;
-  /** `Patient/id` of whom the path, the query, the answer of an operation or what was answered refers to; Patients of `answered` are not repeated. */
-  readonly patients?: readonly string[];
+  readonly answeredCount?: number | undefined;
+  /** `Patient/id` of whom the query, the answer of an operation or what was answered refers to; those of the path and of `answered` are not repeated. */
+  readonly patients?: readonly string[] | undefined;
 }
 
 /** A page of a search has at most 1,000 matches and 1,000 included. */

@@ -40,10 +40,12 @@ export class AccessNotes {
 
   /** `Patient/id` of those whom it refers to, but for those who are answered themselves, as with their Appointments on a schedule. */
   get patients(): readonly string[] {
-    return [...this.#referred.difference(this.#themselves)];
+    return this.#referred.size === 0 ? none : [...this.#referred.difference(this.#themselves)];
   }
 
   #refer(body: Buffer | string): void {
     for (const patient of patientsReferred(body)) if (this.#referred.size < patientsMax) this.#referred.add(patient);
   }
 }
+
+const none: readonly string[] = [];

@@ -82,27 +82,25 @@ export class RequestAccess {
   #factsOf(asked: Asked, { interaction, status, issue, notes, text, entry }: Ending): AccessFacts {
     const { address, requestId, now } = this.origin;
     const recordedMs = now().getTime();
-    const path = asked.path.slice(0, pathLengthMax);
     const query = asked.query.slice(0, queryLengthMax);
-    const patients = patientsNamed({ path, query, text }, notes);
-    const answeredCount = notes?.answeredCount ?? 0;
+    const answered = notes && notes.answeredCount > 0 ? notes.answered : undefined;
     return {
       id: newId(recordedMs),
       recordedMs,
-      ...(interaction && { interaction: doneBy(interaction, status) }),
+      interaction: interaction && doneBy(interaction, status),
       method: asked.method.slice(0, methodLengthMax),
-      path,
+      path: asked.path.slice(0, pathLengthMax),
       query,
-      ...(this.caller && { caller: callerFacts(this.caller) }),
-      ...(address !== undefined && { address }),
-      ...(requestId !== undefined && { requestId }),
-      ...(entry !== undefined && { entry }),
+      caller: this.caller && callerFacts(this.caller),
+      address,
+      requestId,
+      entry,
       outcome: outcomeOf(status),
       status,
-      ...(issue !== undefined && { issue }),
-      ...(notes && answeredCount > 0 && { answered: notes.answered }),
-      ...(notes && answeredCount > notes.answered.length && { answeredCount }),
-      ...(patients.length > 0 && { patients }),
+      issue,
+      answered,
+      answeredCount: notes && answered && notes.answeredCount > answered.length ? notes.answeredCount : undefined,
+      patients: patientsNamed(query, text, notes),
     };
   }
 }
@@ -136,29 +134,25 @@ export function issueOf({ issues: [first] }: FhirError): string | undefined {
   return first?.code;
 }
 
-/** `Patient/id` in a path or query, also `patient=id`, and in the references and URLs of an answer. */
-const inRequest = /(?:^|[^A-Za-z])(?:Patient(?:\/|%2F)|patient=)([A-Za-z0-9\-.]{1,64})/g;
+/** `Patient/id` in a query, also `patient=id`, and in the references and URLs of an answer. */
+const inQuery = /(?:^|[^A-Za-z])(?:Patient(?:\/|%2F)|patient=)([A-Za-z0-9\-.]{1,64})/g;
 const inAnswer = /"(?:[^"]*\/)?Patient\/([A-Za-z0-9\-.]{1,64})["/]/g;
 
-interface Texts {
-  readonly path: string;
-  readonly query: string;
-  readonly text: string | undefined;
-}
-
-function patientsNamed({ path, query, text }: Texts, notes: AccessNotes | undefined): readonly string[] {
-  const isNamed = path.startsWith('Patient/') || query.includes('atient') || text?.includes('Patient/');
-  if (!isNamed) return notes?.patients ?? [];
+/** Undefined for none. */
+function patientsNamed(
+  query: string,
+  text: string | undefined,
+  notes: AccessNotes | undefined,
+): readonly string[] | undefined {
+  const referred = notes?.patients ?? [];
+  const isNamed = query.includes('atient') || text?.includes('Patient/');
+  if (!isNamed) return referred.length > 0 ? referred : undefined;
   const found = new Set<string>();
-  for (const [source, syntax] of [
-    [path, inRequest],
-    [query, inRequest],
-    [text ?? '', inAnswer],
-  ] as const) {
-    for (const [, id = ''] of source.matchAll(syntax)) {
+  for (const matches of [query.matchAll(inQuery), (text ?? '').matchAll(inAnswer)]) {
+    for (const [, id = ''] of matches) {
       if (!/^\.+$/.test(id) && id !== 'Patient' && found.size < patientsMax) found.add(`Patient/${id}`);
     }
   }
-  for (const patient of notes?.patients ?? []) found.add(patient);
-  return [...found];
+  for (const patient of referred) found.add(patient);
+  return found.size > 0 ? [...found] : undefined;
 }
