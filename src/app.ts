@@ -24,6 +24,7 @@ import { createJobMetrics } from './http/job-metrics.ts';
 import { listen } from './http/listen.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { createServer } from './http/server.ts';
+import { createTurnedAway } from './http/turned-away.ts';
 import { foldCounts } from './jobs/fold-counts.ts';
 import { keepPartitions, startMaintenance, sweepKeptAnswers } from './jobs/maintenance.ts';
 import { errorFields, type Reached } from './jobs/observe.ts';
@@ -104,6 +105,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     onError: untold(log),
   });
   opened.defer(trail.close);
+  const turnedAway = createTurnedAway({ trail, findTenant: access.api.admit.findTenant, now: repository.now });
+  opened.defer(turnedAway.close);
   const state = { draining: false };
   const server = createServer({
     log,
@@ -114,7 +117,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       metricsToken: rolePassword(rootKey, 'metrics'),
     },
     ...(does.api
-      ? { api: { ...access.api, repository, trail, operations, systemDoor: doors.systemDoor, bodyBytesMax } }
+      ? {
+          api: { ...access.api, repository, trail, turnedAway, operations, systemDoor: doors.systemDoor, bodyBytesMax },
+        }
       : {}),
   });
   const { port, tls } = config.http;

@@ -24,6 +24,7 @@ import {
 
 /** Thousands are made in a second: all that is the same in many is made once. */
 export function buildAccessAudit(facts: AccessFacts, site?: string): StoredAudit {
+  if (facts.turnedAway) return overloadAudit(facts, facts.turnedAway, site);
   const { id, recordedMs, interaction, outcome, issue, address, caller } = facts;
   const shape = shapeOf(facts);
   const patients = patientsOf(facts);
@@ -40,6 +41,23 @@ export function buildAccessAudit(facts: AccessFacts, site?: string): StoredAudit
     agent: auditAgents(caller, shape.agents, { address, site }),
     site,
     entity: [...entitiesOf(facts, shape), ...patients.map(patientEntity), ...requestOf(facts)],
+  });
+}
+
+const turnedAway: Coding[] = [{ display: 'turned away unread' }];
+
+function overloadAudit(
+  { id, recordedMs, outcome, issue }: AccessFacts,
+  { requests, sinceMs }: NonNullable<AccessFacts['turnedAway']>,
+  site: string | undefined,
+): StoredAudit {
+  const detail = [{ type: 'requests', valueString: String(requests) }];
+  return auditEvent({
+    ...{ kind: 'overload', id, type: restfulOperation, subtype: turnedAway, action: 'E', outcome, outcomeDesc: issue },
+    ...{ doneAt: new Date(sinceMs).toISOString(), recorded: new Date(recordedMs).toISOString() },
+    agent: auditAgents(undefined, agentsOf.query, { site }),
+    site,
+    entity: [{ what: { display: `${requests} requests` }, type: otherEntity, role: reportRole, detail }],
   });
 }
 

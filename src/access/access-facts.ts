@@ -51,6 +51,8 @@ export interface AccessFacts {
   readonly answeredCount?: number | undefined;
   /** `Patient/id` of whom the query, the answer of an operation or what was answered refers to; those of the path and of `answered` are not repeated. */
   readonly patients?: readonly string[] | undefined;
+  /** Of requests that overload turned away unread: how many in all since then. Nothing else is known of them. */
+  readonly turnedAway?: { readonly requests: number; readonly sinceMs: number } | undefined;
 }
 
 /** A page of a search has at most 1,000 matches and 1,000 included. */

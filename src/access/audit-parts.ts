@@ -16,7 +16,7 @@ export type StoredAudit = AuditEvent & { readonly id: string };
 export type AuditKind =
   | ('read' | 'patient-read' | 'query' | 'patient-query' | 'operation' | 'patient-operation')
   | ('create' | 'patient-create' | 'update' | 'patient-update' | 'delete' | 'patient-delete')
-  | ('export' | 'disclosure' | 'refusal' | 'login' | 'security-alert' | 'administration');
+  | ('export' | 'disclosure' | 'refusal' | 'overload' | 'login' | 'security-alert' | 'administration');
 
 export const houseCanonical = 'https://hpms.example/fhir';
 export const dicom = 'http://dicom.nema.org/resources/ontology/DCM';

@@ -7,6 +7,7 @@ import type { FhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { issueOf, RequestAccess, type RequestOrigin, unrecordedFacts } from './request-access.ts';
+import type { TurnedAway } from './turned-away.ts';
 
 export type HttpContext = Pick<Context, 'method' | 'path' | 'querystring' | 'req' | 'status'> & { state: HttpState };
 
@@ -14,18 +15,21 @@ export interface AccessRecorder {
   /** Throws 503 where it cannot be put on record. */
   answered(ctx: HttpContext): Promise<void> | undefined;
   refused(ctx: HttpContext, error: FhirError): Promise<void>;
+  /** By overload, unread. */
+  turnedAway(ctx: HttpContext): void;
 }
 
 export interface AccessRecorderOptions {
   readonly trail: AccessTrail;
   readonly findTenant: (name: string) => TenantRecord | undefined | Promise<TenantRecord | undefined>;
   readonly now: () => Date;
+  readonly turnedAway: Pick<TurnedAway, 'count'>;
 }
 
 /** What anybody may know of the server itself needs no record. */
 const onRecord = /^\/t\/([^/]+)\/fhir(?:\/(?!metadata$|\.well-known\/)(.*))?$/;
 
-export function createAccessRecorder({ trail, findTenant, now }: AccessRecorderOptions): AccessRecorder {
+export function createAccessRecorder({ trail, findTenant, now, turnedAway }: AccessRecorderOptions): AccessRecorder {
   return {
     answered(ctx) {
       const { access } = ctx.state;
@@ -35,12 +39,12 @@ export function createAccessRecorder({ trail, findTenant, now }: AccessRecorderO
       return facts.length > 0 ? trail.record(access.tenantId, facts) : undefined;
     },
     async refused(ctx, error) {
-      const [, tenantName = '', path = ''] = onRecord.exec(ctx.path) ?? [];
-      if (tenantName === '' || ctx.method === 'OPTIONS') return;
+      const { tenantName, path } = placeOf(ctx);
+      if (tenantName === undefined) return;
       const access = ctx.state.access ?? new RequestAccess(originOf(ctx, path, now));
       if (access.isRecorded) return;
       access.isRecorded = true;
-      access.tenantId ??= (await findTenant(decoded(tenantName)))?.id;
+      access.tenantId ??= (await findTenant(tenantName))?.id;
       if (access.tenantId === undefined) return;
       const { interaction } = access;
       const facts = access.facts({ interaction, status: error.status, issue: issueOf(error) });
@@ -48,7 +52,23 @@ export function createAccessRecorder({ trail, findTenant, now }: AccessRecorderO
       const entries = interaction === 'transaction' ? [] : access.entries;
       await trail.record(access.tenantId, [...entries, facts]);
     },
+    turnedAway(ctx) {
+      const { tenantName } = placeOf(ctx);
+      if (tenantName !== undefined) turnedAway.count(tenantName);
+    },
   };
+}
+
+interface Place {
+  /** Undefined where nothing is put on record. */
+  readonly tenantName?: string;
+  /** Below the FHIR base. */
+  readonly path: string;
+}
+
+function placeOf({ method, path }: Pick<HttpContext, 'method' | 'path'>): Place {
+  const [, name, below = ''] = (method === 'OPTIONS' ? undefined : onRecord.exec(path)) ?? [];
+  return name === undefined ? { path: below } : { tenantName: decoded(name), path: below };
 }
 
 /** What is noted of a request from its beginning on. `path` is below the FHIR base. */

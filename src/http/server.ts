@@ -22,13 +22,17 @@ import { createOpenapiRoutes } from './openapi/openapi-routes.ts';
 import { type AccessRecorder, createAccessRecorder } from './record-access.ts';
 import { createDiscovery, createSmartRoutes, type SmartRoutesOptions } from './smart-routes.ts';
 import { createSystemAdminRoutes, type SystemAdminOptions } from './system-admin/system-admin-routes.ts';
+import type { TurnedAway } from './turned-away.ts';
 
 export interface ServerOptions {
   readonly log: Logger;
   readonly metrics: HttpMetrics;
   readonly health: HealthOptions;
   /** Absent in a process that only works on jobs. */
-  readonly api?: FhirHandlerOptions & SmartRoutesOptions & SystemAdminOptions & TenantAdminOptions;
+  readonly api?: FhirHandlerOptions &
+    SmartRoutesOptions &
+    SystemAdminOptions &
+    TenantAdminOptions & { readonly turnedAway: TurnedAway };
 }
 
 export function createServer(options: ServerOptions): Koa<HttpState> {
@@ -73,8 +77,8 @@ function createRouters({ health, api }: ServerOptions) {
 
 const createRouter = () => new Router<HttpState>({ sensitive: true });
 
-function recorderOf({ trail, admit, repository }: FhirHandlerOptions): AccessRecorder {
-  return createAccessRecorder({ trail, findTenant: admit.findTenant, now: repository.now });
+function recorderOf({ trail, admit, repository, turnedAway }: NonNullable<ServerOptions['api']>): AccessRecorder {
+  return createAccessRecorder({ trail, findTenant: admit.findTenant, now: repository.now, turnedAway });
 }
 
 /** As the tenant has set them, and its apps have registered them; asked only when a browser says where its page is from. */

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { AuditEvent } from '@medplum/fhirtypes';
 import { FaultBed, waitFor } from './bed.ts';
 import { countStatuses, findProblems } from './checker.ts';
 import { Flood } from './flood.ts';
@@ -39,6 +40,7 @@ describe('more requests than can be answered', () => {
   test.each([2, 10])(
     '%d times as many',
     async (factor) => {
+      const startedAt = new Date().toISOString();
       const before = load.intents.length;
       const capacity = await openFlood().measure(clients, 600);
       load.start(lanes);
@@ -74,9 +76,28 @@ describe('more requests than can be answered', () => {
       } = countStatuses(load.intents.slice(before));
       expect(failures).toEqual({});
       expect(await findProblems(bed, load.intents.slice(before))).toEqual([]);
+      const refused = (flood.counts['503'] ?? 0) + (countStatuses(load.intents.slice(before))['503'] ?? 0);
+      let told = 0;
+      const isTold = async () => {
+        told = await turnedAwaySince(startedAt);
+        // Of twice as many it may be that all are answered in the end.
+        return told > 0 || factor === 2;
+      };
+      await waitFor('AuditEvents of what was turned away', isTold);
+      expect(told).toBeLessThanOrEqual(refused);
+      console.log(`${factor} times: ${refused} answers of 503, ${told} turned away unread by AuditEvents`);
     },
     seconds * 2_000 + 300_000,
   );
+
+  /** As the AuditEvents of both clinics say by now. */
+  async function turnedAwaySince(time: string): Promise<number> {
+    const events = await Promise.all(
+      [bed.a, bed.b].map((one) => one.all<AuditEvent>('AuditEvent', `&outcome=8&action=E&date=ge${time}`)),
+    );
+    const details = events.flat().flatMap(({ entity = [] }) => entity.flatMap(({ detail = [] }) => detail));
+    return details.reduce((sum, { type, valueString }) => sum + (type === 'requests' ? Number(valueString) : 0), 0);
+  }
 
   /** Health answers all the while. */
   async function probe(forMs: number): Promise<number[]> {

@@ -21,13 +21,14 @@ afterEach(() => {
 /** A server whose requests are answered when `free` is called. */
 async function open({ requestsMax = 4, lateMax = 100, nowMs = () => performance.now() } = {}) {
   const gate = Promise.withResolvers<void>();
-  const seen = { underWay: 0, logged: 0, recorded: 0 };
+  const seen = { underWay: 0, logged: 0, recorded: 0, turnedAway: [] as string[] };
   const app = new Koa<HttpState>();
   const log = pino({ level: 'error' }, { write: () => void seen.logged++ });
-  const recorder = {
+  const recorder: AccessRecorder = {
     answered: () => undefined,
     refused: async () => void seen.recorded++,
-  } as AccessRecorder;
+    turnedAway: ({ path }) => void seen.turnedAway.push(path),
+  };
   app.use(createRequestState(false));
   app.use(createErrorMiddleware(log, undefined, recorder));
   app.use(createOverloadGuard({ requestsMax, lateMax, nowMs }));
@@ -57,7 +58,7 @@ const a = '/t/clinic-a/fhir/Patient';
 const b = '/t/clinic-b/fhir/Patient';
 const statusOf = (answers: Promise<Response>[]) => Promise.all(answers.map(async (one) => (await one).status));
 
-test('as many as allowed are under way; the next is 503 with Retry-After at once, not on record and no error', async () => {
+test('as many as allowed are under way; the next is 503 with Retry-After at once, on record by its number alone and no error', async () => {
   const { seen, ask, hold, free } = await open();
   const held = await hold(4, a);
   const refused = await ask(a);
@@ -67,7 +68,7 @@ test('as many as allowed are under way; the next is 503 with Retry-After at once
   free();
   expect(await statusOf(held)).toEqual([200, 200, 200, 200]);
   expect((await ask(a)).status).toBe(200);
-  expect(seen).toEqual({ underWay: 5, logged: 0, recorded: 0 });
+  expect(seen).toEqual({ underWay: 5, logged: 0, recorded: 0, turnedAway: [a] });
 });
 
 test('health is answered all the same', async () => {

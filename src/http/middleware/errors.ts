@@ -25,6 +25,7 @@ export function createErrorMiddleware(
     } catch (error) {
       const { requestId, tenantName } = ctx.state;
       const thrown = asFhirError(error, requestId);
+      if (ctx.state.isTurnedAway) recorder?.turnedAway(ctx);
       const known = ctx.state.isTurnedAway ? thrown : await recorded(ctx, thrown, recorder);
       // What was made ready to be answered before.
       for (const name of ofAnswers) ctx.remove(name);

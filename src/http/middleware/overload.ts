@@ -34,7 +34,7 @@ interface Received {
 
 /**
  * Throws 503 for whoever has its share already: a tenant with few requests under way gets through while others send too many.
- * What is turned away is not on record, for nobody has looked at what was asked.
+ * What is turned away is on record by its number alone, for nobody has looked at what was asked.
  */
 export function createOverloadGuard({ requestsMax, lateMax, nowMs }: OverloadOptions = usual): Middleware<HttpState> {
   const underWay = createUnderWay<Received>();

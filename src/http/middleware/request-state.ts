@@ -22,7 +22,6 @@ export interface HttpState {
 
 const acceptableId = /^[A-Za-z0-9\-._]{8,64}$/;
 
-/** A client's X-Request-Id is kept when it is harmless, so that its log and ours can be joined. */
 /** RFC 6797: a browser that was here once comes by TLS for two years. */
 const strictTransport = 'max-age=63072000';
 
@@ -34,6 +33,7 @@ export function createRequestState(isSecure: boolean): Middleware<HttpState> {
   };
 }
 
+/** A client's X-Request-Id is kept when it is harmless, so that its log and ours can be joined. */
 const describeRequest: Middleware<HttpState> = (ctx, next) => {
   const given = ctx.get('X-Request-Id');
   ctx.state.requestId = given !== '' && acceptableId.test(given) ? given : randomUUID();

@@ -99,6 +99,17 @@ export const auditExamples: Readonly<Record<string, Example>> = {
     [{ outcomeDesc: undefined }, 'required AuditEvent.outcomeDesc'],
     aboutNothing,
   ),
+  'hpms-audit-overload': example(
+    access({
+      ...{ interaction: undefined, path: '', method: '', caller: undefined, answered: undefined, patients: undefined },
+      ...{ requestId: undefined, outcome: '8', status: 503, issue: 'throttled' },
+      turnedAway: { requests: 12, sinceMs: recorded.getTime() },
+    }),
+    ...[otherAction, aboutNothing],
+    [{ outcome: '0' }, 'value AuditEvent.outcome'],
+    [{ outcomeDesc: 'forbidden' }, 'value AuditEvent.outcomeDesc'],
+    [{ period: undefined }, 'required AuditEvent.period'],
+  ),
   'hpms-audit-login': example(
     act({
       ...{ kind: 'login', action: 'E', type: { system: dicom, code: '110114' } },
