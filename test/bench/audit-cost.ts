@@ -27,8 +27,8 @@ export interface AuditCostOptions {
 const many = { connections: 64, rounds: 13 };
 const few = { connections: 16, rounds: 5 };
 const turnsPerScenario = 2;
-/** Until most of it is compiled: a server runs for days. */
-const warmUpMs = 5_000;
+/** Until what it does is compiled, after some 30,000 reads: a server runs for days. */
+const warmUpMs = 10_000;
 
 /** Blocks that wait longer are taken for leftovers of a process that is gone (sweep-blocks.ts), also those of which none are to be made. */
 const turnMsMax = 3_500;
