@@ -13,4 +13,4 @@ USER node
 ENV NODE_ENV=production HPMS_DATA_DIR=/data
 VOLUME /data /keys
 EXPOSE 8080
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=100", "--no-allocation-site-pretenuring", "--no-memory-reducer", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=70", "--no-allocation-site-pretenuring", "--no-memory-reducer", "src/main.ts"]
