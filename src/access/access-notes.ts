@@ -12,6 +12,14 @@ export interface ShownVersion {
   readonly body: Buffer | string | undefined;
 }
 
+/** What an answer is about that is given again (idempotency.ts): no change tells of it then. */
+export interface Kept {
+  readonly versions: readonly string[];
+  readonly count: number;
+  /** As `Patient/id`. */
+  readonly patients: readonly string[];
+}
+
 /** One for each attempt: what was rolled back was not shown. */
 export class AccessNotes {
   /** AuditEvents of changes in the interaction's own transaction: those need no more. */
@@ -23,6 +31,8 @@ export class AccessNotes {
   readonly #answered: string[] = [];
   readonly #referred = new Set<string>();
   readonly #themselves = new Set<string>();
+  /** Of those that read nothing is kept, which are most. */
+  #changes: AccessNotes | undefined;
 
   /** What AuditEvents name is not looked for: else each look at them would be about all those patients. */
   show({ type, id, versionId, body }: ShownVersion): void {
@@ -31,6 +41,43 @@ export class AccessNotes {
       this.#answered.push(versionId === 0 ? `${type}/${id}` : `${type}/${id}/_history/${versionId}`);
     if (type === 'Patient') this.#themselves.add(`Patient/${id}`);
     else if (body !== undefined && versionId > 0 && type !== 'AuditEvent') this.#refer(body);
+  }
+
+  /** The version that a change has made, and whom it is or was about. */
+  change(version: string, patients: readonly string[]): void {
+    this.#changes ??= new AccessNotes();
+    this.#changes.add({ versions: [version], count: 1, patients });
+  }
+
+  /** All that was shown and changed. */
+  kept(): Kept {
+    const all = new AccessNotes();
+    const shown = { versions: this.#answered, count: this.answeredCount, patients: this.patients };
+    for (const one of this.#changes ? [this.#changes.kept(), shown] : [shown]) all.add(one);
+    return { versions: all.answered, count: all.answeredCount, patients: all.patients };
+  }
+
+  /** An answer is given again; what an attempt noted that was rolled back is not shown by it. */
+  giveAgain(kept: Kept): void {
+    this.recorded = 0;
+    this.isTold = false;
+    this.answeredCount = 0;
+    this.#answered.length = 0;
+    this.#referred.clear();
+    this.#themselves.clear();
+    this.#changes = undefined;
+    this.add(kept);
+  }
+
+  /** What a part of the interaction has shown. */
+  add({ versions, count, patients }: Kept): void {
+    this.answeredCount += count;
+    for (const version of versions) {
+      if (this.#answered.length < answeredMax) this.#answered.push(version);
+      const [patient] = /^Patient\/[^/]+/.exec(version) ?? [];
+      if (patient) this.#themselves.add(patient);
+    }
+    for (const patient of patients) if (this.#referred.size < patientsMax) this.#referred.add(patient);
   }
 
   /** Versioned references. */

@@ -18,6 +18,8 @@ export function applyPreference(
   validate: Validate,
 ): InteractionResponse {
   if (request.header('Prefer') === undefined || response.body === undefined) return response;
+  // A refusal that is given again: https://hl7.org/fhir/R4/http.html#ops says of answers that succeed what they hold.
+  if (response.status >= 400) return response;
   if (searches.has(code)) return applied(response, 'handling', handlingPreference(request));
   const wanted = returnPreference(request);
   if (code === 'bundle') return applied(response, 'return', wanted);

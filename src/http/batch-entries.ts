@@ -29,15 +29,15 @@ export function batchEntries(
     return fhirError('exception', 'The server failed at this entry; its log has the detail.');
   };
 
-  async function answer(entry: ParsedEntry, notedWork: Work, kind: 'read' | 'write'): Promise<string> {
+  async function answer(entry: ParsedEntry, { work, notes }: NotedWork, kind: 'read' | 'write'): Promise<string> {
     let hasBegun = false;
     const begin = async (session: Session): Promise<InteractionResponse> => {
       hasBegun = true;
-      return { status: 200, headers: {}, body: await notedWork(session) };
+      return { status: 200, headers: {}, body: await work(session) };
     };
     try {
-      if (!key) return await inSession(repository, caller, notedWork, kind);
-      return textOf(await answerOnce(repository, caller, keyOfPart(key, entry.index), begin));
+      if (!key) return await inSession(repository, caller, work, kind);
+      return textOf(await answerOnce({ repository, caller, key: keyOfPart(key, entry.index), notes }, begin));
     } catch (error) {
       // The key was refused, not the entry: it was used with another body, or the first request still runs.
       if (key && !hasBegun) throw error;
@@ -48,12 +48,15 @@ export function batchEntries(
   return {
     async run(entry, work, kind) {
       let notes = new AccessNotes();
-      const notedWork = (session: Session) => {
-        notes = new AccessNotes();
-        return work({ ...session, notes });
+      const noted: NotedWork = {
+        work(session) {
+          notes = new AccessNotes();
+          return work({ ...session, notes });
+        },
+        notes: () => notes,
       };
       try {
-        const text = await answer(entry, notedWork, kind);
+        const text = await answer(entry, noted, kind);
         record.answered(entry, notes, text);
         return text;
       } catch (error) {
@@ -70,7 +73,11 @@ export function batchEntries(
   };
 }
 
-type Work = (session: Session) => Promise<string>;
+interface NotedWork {
+  work(session: Session): Promise<string>;
+  /** Of its last attempt. */
+  notes(): AccessNotes;
+}
 
 /** What an entry throws ends that entry; everything else ends the batch. */
 class EntryRefusal extends Error {

@@ -82,7 +82,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
       const isKept = bytes && route.kind === 'write' && route.method === 'post';
       const key = isKept ? requestKey(ctx, caller, bytes) : undefined;
       const response = key
-        ? await answerOnce(repository, caller, key, work)
+        ? await answerOnce({ repository, caller, key, notes: () => access.notes }, work)
         : await inSession(repository, caller, work, isAsync ? 'write' : route.kind);
       recording.done(response, isAsync);
       respond(options, ctx, applyPreference(route.code, request, response, repository.validate), representation);

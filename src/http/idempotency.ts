@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
+import type { AccessNotes, Kept } from '../access/access-notes.ts';
 import { type Caller, ownerOf } from '../access/caller.ts';
 import type { SealedColumn } from '../crypto/sealed-column.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
@@ -45,24 +46,35 @@ export function keyOfPart({ key, bodyHash }: RequestKey, index: number): Request
   return { key: sha256(`${key.toString('hex')} ${index}`), bodyHash };
 }
 
+export interface AnsweredOnce {
+  readonly repository: Repository;
+  readonly caller: Caller;
+  readonly key: RequestKey;
+  /** Of the last attempt of the work, and without one those of the request: told of what an answer shows that is given again. */
+  readonly notes?: () => AccessNotes;
+}
+
+/** With what it is about, where that is put on record. */
+interface KeptAnswer extends InteractionResponse {
+  readonly kept?: Kept | undefined;
+}
+
 /**
  * Runs `work` unless its answer is known, and keeps the answer in the transaction of its effects; a refusal (4xx) is kept
  * too. Throws 422 for the same key with another body and 409 while the first request still runs.
  */
 export async function answerOnce(
-  repository: Repository,
-  caller: Caller,
-  key: RequestKey,
+  { repository, caller, key, notes }: AnsweredOnce,
   work: (session: Session) => Promise<InteractionResponse>,
 ): Promise<InteractionResponse> {
   let claimed = false;
   try {
     return await inSession(repository, caller, async (session) => {
       const earlier = await claim(session, key);
-      if (earlier) return earlier;
+      if (earlier) return given(earlier, notes?.());
       claimed = true;
       const response = await work(session);
-      keep(session, key, response);
+      keep(session, key, { ...response, body: textOfBody(response.body), kept: notes?.().kept() });
       return response;
     });
   } catch (error) {
@@ -71,8 +83,13 @@ export async function answerOnce(
   }
 }
 
+function given({ kept, ...response }: KeptAnswer, notes: AccessNotes | undefined): InteractionResponse {
+  if (kept) notes?.giveAgain(kept);
+  return response;
+}
+
 /** The kept answer; without one the key is this transaction's until it ends. */
-async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<InteractionResponse | undefined> {
+async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<KeptAnswer | undefined> {
   const locked = session.trx.query<{ locked: boolean }>({
     name: 'claim-key',
     text: 'SELECT pg_try_advisory_xact_lock($1::int, $2::int) AS locked',
@@ -87,15 +104,15 @@ async function claim(session: Session, { key, bodyHash }: RequestKey): Promise<I
   if (kept && !kept.body_hash.equals(bodyHash)) {
     throw fhirError('business-rule', 'This Idempotency-Key was used with another body.');
   }
-  if (kept) return JSON.parse(session.cipher.open(kept.answer, answerContext(key)).toString()) as InteractionResponse;
+  if (kept) return JSON.parse(session.cipher.open(kept.answer, answerContext(key)).toString()) as KeptAnswer;
   if ((await locked)[0]?.locked !== true) {
     throw fhirError('conflict', 'The first request with this Idempotency-Key still runs; try again shortly.');
   }
   return undefined;
 }
 
-function keep(session: Session, { key, bodyHash }: RequestKey, response: InteractionResponse): void {
-  const answer = Buffer.from(JSON.stringify({ ...response, body: textOfBody(response.body) }));
+function keep(session: Session, { key, bodyHash }: RequestKey, response: KeptAnswer): void {
+  const answer = Buffer.from(JSON.stringify(response));
   session.trx.execute({
     name: 'keep-answer',
     text: 'INSERT INTO idempotency_key (key, body_hash, status, answer) VALUES ($1, $2, $3, $4)',

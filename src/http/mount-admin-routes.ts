@@ -90,7 +90,7 @@ async function run<Context extends { readonly caller: Caller }>(
   if (!key) return takesTurns && route.method !== 'GET' ? await inTurn(caller.tenantId, unkeyed) : await unkeyed();
   // Before the transaction that keeps the answer: that one would wait with its connection.
   const kept = await inTurn(caller.tenantId, () =>
-    answerOnce(repository, caller, key, async (session) => toResponse(await route.run(context, request, session))),
+    answerOnce({ repository, caller, key }, async (session) => toResponse(await route.run(context, request, session))),
   );
   const text = textOfBody(kept.body);
   return { status: kept.status, headers: kept.headers, ...(text !== undefined && { body: text }) };

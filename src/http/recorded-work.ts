@@ -4,10 +4,8 @@ import type { AccessBlock } from '../audit/trail/access-block.ts';
 import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import type { WorkKind } from '../database/tenant-transaction.ts';
 import type { Session } from '../repository/session.ts';
-import { type InteractionResponse, textOfBody } from './interaction.ts';
+import type { InteractionResponse } from './interaction.ts';
 import { type RequestAccess, unrecordedFacts } from './request-access.ts';
-
-const place = /\/(?<type>[A-Za-z]+)\/(?<id>[A-Za-z0-9\-.]{1,64})\/_history\/(?<versionId>\d+)$/;
 
 export class RecordedWork {
   readonly #trail: AccessTrail;
@@ -29,20 +27,22 @@ export class RecordedWork {
     const access = this.#access;
     this.#block = undefined;
     const response = await work({ ...session, notes: access.begin() });
-    if (access.interaction === 'operation' && typeof response.body === 'string') access.shownText = response.body;
+    this.#show(response);
     // Changes that are committed must not be answered with a 503 for want of the record.
     const facts = kind === 'write' ? unrecordedFacts(access, response.status) : [];
     if (facts.length > 0) this.#block = this.#trail.recordIn(session, facts);
     return response;
   }
 
+  #show({ body }: InteractionResponse): void {
+    if (this.#access.interaction === 'operation' && typeof body === 'string') this.#access.shownText = body;
+  }
+
   /** To be called when the transaction is committed. `isLater`: the interaction itself has not run yet. */
-  done({ headers: { Location = '' }, body }: InteractionResponse, isLater = false): void {
+  done(response: InteractionResponse, isLater = false): void {
     const access = this.#access;
-    // A kept answer shows what was made before.
-    const { type, id, versionId } = place.exec(Location)?.groups ?? {};
-    const wasShown = access.notes.recorded > 0 || access.notes.answeredCount > 0;
-    if (type && id && !wasShown) access.notes.show({ type, id, versionId: Number(versionId), body: textOfBody(body) });
+    // It may be one of before, for which nothing has run.
+    this.#show(response);
     if (this.#block && access.tenantId !== undefined) this.#trail.committed(access.tenantId, this.#block);
     access.isRecorded = isLater || this.#block !== undefined || access.notes.recorded > 0 || access.notes.isTold;
   }

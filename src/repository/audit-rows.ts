@@ -75,14 +75,17 @@ export interface AuditRow {
 
 function changeRow(session: Session, { change, entries }: StoredChange): AuditRow {
   const { type, id, versionId, action, resource, oldResource } = change;
+  // A deletion is about the version that was deleted: contract.md 46.
+  const version = `${type}/${id}/_history/${action === 'delete' ? versionId - 1 : versionId}`;
+  const patients = patientsOf(session, change, entries);
+  if (action !== 'delete') session.notes?.change(version, patients);
   const audit = buildChangeAudit({
     id: newId(session.at.getTime()),
     recorded: session.at,
     action,
     caller: session.caller,
-    // A deletion is about the version that was deleted: contract.md 46.
-    version: `${type}/${id}/_history/${action === 'delete' ? versionId - 1 : versionId}`,
-    patients: patientsOf(session, change, entries),
+    version,
+    patients,
     ...(resource && oldResource && { patch: changePatch(change) }),
     site: session.repository.site,
   });

@@ -79,7 +79,8 @@ function inTransaction(session: Session, request: InteractionRequest, print: Has
   } as ParameterizedContext;
   const key = request.method === 'POST' ? requestKey(asked, caller, print.digest()) : undefined;
   const noted: Work = (own) => work(notes ? { ...own, notes } : own);
-  return key ? answerOnce(repository, caller, key, noted) : inSession(repository, caller, noted);
+  if (!key) return inSession(repository, caller, noted);
+  return answerOnce({ repository, caller, key, ...(notes && { notes: () => notes }) }, noted);
 }
 
 /** What was written stays written, also for who may not read it or takes none of its forms. */

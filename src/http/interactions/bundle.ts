@@ -31,7 +31,9 @@ export function createBundleInteraction(find: FindRoute): SystemInteraction {
     const { access } = request;
     if (!access) throw new Error('A bundle came by no request.');
     const inTransaction: BundleRunner['transaction'] = (work) =>
-      key ? answerOnce(options.repository, caller, key, work) : inSession(options.repository, caller, work);
+      key
+        ? answerOnce({ repository: options.repository, caller, key, notes: () => access.notes }, work)
+        : inSession(options.repository, caller, work);
     if (prefersAsync(request)) {
       const response = await inTransaction((session) => acceptAsync(session, '', request));
       // It is put on record when it is done.
@@ -75,6 +77,8 @@ export async function answerBundle(
   return await runner.transaction(async (session) => {
     const { responses, unchanged } = await run(session);
     access.entries = unchanged.flatMap(({ entry, notes }) => {
+      // Should all of it be given again.
+      access.notes.add(notes.kept());
       const text = responses[entry.index] as string;
       return answeredFacts(find, access, { entry, notes, text }) ?? [];
     });
