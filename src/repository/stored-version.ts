@@ -1,6 +1,5 @@
 // One stored version of a resource and how its encrypted body becomes JSON again.
 
-import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Reference, Resource } from '@medplum/fhirtypes';
 import { openFrames } from '../crypto/frames.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
@@ -9,6 +8,7 @@ import { fhirError } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
 import { type BinaryHead, openHead } from './binary-content.ts';
 import { base64Bytes, binaryJson } from './binary-json.ts';
+import { takeTurn } from './turn.ts';
 
 /** The columns every reader of versions selects. */
 export const versionColumns = 'type, id, version_id, last_updated, deleted, content, object_id';
@@ -66,8 +66,8 @@ const listedDataBytesMax = 16_000_000;
 /** All bodies of one list together. The first may have any size, so that each resource can be found on a page of its own. */
 const listedBytesMax = 100_000_000;
 
-/** Bodies that are opened, a millisecond's work, before others are answered: a page may have a thousand. */
-const openedATurn = 16;
+/** For so long bodies are opened before others are answered: a page may have a thousand, most have fewer than this opens. */
+const openingMs = 2;
 
 /**
  * The versions of a list. The Binaries whose content does not fit any more come without it, tagged SUBSETTED:
@@ -77,8 +77,9 @@ export async function openVersions(reader: BodyReader, rows: readonly VersionRow
   const versions: StoredVersion[] = [];
   let bytes = 0;
   let dataBytesLeft = listedDataBytesMax;
+  const turn = takeTurn(openingMs);
   for (const row of rows) {
-    if (versions.length > 0 && versions.length % openedATurn === 0) await turnEnds();
+    if (turn.isOver()) await turn.next();
     const dataBytes = dataBytesOf(reader, row);
     const fits = dataBytes <= dataBytesLeft;
     if (fits) dataBytesLeft -= dataBytes;

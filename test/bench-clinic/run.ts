@@ -1,5 +1,6 @@
-// `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR]`: a clinic of five years, loaded at a hundredth and then
-// whole, how long its people wait for each answer, and how fast its visits are worked on. A DIR is kept: the next run finds the clinic loaded and measures it whole.
+// `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR] [--buffers 16GB]`: a clinic of five years, loaded at a
+// hundredth and then whole, how long its people wait for each answer, and how fast its visits are worked on. A DIR is kept: the next run finds
+// the clinic loaded and measures it whole. With buffers, the database keeps in memory what searches read, as far as it fits.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,11 +11,12 @@ import { createTenant } from '../../src/tenants/create-tenant.ts';
 import type { FhirApi } from '../bench/fhir-api.ts';
 import { describeMachine, publish } from '../bench/machine.ts';
 import { residentMegabytes } from '../bench/memory.ts';
-import { openBench } from '../bench/open-bench.ts';
+import { type Bench, openBench } from '../bench/open-bench.ts';
 import { keysOf, type RunningProcess, superuserUrl } from '../bench/processes.ts';
 import { runBench } from '../bench/run-bench.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 import { loadBooks } from './books.ts';
+import { fillBuffers, setBuffers } from './buffers.ts';
 import { checkRows } from './check-rows.ts';
 import { type LoadedPart, load, sizesOnDisk, stretchesOf, withoutIndexes } from './load.ts';
 import { appointmentsPerDay, type Counts, countsAt, dayMs, firstDay, smallTenant, totalOf } from './plan.ts';
@@ -38,12 +40,14 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '30' },
     users: { type: 'string', default: '200' },
     data: { type: 'string' },
+    buffers: { type: 'string' },
   },
 });
 const scale = numberWithin('scale', 0.0001, 10);
 const plan: UserPlan = {
   users: Math.round(numberWithin('users', 1, 2_000)),
   thinkMs,
+  warmUpSeconds: 60,
   seconds: numberWithin('seconds', 1, 3_600),
 };
 
@@ -72,9 +76,7 @@ interface Clinic {
 
 async function bench(): Promise<void> {
   progress('starting the server');
-  const { api, database, tenantId, server } = await openBench(dataDir, (started) => {
-    running = started;
-  });
+  const { api, database, tenantId, server } = await openClinic();
   const doors = openDoors({ databaseUrl: superuserUrl(dataDir), ...keysOf(dataDir), onIdleError: () => undefined });
   const clinic: Clinic = { api, database, doors, pid: server.pid, tenantId };
   const stages = await stagesOf(clinic);
@@ -89,6 +91,20 @@ async function bench(): Promise<void> {
   const machine = describeMachine(version.rows[0]?.server_version ?? '');
   const result: ClinicResult = { machine, scale, plan, stages, reports, journals: loaded.journals, work, sizes };
   publish(result, { prefix: 'clinic-', markdown: markdownOf(result) });
+}
+
+async function openClinic(): Promise<Bench> {
+  const open = () =>
+    openBench(dataDir, (started) => {
+      running = started;
+    });
+  const bench = await open();
+  if (values.buffers === undefined) return bench;
+  await setBuffers(bench.database, values.buffers);
+  await bench.database.end();
+  await bench.api.close();
+  await running?.stop();
+  return await open();
 }
 
 async function stagesOf(clinic: Clinic): Promise<Stage[]> {
@@ -152,9 +168,13 @@ async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond
   progress('vacuum and checkpoint');
   await database.query('VACUUM ANALYZE');
   await database.query('CHECKPOINT');
+  if (values.buffers !== undefined) await fillBuffers(database);
   const queries = queriesOn(counts);
   const offered = await offeredOf(api, queries, progress);
-  progress(`${plan.users} users ask for ${plan.seconds} s, among ${totalOf(counts).toLocaleString('en')} resources`);
+  const resources = totalOf(counts).toLocaleString('en');
+  progress(
+    `${plan.users} users ask for ${plan.warmUpSeconds} s, and for ${plan.seconds} s that count, among ${resources} resources`,
+  );
   const memoryBefore = residentMegabytes(pid);
   const figures = await measureUsers(api, offered, plan);
   const goals = new Map(queries.map(({ name, goalMs }) => [name, goalMs]));
@@ -182,7 +202,7 @@ async function measureWork({ api }: Clinic): Promise<Work> {
   const seconds = wholeVisits / visitsPerSecond;
   const [beside, figures] = await Promise.all([
     visits.whole(wholeVisits, visitsPerSecond, (done) => progress(`${done} of ${wholeVisits} visits`)),
-    measureUsers(api, offered, { ...plan, seconds }),
+    measureUsers(api, offered, { ...plan, warmUpSeconds: 0, seconds }),
   ]);
   return { steps, alone, visits: wholeVisits, beside, slowestReads: figures };
 }

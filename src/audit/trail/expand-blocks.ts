@@ -1,8 +1,8 @@
 // From stored facts to AuditEvents, each once however often it is done: a block goes in the step that stores its events.
 
-import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { AuditRow } from '../../repository/audit-rows.ts';
 import type { Session } from '../../repository/session.ts';
+import { takeTurn } from '../../repository/turn.ts';
 import type { AccessBlock } from './access-block.ts';
 import { accessRow } from './event-forms.ts';
 
@@ -15,12 +15,10 @@ const sliceMs = 1;
 export async function expandBlocks(session: Session, blocks: readonly AccessBlock[]): Promise<void> {
   const facts = blocks.flatMap((block) => block.facts);
   const rows: AuditRow[] = [];
-  let beganAtMs = performance.now();
+  const turn = takeTurn(sliceMs);
   for (const one of facts) {
+    if (turn.isOver()) await turn.next();
     rows.push(accessRow(session, one));
-    if (performance.now() - beganAtMs < sliceMs) continue;
-    await turnEnds();
-    beganAtMs = performance.now();
   }
   storeEvents(session, blocks, rows);
 }
