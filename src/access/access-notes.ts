@@ -40,7 +40,8 @@ export class AccessNotes {
     if (this.#answered.length < answeredMax)
       this.#answered.push(versionId === 0 ? `${type}/${id}` : `${type}/${id}/_history/${versionId}`);
     if (type === 'Patient') this.#themselves.add(`Patient/${id}`);
-    else if (body !== undefined && versionId > 0 && type !== 'AuditEvent') this.#refer(body);
+    else if (body !== undefined && versionId > 0 && type !== 'AuditEvent')
+      for (const patient of patientsReferred(body)) this.#refer(patient);
   }
 
   /** The version that a change has made, and whom it is or was about. */
@@ -73,11 +74,13 @@ export class AccessNotes {
   add({ versions, count, patients }: Kept): void {
     this.answeredCount += count;
     for (const version of versions) {
-      if (this.#answered.length < answeredMax) this.#answered.push(version);
+      const isNamed = this.#answered.length < answeredMax;
+      if (isNamed) this.#answered.push(version);
       const [patient] = /^Patient\/[^/]+/.exec(version) ?? [];
-      if (patient) this.#themselves.add(patient);
+      if (patient && isNamed) this.#themselves.add(patient);
+      else if (patient) this.#refer(patient);
     }
-    for (const patient of patients) if (this.#referred.size < patientsMax) this.#referred.add(patient);
+    for (const patient of patients) this.#refer(patient);
   }
 
   /** Versioned references. */
@@ -90,8 +93,8 @@ export class AccessNotes {
     return this.#referred.size === 0 ? none : [...this.#referred.difference(this.#themselves)];
   }
 
-  #refer(body: Buffer | string): void {
-    for (const patient of patientsReferred(body)) if (this.#referred.size < patientsMax) this.#referred.add(patient);
+  #refer(patient: string): void {
+    if (this.#referred.size < patientsMax && !this.#themselves.has(patient)) this.#referred.add(patient);
   }
 }
 
