@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AuditEvent } from '@medplum/fhirtypes';
-import { allEvents, gist, patientsOf, send } from '../audit/trail/events.ts';
+import { allEvents, gist, patientsOf, type Sent, send } from '../audit/trail/events.ts';
 import { buildObservation, buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { deleteEntry, getEntry, postEntry, putEntry } from './bundle-requests.ts';
@@ -102,7 +102,7 @@ describe.each(rows)('$what', ({ path, body, headers, status, gists, patients, ve
   let again: readonly AuditEvent[];
   beforeAll(async () => {
     const keyed = { 'Idempotency-Key': randomUUID(), Prefer: 'return=minimal', ...headers };
-    const sent = [];
+    const sent: Sent[] = [];
     for (const _ of [1, 2]) sent.push(await send(server.a, 'POST', path, { body, headers: keyed }));
     expect(sent.map(({ answer }) => answer.status)).toEqual([status, status]);
     expect(sent[1]?.answer.text).toBe(sent[0]?.answer.text);
