@@ -21,7 +21,7 @@ describe('what is kept of an answer', () => {
     });
   });
 
-  test('are of more changes than it names all patients it has room for', () => {
+  test('are, where it cannot name all versions, the patients of the others', () => {
     const notes = new AccessNotes();
     for (let n = 0; n < 2_500; n++) notes.change(versionOf(n), [`Patient/p${n}`]);
     const { versions, count, patients } = notes.kept();

@@ -22,7 +22,7 @@ const year = now.getUTCFullYear();
 
 beforeAll(async () => {
   server = await startTestServer({ now: () => now });
-  // It will be New Year before the night.
+  // The clock will be set to the end of the year, and a new database has not all of its months.
   await withClient(server.database.url, (client) => client.query('SELECT system.make_partitions(12)'));
   a = server.a;
 });

@@ -1,6 +1,6 @@
 // `npm run bench:clinic -- [--scale 0.01] [--seconds 30] [--users 200] [--data DIR] [--buffers 16GB]`: a clinic of five years, loaded at a
 // hundredth and then whole, how long its people wait for each answer, and how fast its visits are worked on. A DIR is kept: the next run finds
-// the clinic loaded and measures it whole. With buffers, the database keeps in memory what searches read, as far as it fits.
+// the clinic loaded, with the buffers it had, and measures it whole. With buffers, the database keeps in memory what searches read, as far as it fits.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -168,7 +168,10 @@ async function measure({ api, database, pid }: Clinic, counts: Counts, perSecond
   progress('vacuum and checkpoint');
   await database.query('VACUUM ANALYZE');
   await database.query('CHECKPOINT');
-  if (values.buffers !== undefined) await fillBuffers(database);
+  if (values.buffers !== undefined) {
+    progress(`reading what searches read into ${values.buffers} of buffers`);
+    await fillBuffers(database);
+  }
   const queries = queriesOn(counts);
   const offered = await offeredOf(api, queries, progress);
   const resources = totalOf(counts).toLocaleString('en');
