@@ -1,5 +1,6 @@
 // Appends AuditEvents of one tenant to its tree and signs the new head: their leaves are read in one message, the head is written in another.
 
+import type { Statement } from '../../database/statement.ts';
 import type { TenantDoor, TenantTransaction } from '../../database/tenant-transaction.ts';
 import type { FoundEvents } from './find-unsealed.ts';
 import { type Head, headHash, isSigned, signedBytes } from './head.ts';
@@ -51,22 +52,27 @@ interface LeafRow {
   readonly leaf: Buffer;
 }
 
-/** Their transactions tell where they stand, next to each other. */
 async function readUnsealed(trx: TenantTransaction, found: readonly FoundEvents[]): Promise<LeafRow[]> {
-  const low = new Date(Math.min(...found.map(({ oldest }) => oldest.getTime())));
-  const high = new Date(Math.max(...found.map(({ newest }) => newest.getTime())));
   // However few the planner expects, none is compared with each.
   trx.execute({ name: 'set-enable_nestloop', text: "SELECT set_config('enable_nestloop', 'off', true)" });
-  return await trx.query<LeafRow>({
+  return await trx.query<LeafRow>(unsealedRows(found));
+}
+
+/** By their time, which is what they stand in order of: by their transactions alone all of the tenant's might be looked through. */
+export function unsealedRows(found: readonly FoundEvents[]): Statement {
+  const low = new Date(Math.min(...found.map(({ oldest }) => oldest.getTime())));
+  const high = new Date(Math.max(...found.map(({ newest }) => newest.getTime())));
+  return {
     name: 'unsealed-rows',
     text: `WITH sealed (id, at) AS MATERIALIZED (
              SELECT unnest(ids), unnest(times) FROM seal_leaves WHERE high >= $2 AND low <= $3)
            SELECT event.id, event.last_updated::text AS at, ${leafSql('event')} AS leaf
-           FROM audit_event event WHERE event.tx = ANY ($1::text[]::xid8[])
+           FROM audit_event event
+           WHERE event.last_updated BETWEEN $2 AND $3 AND event.tx = ANY ($1::text[]::xid8[])
              AND NOT EXISTS (SELECT FROM sealed WHERE sealed.id = event.id AND sealed.at = event.last_updated)
            ORDER BY event.last_updated, event.id`,
     values: [`{${found.map(({ tx }) => tx).join(',')}}`, low, high],
-  });
+  };
 }
 
 /** What was changed behind the sealer's back is not signed again: a new head would make it look sound. */
