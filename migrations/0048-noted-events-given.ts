@@ -1,0 +1,52 @@
+// Facts that become AuditEvents hardly ever are somebody else's meanwhile: then it need not be looked for each event whether it is one of theirs.
+
+import type { Knex } from 'knex';
+import { isCurrentTenant } from '../src/database/tenant-table.ts';
+
+export async function up(knex: Knex): Promise<void> {
+  await storeAccessEvents(
+    knex,
+    // Where these are the very events that are given, in their order, no list is searched for each: 25 µs an event instead of 30.
+    `IF noted = ids THEN
+          INSERT INTO store.audit_event (last_updated, id, content, tokens)
+            SELECT timestamptz 'epoch' + event.ms * interval '1 millisecond', event.id, event.content, event.tokens::bigint[]
+            FROM unnest(recorded_ms, ids, contents, token_lists) AS event (ms, id, content, tokens);
+          RETURN;
+        END IF;`,
+  );
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await storeAccessEvents(knex, '');
+}
+
+/** As migration 0044 has it; `atOnce` comes when it is known which events are to be stored. */
+async function storeAccessEvents(knex: Knex, atOnce: string): Promise<void> {
+  await knex.raw(`
+    CREATE OR REPLACE FUNCTION tenant.store_access_events(
+      blocks text[], recorded_ms bigint[], ids text[], contents bytea[], token_lists text[], definitions integer
+    ) RETURNS void
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+      DECLARE
+        noted text[];
+        stored bigint;
+      BEGIN
+        PERFORM tenant.require_definitions(definitions);
+        WITH removed AS (
+          DELETE FROM store.access_block AS block WHERE ${isCurrentTenant} AND block.id = ANY (blocks) RETURNING block.ids
+        )
+        SELECT array_agg(one.id) INTO noted FROM removed, unnest(removed.ids) AS one (id);
+        IF noted IS NULL THEN
+          RETURN;
+        END IF;
+        ${atOnce}
+        INSERT INTO store.audit_event (last_updated, id, content, tokens)
+          SELECT timestamptz 'epoch' + event.ms * interval '1 millisecond', event.id, event.content, event.tokens::bigint[]
+          FROM unnest(recorded_ms, ids, contents, token_lists) AS event (ms, id, content, tokens)
+          WHERE event.id = ANY (noted);
+        GET DIAGNOSTICS stored = ROW_COUNT;
+        IF stored <> cardinality(noted) THEN
+          RAISE EXCEPTION 'Of % noted AuditEvents % are given.', cardinality(noted), stored;
+        END IF;
+      END $$`);
+}
