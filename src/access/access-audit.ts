@@ -140,7 +140,7 @@ export function patientsOf({ patients, answered, path }: AccessFacts): readonly 
   for (const reference of answered ?? []) if (reference.startsWith('Patient/')) all.add(unversioned(reference));
   // Also what was refused, or is in a patient's compartment and not there.
   if (path.startsWith('Patient/')) {
-    const { type, id } = placeSyntax.exec(path)?.groups ?? {};
+    const [, type, id] = placeSyntax.exec(path) ?? [];
     if (id !== undefined && !/^\.+$/.test(id)) all.add(`${type}/${id}`);
   }
   return [...all];

@@ -3,8 +3,11 @@
 /** Marks 16 bytes that are a UUID: no byte of UTF-8, RFC 3629 section 1. */
 export const uuidMark = 0xff;
 
+/** Behind the mark. */
+export const packedUuidBytes = 16;
+
 const textLength = 36;
-const packedLength = 1 + 16;
+const packedLength = 1 + packedUuidBytes;
 const hyphen = 0x2d;
 /** Where its two-digit groups begin, behind a UUID's start. */
 const octets = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
@@ -51,6 +54,24 @@ function packUuid(text: Buffer, start: number, packed: Buffer, to: number): bool
   }
   packed[to] = uuidMark;
   return all >= 0;
+}
+
+/** Writes the 16 bytes of one that `text` is; false where it is none that would be packed. */
+export function writeUuid(text: string, to: Buffer, at: number): boolean {
+  if (text.length !== textLength) return false;
+  for (const dash of hyphens) if (text.charCodeAt(dash) !== hyphen) return false;
+  let all = 0;
+  for (let n = 0; n < octets.length; n++) {
+    const place = octets[n] as number;
+    const octet = (digitAt(text, place) << 4) | digitAt(text, place + 1);
+    all |= octet;
+    to[at + n] = octet;
+  }
+  return all >= 0;
+}
+
+function digitAt(text: string, at: number): number {
+  return digitOf[text.charCodeAt(at)] ?? -1;
 }
 
 /** The text that was packed. */

@@ -43,7 +43,21 @@ export function seal(
   context: string,
   compression?: Compression,
 ): Buffer {
-  const { format, input } = compressed(plain, compression);
+  return sealCompressed(key, keyVersion, compressed(plain, compression), context);
+}
+
+/** What is sealed: how it was compressed, and what it became. */
+export interface Compressed {
+  readonly format: number;
+  readonly input: Buffer;
+}
+
+export function sealCompressed(
+  key: KeyObject,
+  keyVersion: number,
+  { format, input }: Compressed,
+  context: string,
+): Buffer {
   const box = Buffer.allocUnsafe(ciphertextOffset + input.length + tagBytes);
   box[0] = format;
   box.writeUInt32BE(keyVersion, 1);
@@ -74,7 +88,7 @@ export function open(key: KeyObject, box: Buffer, context: string): Buffer {
   return expanded(box[0] as number, input);
 }
 
-function compressed(plain: Buffer, compression: Compression | undefined): { format: number; input: Buffer } {
+function compressed(plain: Buffer, compression: Compression | undefined): Compressed {
   if (plain.length < compressMinBytes) return { format: formatPlain, input: plain };
   if (compression === 'audit-event' && !plain.includes(uuidMark)) {
     const { format, bytes } = auditEventDictionary;

@@ -1,7 +1,7 @@
 // What a tenant's keys do once they are unwrapped: encrypt and decrypt its rows, and turn index texts into keyed tokens.
 
 import { createHmac, type KeyObject } from 'node:crypto';
-import { type Compression, keyVersionOf, open, seal } from './sealed-box.ts';
+import { type Compressed, type Compression, keyVersionOf, open, seal, sealCompressed } from './sealed-box.ts';
 
 export interface TenantCipher {
   /** Of the keys: a greater one knows of others. */
@@ -10,6 +10,8 @@ export interface TenantCipher {
   readonly dataKeyVersion: number;
   /** Encrypts under the newest data key; the tenant's id is always part of the context. */
   seal(plain: Buffer, context: string, compression?: Compression): Buffer;
+  /** The same of what is compressed already (compressed-form.ts). */
+  sealCompressed(compressed: Compressed, context: string): Buffer;
   /** Throws SealedBoxError when it was sealed as anything else, or under another key. */
   open(box: Buffer, context: string): Buffer;
   /** The first 8 bytes of HMAC-SHA-256 under the index key that searches ask by, as PostgreSQL's bigint. */
@@ -77,6 +79,10 @@ export function createTenantCipher(
     seal(plain, context, compression) {
       beforeSeal();
       return seal(newest.key, newest.version, plain, `${tenantId}|${context}`, compression);
+    },
+    sealCompressed(compressed, context) {
+      beforeSeal();
+      return sealCompressed(newest.key, newest.version, compressed, `${tenantId}|${context}`);
     },
     open(box, context) {
       const version = keyVersionOf(box);

@@ -3,6 +3,7 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { buildChangeAudit } from '../access/change-audit.ts';
 import { patientsReferred } from '../access/patients-referred.ts';
+import type { Compressed } from '../crypto/sealed-box.ts';
 import { newId } from '../fhir/ids.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import { groupedTokens } from './audit-tokens.ts';
@@ -99,9 +100,19 @@ export function auditRow(
   return sealedRow(session, audit.id, JSON.stringify(audit), groupedTokens(session, audit));
 }
 
-/** Of the event's JSON and of its tokens as they are stored. */
-export function sealedRow({ cipher }: Pick<Session, 'cipher'>, id: string, text: string, tokens: string): AuditRow {
-  return { id, content: cipher.seal(Buffer.from(text), bodyContext(auditEventType, id, 1), 'audit-event'), tokens };
+/** Of the event's JSON, which may be compressed, and of its tokens as they are stored. */
+export function sealedRow(
+  { cipher }: Pick<Session, 'cipher'>,
+  id: string,
+  json: string | Compressed,
+  tokens: string,
+): AuditRow {
+  const context = bodyContext(auditEventType, id, 1);
+  const isText = typeof json === 'string';
+  const content = isText
+    ? cipher.seal(Buffer.from(json), context, 'audit-event')
+    : cipher.sealCompressed(json, context);
+  return { id, content, tokens };
 }
 
 /**
