@@ -105,7 +105,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onError: untold(log),
   });
   opened.defer(trail.close);
-  const turnedAway = createTurnedAway({ trail, findTenant: access.api.admit.findTenant, now: repository.now });
+  const turnedAway = createTurnedAway({ trail, tenants: access.tenants, now: repository.now });
   opened.defer(turnedAway.close);
   const state = { draining: false };
   const server = createServer({
@@ -204,6 +204,7 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forg
       onAccessChange: forget,
       onFailure: (error: unknown) => log.error(errorFields(error), 'A batch entry failed.'),
     },
+    tenants: registry,
     close: () => listener.close(),
   };
 }

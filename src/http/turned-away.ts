@@ -3,7 +3,7 @@
 import type { AccessFacts } from '../access/access-facts.ts';
 import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import { newId } from '../fhir/ids.ts';
-import type { TenantRecord } from '../tenants/registry.ts';
+import { isTenantName, type TenantRegistry } from '../tenants/registry.ts';
 
 export interface TurnedAway {
   /** Of a request below the FHIR base of this name, whether there is a tenant of that name or not. */
@@ -14,7 +14,7 @@ export interface TurnedAway {
 
 export interface TurnedAwayOptions {
   readonly trail: Pick<AccessTrail, 'record'>;
-  readonly findTenant: (name: string) => TenantRecord | undefined | Promise<TenantRecord | undefined>;
+  readonly tenants: Pick<TenantRegistry, 'find' | 'hasMet'>;
   readonly now: () => Date;
 }
 
@@ -24,18 +24,21 @@ interface Count {
 }
 
 const everyMs = 5_000;
-/** Anybody can name tenants that are not there. */
-const namesMax = 10_000;
-const nameLengthMax = 63;
+/** Of names that may be nobody's: anybody can name tenants that are not there, and whose they are is asked one by one. */
+const strangersMax = 1_000;
 
-export function createTurnedAway({ trail, findTenant, now }: TurnedAwayOptions): TurnedAway {
+export function createTurnedAway({ trail, tenants, now }: TurnedAwayOptions): TurnedAway {
   const counts = new Map<string, Count>();
+  let strangers = 0;
   let timer: NodeJS.Timeout | undefined;
   let recording: Promise<void> | undefined;
 
   function add(tenantName: string, requests: number, sinceMs: number): void {
     const { requests: before = 0, sinceMs: first = sinceMs } = counts.get(tenantName) ?? {};
-    if (before === 0 && counts.size >= namesMax) return;
+    if (before === 0 && !tenants.hasMet(tenantName)) {
+      if (strangers >= strangersMax) return;
+      strangers += 1;
+    }
     counts.set(tenantName, { requests: before + requests, sinceMs: Math.min(first, sinceMs) });
     timer ??= setTimeout(recordSoon, everyMs).unref();
   }
@@ -48,9 +51,10 @@ export function createTurnedAway({ trail, findTenant, now }: TurnedAwayOptions):
   async function recordAll(): Promise<void> {
     const counted = [...counts];
     counts.clear();
+    strangers = 0;
     for (const [tenantName, { requests, sinceMs }] of counted) {
       try {
-        const tenant = await findTenant(tenantName);
+        const tenant = await tenants.find(tenantName);
         if (tenant) await trail.record(tenant.id, [factsOf(requests, sinceMs)]);
       } catch {
         // While there is too much, also this may be refused: it goes with the next. What was stored unheard is told twice.
@@ -68,7 +72,7 @@ export function createTurnedAway({ trail, findTenant, now }: TurnedAwayOptions):
 
   return {
     count(tenantName) {
-      if (tenantName.length <= nameLengthMax) add(tenantName, 1, now().getTime());
+      if (isTenantName(tenantName)) add(tenantName, 1, now().getTime());
     },
     async close() {
       clearTimeout(timer);

@@ -15,6 +15,8 @@ export interface TenantRegistry {
   find(name: string): TenantRecord | undefined | Promise<TenantRecord | undefined>;
   /** Then its tokens are refused as revoked ones are: whoever has one knows the tenant. */
   isSuspended(name: string): Promise<boolean>;
+  /** Whether it was the name of a tenant at any time that this process was asked for it; asks nobody. */
+  hasMet(name: string): boolean;
   /** To be called on every notice of the channel `hpms_access`. */
   forget(): void;
 }
@@ -23,7 +25,13 @@ const nameSyntax = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const namesCachedMax = 10_000;
 
 export function createTenantRegistry(systemDoor: SystemDoor): TenantRegistry {
-  const byName = createBriefCache((name: string) => readTenant(systemDoor, name), namesCachedMax);
+  /** No more than there are tenants. */
+  const met = new Set<string>();
+  const byName = createBriefCache(async (name: string) => {
+    const tenant = await readTenant(systemDoor, name);
+    if (tenant) met.add(name);
+    return tenant;
+  }, namesCachedMax);
   return {
     find(name) {
       if (!isTenantName(name)) return undefined;
@@ -31,6 +39,7 @@ export function createTenantRegistry(systemDoor: SystemDoor): TenantRegistry {
       return known instanceof Promise ? known.then(activeOne) : activeOne(known);
     },
     isSuspended: async (name) => isTenantName(name) && (await byName.get(name))?.status === 'suspended',
+    hasMet: (name) => met.has(name),
     forget: byName.clear,
   };
 }

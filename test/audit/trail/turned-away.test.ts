@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AuditEvent, BundleEntry } from '@medplum/fhirtypes';
 import { createAccessTrail } from '../../../src/audit/trail/access-trail.ts';
 import { createTurnedAway } from '../../../src/http/turned-away.ts';
+import { createTenantRegistry } from '../../../src/tenants/registry.ts';
 import { until } from '../../jobs/job-bed.ts';
 import { startTestServer, type TestServer, type TestTenant } from '../../support/server.ts';
 
@@ -25,6 +26,12 @@ async function eventsOf(tenant: TestTenant): Promise<AuditEvent[]> {
   return (json.entry ?? []).map(({ resource }: BundleEntry) => resource as AuditEvent);
 }
 
+function tenantsOf(tenants: readonly TestTenant[], met: readonly TestTenant[] = []) {
+  const find = (of: string) =>
+    tenants.map(({ id, name }) => ({ id, name, display: name })).find(({ name }) => name === of);
+  return { find, hasMet: (of: string) => met.some(({ name }) => name === of) };
+}
+
 const numbersIn = (events: readonly AuditEvent[]) =>
   events.map(({ period, entity }) => [period?.start, entity?.[0]?.detail?.[0]?.valueString]);
 
@@ -42,7 +49,7 @@ test('one AuditEvent says how many of a tenant’s since when, in no other’s l
         await trail.record(tenantId, facts);
       },
     },
-    findTenant: (name) => [a, b].map(({ id, name }) => ({ id, name, display: name })).find((one) => one.name === name),
+    tenants: tenantsOf([a, b]),
     now: () => at,
   });
   for (const name of [a.name, b.name, a.name, 'nobody', 'x'.repeat(64), a.name]) counting.count(name);
@@ -60,4 +67,32 @@ test('one AuditEvent says how many of a tenant’s since when, in no other’s l
     ...{ outcome: '8', outcomeDesc: 'throttled', recorded: at.toISOString() },
   });
   await trail.close();
+});
+
+test('a name is met when its tenant was found', async () => {
+  const registry = createTenantRegistry(server.app.doors.systemDoor);
+  for (const name of [server.a.name, 'nobody']) {
+    expect(registry.hasMet(name)).toBe(false);
+    await registry.find(name);
+  }
+  registry.forget();
+  expect([server.a.name, server.b.name, 'nobody'].map(registry.hasMet)).toEqual([true, false, false]);
+});
+
+test('names that are nobody’s take no clinic’s place that was there before', async () => {
+  const { a, b } = server;
+  const recorded: number[] = [];
+  const counting = createTurnedAway({
+    trail: { record: async (tenantId) => void recorded.push(tenantId) },
+    tenants: tenantsOf([a, b], [a]),
+    now: () => at,
+  });
+  for (let n = 0; n < 2_000; n++) counting.count(`nobody-${n}`);
+  for (const { name } of [a, b]) counting.count(name);
+  await counting.close();
+  expect(recorded).toEqual([a.id]);
+  // The next few seconds have room for others again.
+  counting.count(b.name);
+  await counting.close();
+  expect(recorded).toEqual([a.id, b.id]);
 });
