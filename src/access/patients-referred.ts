@@ -7,5 +7,10 @@ const patientReference = /"reference":\s*"(Patient\/[A-Za-z0-9\-.]{1,64})(?:"|\/
 export function patientsReferred(json: Buffer | string): readonly string[] {
   if (!json.includes('"Patient/')) return [];
   const text = typeof json === 'string' ? json : json.toString('latin1');
-  return Array.from(text.matchAll(patientReference), ([, patient = '']) => patient);
+  const patients: string[] = [];
+  patientReference.lastIndex = 0;
+  for (let found = patientReference.exec(text); found; found = patientReference.exec(text)) {
+    patients.push(found[1] as string);
+  }
+  return patients;
 }

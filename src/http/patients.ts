@@ -21,10 +21,10 @@ type Pairs = readonly (readonly [name: string, value: string])[];
 export function createPatientDirectory(options: RecordedOptions): PatientDirectory {
   const search = async <Found extends Resource>(caller: Caller, type: string, pairs: Pairs): Promise<Found[]> => {
     const query = new URLSearchParams(pairs as [string, string][]).toString();
-    const text = await recorded(options, caller, { interaction: 'search-type', path: type, query }, (session) =>
+    const body = await recorded(options, caller, { interaction: 'search-type', path: type, query }, (session) =>
       searchType(session, { type, pairs, handling: 'strict', baseUrl: '' }),
     );
-    const { entry = [] } = JSON.parse(text) as Bundle<Found>;
+    const { entry = [] } = JSON.parse(body.toString()) as Bundle<Found>;
     return entry.flatMap(({ resource }) => resource ?? []);
   };
   const open = async <Found extends Resource>(caller: Caller, type: string, id: string): Promise<Found | undefined> =>

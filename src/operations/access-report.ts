@@ -59,7 +59,8 @@ async function findEvents(session: Session, call: OperationCall): Promise<Bundle
     ...{ handling: 'strict', baseUrl, now: session.at.getTime() },
   });
   const criteria = [...ownCriteria(session, id), ...query.criteria];
-  return JSON.parse(await answerSearch(session, { ...query, criteria }, baseUrl)) as Bundle;
+  const found = await answerSearch(session, { ...query, criteria }, baseUrl);
+  return JSON.parse(found.toString()) as Bundle;
 }
 
 /** Whoever is the patient may know of all events, also of those that are about others too: nothing of these is shown. */

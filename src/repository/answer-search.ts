@@ -1,4 +1,4 @@
-// From an understood search to the text of its searchset Bundle: https://hl7.org/fhir/R4/bundle.html#searchset
+// From an understood search to its searchset Bundle: https://hl7.org/fhir/R4/bundle.html#searchset
 
 import type { Resource } from '@medplum/fhirtypes';
 import { ownerOf } from '../access/caller.ts';
@@ -7,7 +7,7 @@ import type { SearchRow } from '../search/compile/select-page.ts';
 import type { PagePlace } from '../search/compile/sort.ts';
 import { type CursorBinding, openCursor, sealCursor } from '../search/cursor.ts';
 import { createProjection } from '../search/project.ts';
-import { type ResultEntry, type SearchResult, searchsetText } from '../search/result.ts';
+import { type ResultEntry, type SearchResult, searchset } from '../search/result.ts';
 import { runSearch, type SearchAccess, type SearchPage } from '../search/run-search.ts';
 import type { SearchQuery } from '../search/search-query.ts';
 import { mayReadContext } from './binary-access.ts';
@@ -22,18 +22,18 @@ import { visibleRows } from './visible.ts';
 
 type RunPage = (place: PagePlace | undefined) => Promise<SearchPage>;
 
-/** The rights to what the search is about are the caller's matter; `run` finds the page unless it is a search of one type. */
+/** UTF-8 JSON. The rights to what the search is about are the caller's matter; `run` finds the page unless it is a search of one type. */
 export async function answerSearch(
   session: Session,
   query: SearchQuery,
   baseUrl: string,
   run: RunPage = (place) => runQuery(session, query, place),
-): Promise<string> {
+): Promise<Buffer> {
   const { cursorKey: key } = session.repository;
   const { caller, cipher } = session;
   const binding = { key, tenantId: caller.tenantId, caller: ownerOf(caller), query, cipher };
   const page = await run(query.cursor === undefined ? undefined : openCursor(query.cursor, binding));
-  return searchsetText({
+  return searchset({
     query,
     baseUrl,
     entries: await openEntries(session, query, page),
@@ -111,9 +111,8 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
     const mode = rows[index]?.mode ?? 'match';
     // Rows that are out of reach were neither found nor included.
     if (securityContext !== undefined && !(await mayReadContext(session, securityContext))) continue;
-    const json = body.toString();
-    session.notes?.show({ type, id, versionId, body: json });
-    entries.push({ mode, type, id, json: project ? project(json) : json });
+    session.notes?.show({ type, id, versionId, body });
+    entries.push({ mode, type, id, json: project ? Buffer.from(project(body.toString())) : body });
   }
   return entries;
 }

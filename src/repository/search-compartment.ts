@@ -26,8 +26,8 @@ export interface CompartmentSearchRequest {
   readonly baseUrl: string;
 }
 
-/** The searchset Bundle as JSON text; 404 for a type that is not in the compartment and for an unknown compartment. */
-export async function searchCompartment(session: Session, request: CompartmentSearchRequest): Promise<string> {
+/** The searchset Bundle as UTF-8 JSON; 404 for a type that is not in the compartment and for an unknown compartment. */
+export async function searchCompartment(session: Session, request: CompartmentSearchRequest): Promise<Buffer> {
   const { compartment, memberType } = request;
   const { definitions } = session.repository;
   requireMemberType(definitions, compartment.type, memberType === allTypes ? compartment.type : memberType);
@@ -42,7 +42,7 @@ export async function searchCompartment(session: Session, request: CompartmentSe
 }
 
 /** Whatever can be refused without a statement is refused before the search is run. */
-type Search = () => Promise<string>;
+type Search = () => Promise<Buffer>;
 
 function searchOfType(session: Session, request: CompartmentSearchRequest): Search {
   const { definitions } = session;
@@ -69,7 +69,7 @@ async function searchMembers(
   session: Session,
   { compartment, baseUrl }: CompartmentSearchRequest,
   query: CompartmentQuery,
-): Promise<string> {
+): Promise<Buffer> {
   const { definitions } = session;
   const ofType = (type: string): SearchQuery => {
     const all: SearchQuery = {

@@ -17,8 +17,8 @@ export interface SystemSearchRequest {
   readonly baseUrl: string;
 }
 
-/** The searchset Bundle as JSON text. */
-export async function searchSystem(session: Session, request: SystemSearchRequest): Promise<string> {
+/** The searchset Bundle as UTF-8 JSON. */
+export async function searchSystem(session: Session, request: SystemSearchRequest): Promise<Buffer> {
   const { pairs, handling, baseUrl } = request;
   const options = { handling, baseUrl, now: session.at.getTime() };
   const query = permitted(session, parseSystemSearch(session.definitions, pairs, options));

@@ -18,8 +18,8 @@ export interface SearchRequest {
   readonly baseUrl: string;
 }
 
-/** The searchset Bundle as JSON text. */
-export async function searchType(session: Session, request: SearchRequest): Promise<string> {
+/** The searchset Bundle as UTF-8 JSON. */
+export async function searchType(session: Session, request: SearchRequest): Promise<Buffer> {
   requirePermission(session.caller, 's', request.type);
   const { type, pairs, handling, baseUrl } = request;
   const query = parseSearch(session.definitions, type, pairs, {

@@ -1,4 +1,4 @@
-// The searchset Bundle as text, around bodies that are already JSON: https://hl7.org/fhir/R4/bundle.html#searchset
+// The searchset Bundle as UTF-8 JSON, around bodies that are such already: https://hl7.org/fhir/R4/bundle.html#searchset
 
 import { type Issue, toOperationOutcome } from '../fhir/outcome.ts';
 import { type SearchQuery, searchPath } from './search-query.ts';
@@ -7,8 +7,8 @@ export interface ResultEntry {
   readonly mode: 'match' | 'include';
   readonly type: string;
   readonly id: string;
-  /** The resource as stored, or as project.ts made it smaller. */
-  readonly json: string;
+  /** The resource as stored, or as project.ts made it smaller; UTF-8. */
+  readonly json: Buffer;
 }
 
 export interface SearchResult {
@@ -27,18 +27,26 @@ export interface SearchResult {
 /** R4 has no place to say that a total is not exact: https://hl7.org/fhir/R4/search.html#total */
 const accuracyUrl = 'https://hpms.example/fhir/StructureDefinition/total-accuracy';
 
-/** The bodies are joined as they are, so that a page costs no parsing. */
-export function searchsetText(result: SearchResult): string {
+/** The bodies are joined as they are, so that a page costs neither parsing nor decoding. */
+export function searchset(result: SearchResult): Buffer {
   const { query, baseUrl, entries, pages } = result;
   const links = [
     { relation: 'self', url: searchUrl(query, baseUrl, query.cursor) },
     ...pages.map(({ relation, cursor }) => ({ relation, url: searchUrl(query, baseUrl, cursor) })),
   ];
   const head = { resourceType: 'Bundle', type: 'searchset', ...totalMembers(result), link: links };
-  const texts = [...entries.map((entry) => entryText(entry, baseUrl)), ...outcomeTexts(result)];
+  const outcomes = outcomeTexts(result);
   // FHIR has no empty arrays: https://hl7.org/fhir/R4/json.html#xml
-  if (texts.length === 0) return JSON.stringify(head);
-  return `${JSON.stringify(head).slice(0, -1)},"entry":[${texts.join(',')}]}`;
+  if (entries.length === 0 && outcomes.length === 0) return Buffer.from(JSON.stringify(head));
+  const parts: Buffer[] = [];
+  let before = `${JSON.stringify(head).slice(0, -1)},"entry":[`;
+  for (const entry of entries) {
+    parts.push(Buffer.from(before + entryStart(entry, baseUrl)), entry.json);
+    before = `${entryEnd(entry)},`;
+  }
+  const last = outcomes.length === 0 ? before.slice(0, -1) : before + outcomes.join(',');
+  parts.push(Buffer.from(`${last}]}`));
+  return Buffer.concat(parts);
 }
 
 function totalMembers({ total, isEstimate }: SearchResult): object {
@@ -47,9 +55,12 @@ function totalMembers({ total, isEstimate }: SearchResult): object {
   return { total, _total: { extension: [{ url: accuracyUrl, valueCode: 'estimate' }] } };
 }
 
-function entryText({ mode, type, id, json }: ResultEntry, baseUrl: string): string {
-  const fullUrl = JSON.stringify(`${baseUrl}/${type}/${id}`);
-  return `{"fullUrl":${fullUrl},"resource":${json},"search":{"mode":"${mode}"}}`;
+function entryStart({ type, id }: ResultEntry, baseUrl: string): string {
+  return `{"fullUrl":${JSON.stringify(`${baseUrl}/${type}/${id}`)},"resource":`;
+}
+
+function entryEnd({ mode }: ResultEntry): string {
+  return `,"search":{"mode":"${mode}"}}`;
 }
 
 /** What was left out of the request and of the answer: https://hl7.org/fhir/R4/search.html#errors */

@@ -73,7 +73,7 @@ const post = (resource: object, by = repository) =>
 const activate = (facts = parameter) => post(searchParameter(facts));
 
 async function found(query: string): Promise<number> {
-  const text = await inSession(repository, caller(), (session) =>
+  const body = await inSession(repository, caller(), (session) =>
     searchType(session, {
       ...{
         type: 'Patient',
@@ -83,7 +83,7 @@ async function found(query: string): Promise<number> {
       },
     }),
   );
-  return ((JSON.parse(text) as { entry?: unknown[] }).entry ?? []).length;
+  return ((JSON.parse(body.toString()) as { entry?: unknown[] }).entry ?? []).length;
 }
 
 async function openRun(): Promise<string> {

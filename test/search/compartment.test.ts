@@ -6,7 +6,7 @@ import { compartmentParameters, compartmentTypes, inCompartment } from '../../sr
 import { compileCriteria } from '../../src/search/compile/criteria.ts';
 import { compileSearch } from '../../src/search/compile-search.ts';
 import { type CursorBinding, openCursor, sealCursor } from '../../src/search/cursor.ts';
-import { searchsetText } from '../../src/search/result.ts';
+import { searchset } from '../../src/search/result.ts';
 import { indexedParameters } from '../../src/search/search-parameters.ts';
 import { type Json, randomResource } from '../validation/random-resource.ts';
 import { baseUrl, definitions, finds, parse } from './evaluate.ts';
@@ -142,7 +142,7 @@ describe('a search in a compartment', () => {
   test('shows its own URL in its links', () => {
     const query = searchIn('Patient', 'Observation', 'status=final');
     const bundle = JSON.parse(
-      searchsetText({ query, baseUrl, entries: [], total: 0, pages: [{ relation: 'next', cursor: 'x' }] }),
+      searchset({ query, baseUrl, entries: [], total: 0, pages: [{ relation: 'next', cursor: 'x' }] }).toString(),
     );
     expect(bundle.link.map(({ url }: { url: string }) => url)).toEqual([
       `${baseUrl}/Patient/mine/Observation?status=final`,

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Bundle } from '@medplum/fhirtypes';
 import { createProjection } from '../../src/search/project.ts';
-import { type SearchResult, searchsetText } from '../../src/search/result.ts';
+import { type SearchResult, searchset } from '../../src/search/result.ts';
 import { baseUrl, definitions, parse, queryOf } from './evaluate.ts';
 
 function bundle(query: string, parts: Partial<SearchResult> = {}, handling: 'strict' | 'lenient' = 'strict'): Bundle {
@@ -14,18 +14,23 @@ function bundle(query: string, parts: Partial<SearchResult> = {}, handling: 'str
     total: 0,
     pages: [],
   };
-  return JSON.parse(searchsetText({ ...defaults, ...parts })) as Bundle;
+  return JSON.parse(searchset({ ...defaults, ...parts }).toString()) as Bundle;
 }
 
-const stored = '{"resourceType":"Patient","id":"1","extension":[{"url":"urn:x","valueDecimal":1.10}]}';
+const stored = Buffer.from('{"resourceType":"Patient","id":"1","extension":[{"url":"urn:x","valueDecimal":1.10}]}');
 
 describe('the bundle', () => {
   test('carries the stored text as it is, with its full URL and mode', () => {
     const entries = [
       { mode: 'match', type: 'Patient', id: '1', json: stored },
-      { mode: 'include', type: 'Organization', id: '2', json: '{"resourceType":"Organization","id":"2"}' },
+      {
+        mode: 'include',
+        type: 'Organization',
+        id: '2',
+        json: Buffer.from('{"resourceType":"Organization","id":"2","name":"Zähne 🦷"}'),
+      },
     ] as const;
-    const text = searchsetText({ query: parse('Patient', ''), baseUrl, entries, total: 1, pages: [] });
+    const text = searchset({ query: parse('Patient', ''), baseUrl, entries, total: 1, pages: [] }).toString();
     expect(text).toContain('1.10');
     expect(JSON.parse(text)).toMatchObject({
       resourceType: 'Bundle',
@@ -33,7 +38,7 @@ describe('the bundle', () => {
       total: 1,
       entry: [
         { fullUrl: `${baseUrl}/Patient/1`, search: { mode: 'match' } },
-        { fullUrl: `${baseUrl}/Organization/2`, search: { mode: 'include' } },
+        { fullUrl: `${baseUrl}/Organization/2`, resource: { name: 'Zähne 🦷' }, search: { mode: 'include' } },
       ],
     });
   });
@@ -129,6 +134,6 @@ describe('a smaller resource', () => {
 
   test('keeps the digits of its numbers', () => {
     const projection = createProjection(definitions, parse('Patient', '_elements=extension'));
-    expect(projection?.(stored)).toContain('1.10');
+    expect(projection?.(stored.toString())).toContain('1.10');
   });
 });

@@ -13,8 +13,8 @@ export async function searchCompartmentInteraction(
   return { status: 200, headers: {}, body: await compartmentBundle(session, request) };
 }
 
-/** The searchset Bundle as JSON text; also for the entries of a batch or transaction. */
-async function compartmentBundle(session: Session, request: InteractionRequest): Promise<string> {
+/** The searchset Bundle as UTF-8 JSON; also for the entries of a batch or transaction. */
+async function compartmentBundle(session: Session, request: InteractionRequest): Promise<Buffer> {
   const { type, id, params, query, baseUrl } = request;
   const { memberType = '' } = params;
   // The path leads here also for what is no type at all, such as an operation or a part of FHIR this server does not have.

@@ -12,8 +12,8 @@ export async function searchTypeInteraction(
   return { status: 200, headers: {}, body: await searchBundle(session, request) };
 }
 
-/** The searchset Bundle as JSON text; also for the entries of a batch or transaction. */
-export function searchBundle(session: Session, request: InteractionRequest): Promise<string> {
+/** The searchset Bundle as UTF-8 JSON; also for the entries of a batch or transaction. */
+export function searchBundle(session: Session, request: InteractionRequest): Promise<Buffer> {
   const { type, query, baseUrl } = request;
   return searchType(session, { type, pairs: query, handling: handlingOf(request), baseUrl });
 }
