@@ -3,25 +3,20 @@
 import type { Knex } from 'knex';
 import { isCurrentTenant } from '../src/database/tenant-table.ts';
 
+/** Worked out once: where these are the very events that are given, in their order, 25 µs an event instead of 29. */
+const areGiven = '(SELECT noted = ids)';
+const isNoted = 'event.id = ANY (noted)';
+
 export async function up(knex: Knex): Promise<void> {
-  await storeAccessEvents(
-    knex,
-    // Where these are the very events that are given, in their order, no list is searched for each: 25 µs an event instead of 30.
-    `IF noted = ids THEN
-          INSERT INTO store.audit_event (last_updated, id, content, tokens)
-            SELECT timestamptz 'epoch' + event.ms * interval '1 millisecond', event.id, event.content, event.tokens::bigint[]
-            FROM unnest(recorded_ms, ids, contents, token_lists) AS event (ms, id, content, tokens);
-          RETURN;
-        END IF;`,
-  );
+  await storeAccessEvents(knex, `${areGiven} OR ${isNoted}`);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await storeAccessEvents(knex, '');
+  await storeAccessEvents(knex, isNoted);
 }
 
-/** As migration 0044 has it; `atOnce` comes when it is known which events are to be stored. */
-async function storeAccessEvents(knex: Knex, atOnce: string): Promise<void> {
+/** As migration 0044 has it; `isStored` says which of the given events are to be stored. */
+async function storeAccessEvents(knex: Knex, isStored: string): Promise<void> {
   await knex.raw(`
     CREATE OR REPLACE FUNCTION tenant.store_access_events(
       blocks text[], recorded_ms bigint[], ids text[], contents bytea[], token_lists text[], definitions integer
@@ -39,11 +34,10 @@ async function storeAccessEvents(knex: Knex, atOnce: string): Promise<void> {
         IF noted IS NULL THEN
           RETURN;
         END IF;
-        ${atOnce}
         INSERT INTO store.audit_event (last_updated, id, content, tokens)
           SELECT timestamptz 'epoch' + event.ms * interval '1 millisecond', event.id, event.content, event.tokens::bigint[]
           FROM unnest(recorded_ms, ids, contents, token_lists) AS event (ms, id, content, tokens)
-          WHERE event.id = ANY (noted);
+          WHERE ${isStored};
         GET DIAGNOSTICS stored = ROW_COUNT;
         IF stored <> cardinality(noted) THEN
           RAISE EXCEPTION 'Of % noted AuditEvents % are given.', cardinality(noted), stored;

@@ -108,11 +108,8 @@ export function sealedRow(
   tokens: string,
 ): AuditRow {
   const context = bodyContext(auditEventType, id, 1);
-  const isText = typeof json === 'string';
-  const content = isText
-    ? cipher.seal(Buffer.from(json), context, 'audit-event')
-    : cipher.sealCompressed(json, context);
-  return { id, content, tokens };
+  if (typeof json !== 'string') return { id, content: cipher.sealCompressed(json, context), tokens };
+  return { id, content: cipher.seal(Buffer.from(json), context, 'audit-event'), tokens };
 }
 
 /**

@@ -1,7 +1,11 @@
 // What is read is on record or is not answered, and what is on record becomes AuditEvents, whoever dies between: security.md 1.8, fault 36.
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { serverCaller } from '../../../src/access/caller.ts';
+import { type AccessBlock, openBlock } from '../../../src/audit/trail/access-block.ts';
+import { expandBlocks } from '../../../src/audit/trail/expand-blocks.ts';
 import { startAccessSweep } from '../../../src/audit/trail/sweep-blocks.ts';
+import { inSession } from '../../../src/repository/session.ts';
 import { runSql, until } from '../../jobs/job-bed.ts';
 import { blocksForWorkers, blocksOnly } from '../../support/blocks-only.ts';
 import { buildPatient } from '../../support/builders.ts';
@@ -106,6 +110,23 @@ describe('of a process that dies before it has made them', () => {
     expect(
       sent.map(({ requestId }) => found.filter((one) => one.requestId === requestId).map((one) => one.gist)),
     ).toEqual([['read R 0'], ['read R 4'], ['read R 0'], ['read R 4']]);
+  });
+
+  test('of blocks of which others have finished one, that one is not stored again, and the rest is', async () => {
+    const { a, app } = dying;
+    const sent = [await send(a, 'GET', '/Patient/nobody'), await send(a, 'GET', '/Patient/nobody')];
+    const expand = (pick: (blocks: readonly AccessBlock[]) => readonly AccessBlock[]) =>
+      inSession(app.repository, serverCaller(a.id, 'test'), (session) => expandBlocks(session, pick(blocks)));
+    const blocks = await inSession(app.repository, serverCaller(a.id, 'test'), async ({ trx, cipher }) => {
+      const text = 'SELECT id, content FROM access_block ORDER BY id';
+      return (await trx.query<{ id: string; content: Buffer }>({ text })).map((row) => openBlock(cipher, row));
+    });
+    expect(blocks.length).toBeGreaterThan(1);
+    await expand((all) => all.slice(0, 1));
+    await expand((all) => all);
+    expect(await sql(dying, `SELECT FROM store.access_block WHERE tenant_id = ${a.id}`)).toEqual([]);
+    const found = await eventsOf(a);
+    expect(sent.map(({ requestId }) => found.filter((one) => one.requestId === requestId).length)).toEqual([1, 1]);
   });
 
   test('a tenant whose turn has failed soon has another: PostgreSQL may only have been away (fault 5)', async () => {
