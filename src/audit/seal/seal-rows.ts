@@ -53,8 +53,11 @@ interface LeafRow {
 }
 
 async function readUnsealed(trx: TenantTransaction, found: readonly FoundEvents[]): Promise<LeafRow[]> {
-  // However few the planner expects, none is compared with each.
-  trx.execute({ name: 'set-enable_nestloop', text: "SELECT set_config('enable_nestloop', 'off', true)" });
+  // However few the planner expects, none is compared with each; and however many, no process is started for them each second.
+  trx.execute({
+    name: 'set-sealing-plans',
+    text: "SELECT set_config('enable_nestloop', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)",
+  });
   return await trx.query<LeafRow>(unsealedRows(found));
 }
 
