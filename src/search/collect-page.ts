@@ -28,6 +28,8 @@ export interface FoundPage {
   readonly includes?: IncludedRows;
   /** All matches on all pages, where the statement got to know them. */
   readonly matched?: number;
+  /** There are more matches on all pages, where that became known instead. */
+  readonly moreThan?: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function collectPage(
   send: SendStatement,
   wholeMax = 0,
 ): Promise<FoundPage> {
-  const rows = await sendWithin(compiled, send);
+  const { rows, isFirst } = await sendWithin(compiled, send);
   const matches = rows.filter(({ mode }) => mode === 'match');
   const matched = rows[0]?.matched ?? undefined;
   const most = matched !== undefined && matched <= wholeMax ? Math.max(wholeMax, count) : count;
@@ -50,17 +52,19 @@ export async function collectPage(
     positionOf,
     includes: includedRows(rows),
     ...(matched !== undefined && { matched }),
+    ...(!isFirst && compiled.countedTo !== undefined && { moreThan: compiled.countedTo }),
   };
 }
 
-async function sendWithin(compiled: CompiledSearch, send: SendStatement): Promise<SearchRow[]> {
+/** `isFirst`: by the first statement. */
+async function sendWithin(compiled: CompiledSearch, send: SendStatement) {
   const { statement, fallback, further = [] } = compiled;
   let rows = await send<SearchRow>(statement);
+  if (!rows[0]?.overflow) return { rows, isFirst: true };
   for (const next of fallback ? [fallback, ...further] : []) {
-    if (!rows[0]?.overflow) return rows;
     rows = await send<SearchRow>(next());
+    if (!rows[0]?.overflow) return { rows, isFirst: false };
   }
-  if (!rows[0]?.overflow) return rows;
   throw tooCostly(reasonOf(compiled));
 }
 

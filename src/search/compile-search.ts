@@ -19,6 +19,7 @@ import { type SearchStatement, type SqlContext, SqlValues } from './compile/sql.
 import { type Stage, stagesOf } from './compile/stages.ts';
 import { startOf } from './compile/start.ts';
 import { statementName } from './compile/statement-name.ts';
+import { timeStatement } from './compile/time-walk.ts';
 import { isWalkable, walkStatement } from './compile/walk.ts';
 import { partNames } from './criterion-tree.ts';
 import { codeTextOf } from './ordered-values.ts';
@@ -30,6 +31,8 @@ export interface CompiledSearch {
   readonly statement: SearchStatement;
   /** To be sent when the first statement reports `overflow`; without it, or when it overflows too, the search is too costly. */
   readonly fallback?: () => SearchStatement;
+  /** Where the first statement overflows there are more matches than so many. */
+  readonly countedTo?: number;
   /** To be sent after that, each when the one before it overflows. */
   readonly further?: readonly (() => SearchStatement)[];
   /** Gives one row { total } that is exact up to `totalMax` and `totalMax + 1` for more. */
@@ -68,6 +71,8 @@ export interface CompileOptions {
   readonly sampleOf?: SampleOf | undefined;
   /** The first moment of the date sorted by, in the order of the page; absent = unknown. */
   readonly beginMs?: number | undefined;
+  /** Absent = this moment. */
+  readonly nowMs?: number | undefined;
   /** Where candidates are gathered, and no more than so many meet the conditions, the page has all of them. */
   readonly wholeMax?: number | undefined;
 }
@@ -99,10 +104,11 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
   const rows = query.type === 'AuditEvent' ? auditRows(conditions) : 'resource';
   const write = createWriter(query.type, tokenOf, rows);
   const slicing = slicingOf(query, { ...options, conditions, exact, listed: breadth.listed, order });
-  const statementOf = ({ by: way, conditions: asked, max, isSliced }: Stage) =>
+  const statementOf = ({ by: way, conditions: asked, max, isSliced, stretches }: Stage) =>
     write((context) => {
       const bounded = { ...page, ...(isSliced && slicing && { order: slicing.order }), rowsMax: max };
       if (way === 'slicing' && slicing?.write) return slicing.write(bounded, context);
+      if (stretches) return timeStatement(stretches, asked, bounded, context);
       if (way === 'walking') return walkStatement(asked, bounded, context);
       const link = way === 'listing' ? listedLink(asked, order) : undefined;
       if (link) return listStatement(link, asked, bounded, context);
@@ -125,27 +131,36 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
       write((context) =>
         countStatement(exact, startOf(exact, { startMax: undefined, isNarrow, isBare }, context), totalMax, context),
       ),
-    estimateStatement: (totalMax) => {
-      const fewer = conditions.composed.length > 0 ? fewLinked : totalMax;
-      const startMax = isBare || isLarge ? Math.min(totalMax, fewer) : candidatesMax;
-      // The index of times ends at the bound, that of tokens only with the last of the days.
-      const asked = isLarge ? sortConditions(conditions.all.map(withWideDays)) : conditions;
-      return write((context) =>
-        estimateStatement(
-          asked,
-          startOf(asked, { startMax, isNarrow, isBare }, context),
-          { startMax, totalMax },
-          context,
-        ),
-      );
-    },
+    estimateStatement: (totalMax) => write(estimateOf(conditions, { isBare, isLarge, isNarrow, totalMax })),
     ...(query.criteria.length === 0 && query.type !== 'AuditEvent' && { counterStatement: write(typeCount) }),
     ...(recheck && { recheck }),
     ...(probableTotal !== undefined && { probableTotal }),
     ...(wideShare !== undefined && { wideShare }),
+    ...(slicing?.countedTo !== undefined && { countedTo: slicing.countedTo }),
     ...(slicing?.begin && { beginStatement: write(slicing.begin) }),
     ...firstEstimate(conditions, order, slicing, write),
     namesOf: (trait) => namesOf[trait](query.criteria),
+  };
+}
+
+interface EstimateOptions {
+  readonly isBare: boolean;
+  readonly isLarge: boolean;
+  readonly isNarrow: boolean;
+  readonly totalMax: number;
+}
+
+function estimateOf(
+  conditions: SortedConditions,
+  { isBare, isLarge, isNarrow, totalMax }: EstimateOptions,
+): (context: SqlContext) => string {
+  const fewer = conditions.composed.length > 0 ? fewLinked : totalMax;
+  const startMax = isBare || isLarge ? Math.min(totalMax, fewer) : candidatesMax;
+  // The index of times ends at the bound, that of tokens only with the last of the days.
+  const asked = isLarge ? sortConditions(conditions.all.map(withWideDays)) : conditions;
+  return (context) => {
+    const start = startOf(asked, { startMax, isNarrow, isBare }, context);
+    return estimateStatement(asked, start, { startMax, totalMax }, context);
   };
 }
 

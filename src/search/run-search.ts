@@ -122,13 +122,14 @@ class RunningSearch {
     return row?.low ? this.#compile(query, place, { beginMs: row.low.getTime() }) : compiled;
   }
 
-  async total({ matches, hasMore, matched }: FoundPage, counted: number | undefined): Promise<Total> {
+  async total({ matches, hasMore, matched, moreThan = 0 }: FoundPage, counted: number | undefined): Promise<Total> {
     const { total } = this.#query;
     if (total === 'none') return {};
     if (!this.#place && !hasMore) return { total: matches.length };
     if (matched !== undefined) return { total: matched };
     if (counted !== undefined) return { total: counted };
     if (total === 'accurate') return { total: await this.accurateTotal() };
+    if (moreThan >= estimateMax) return { total: moreThan + 1, isEstimate: true };
     const probable = await this.#probableTotal();
     if (probable !== undefined)
       return { total: Math.max(probable, matches.length + Number(hasMore)), isEstimate: true };

@@ -1,4 +1,4 @@
-// A search of AuditEvents names the months it reads, never fewer than its dates allow: https://hl7.org/fhir/R4/search.html#date
+// A search of AuditEvents names the months it reads, or the days where these are few, never fewer than its dates allow: https://hl7.org/fhir/R4/search.html#date
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -16,10 +16,12 @@ const between = (...bounds: string[]) => `(SELECT * FROM audit_event WHERE ${bou
 const since = (day: string) => `last_updated >= timestamptz '${day}T00:00:00.000Z'`;
 const until = (day: string) => `last_updated < timestamptz '${day}T00:00:00.000Z'`;
 
-describe('of the months', () => {
+describe('of the time', () => {
   test.each([
-    ['date=ge2026-03-05&date=lt2026-03-07', between(since('2026-03-01'), until('2026-04-01'))],
-    ['date=2026-12-31', between(since('2026-12-01'), until('2027-01-01'))],
+    ['date=ge2026-03-05&date=lt2026-04-07', between(since('2026-03-01'), until('2026-05-01'))],
+    ['date=2026-12', between(since('2026-12-01'), until('2027-01-01'))],
+    ['date=ge2026-03-05&date=lt2026-03-07', between(since('2026-03-05'), until('2026-03-07'))],
+    ['date=2026-12-31', between(since('2026-12-31'), until('2027-01-01'))],
     ['_lastUpdated=ge2026-02-28T23:59:59-01:00', between(since('2026-03-01'))],
     ['date=le2026-03', between(until('2026-04-01'))],
     ['date=2026-01,2026-03', between(since('2026-01-01'), until('2026-04-01'))],

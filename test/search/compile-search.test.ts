@@ -114,9 +114,8 @@ describe('the shape', () => {
   test('AuditEvents are searched in their own view, by their time', () => {
     const query = parse('AuditEvent', 'entity=Patient/1&date=ge2026-11-20&_sort=-date');
     for (const text of textsOf(query)) {
-      expect(text).toMatch(
-        /FROM \(SELECT \* FROM audit_event WHERE last_updated >= timestamptz '2026-11-01T00:00:00.000Z'\) r/,
-      );
+      expect(text).toMatch(/FROM \(SELECT \* FROM audit_event WHERE last_updated >= timestamptz '2026-11-\d\dT/);
+      expect(text).not.toMatch(/(?<!\* )FROM audit_event/);
       expect(text).not.toMatch(/FROM resource|date_value|\.deleted/);
     }
   });

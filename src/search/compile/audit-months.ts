@@ -1,4 +1,5 @@
-// AuditEvents lie in one partition a month: a search of some months does not even plan the others.
+// AuditEvents lie in one partition a month, and in the order of their time: a search of some months does not even plan the others, and one of
+// some days reads these alone.
 
 import type { MillisecondRange } from '../../fhir/dates.ts';
 import type { SortedConditions } from './candidates.ts';
@@ -8,17 +9,29 @@ import { sharedWindow, windowOf } from './condition.ts';
 const [firstYear, lastYear] = [1900, 9998];
 
 /**
- * What FROM reads of AuditEvents: all, or those of the months that the conditions on their time leave, as constants. As bound
- * values they would keep months from being read but not from being planned, which takes longer than reading one does
- * (https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITION-PRUNING).
+ * Of a longer time the months are named: of each page of it that has a match, the index on times (migration 0049) has all events looked
+ * at, which is worth it where most of the month's matches are left unread.
  */
-export function auditRows({ lastUpdated }: Pick<SortedConditions, 'lastUpdated'>): string {
-  const { low, high } = sharedWindow([everything, ...lastUpdated.map(({ tests }) => widest(tests.map(windowOf)))]);
+const exactMaxMs = 8 * 86_400_000;
+
+/**
+ * What FROM reads of AuditEvents: all, or those of the time that the conditions on it leave, or of its months, as constants. As
+ * bound values they would keep months from being read but not from being planned, which takes longer than reading one does
+ * (https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITION-PRUNING), and say nothing of how much there is.
+ */
+export function auditRows(conditions: Pick<SortedConditions, 'lastUpdated'>): string {
+  const { low, high } = windowOfTimes(conditions);
+  const isExact = high - low <= exactMaxMs;
   const bounds = [
-    ...(isKnown(low) ? [`last_updated >= ${monthText(low, 0)}`] : []),
-    ...(isKnown(high) ? [`last_updated < ${monthText(high, 1)}`] : []),
+    ...(isKnown(low) ? [`last_updated >= ${momentText(isExact ? low : monthOf(low, 0))}`] : []),
+    ...(isKnown(high) ? [`last_updated < ${momentText(isExact ? high + 1 : monthOf(high, 1))}`] : []),
   ];
   return bounds.length === 0 ? 'audit_event' : `(SELECT * FROM audit_event WHERE ${bounds.join(' AND ')})`;
+}
+
+/** Everything that meets the conditions lies in it. */
+export function windowOfTimes({ lastUpdated }: Pick<SortedConditions, 'lastUpdated'>): MillisecondRange {
+  return sharedWindow([everything, ...lastUpdated.map(({ tests }) => widest(tests.map(windowOf)))]);
 }
 
 const everything: MillisecondRange = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
@@ -33,7 +46,11 @@ function isKnown(ms: number): boolean {
 }
 
 /** The first moment of the month, or of one so many after it. */
-function monthText(ms: number, after: number): string {
+function monthOf(ms: number, after: number): number {
   const date = new Date(ms);
-  return `timestamptz '${new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + after)).toISOString()}'`;
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + after);
+}
+
+function momentText(ms: number): string {
+  return `timestamptz '${new Date(ms).toISOString()}'`;
 }

@@ -11,6 +11,7 @@ import {
   type DateCondition,
   dateTest,
   entryTest,
+  foundColumns,
   isLive,
   isOfType,
   momentTest,
@@ -49,7 +50,7 @@ export function sortConditions(conditions: readonly Condition[]): SortedConditio
 export interface Start {
   /** The steps before it, each with a comma. */
   readonly ctes: string;
-  /** Gives `id` and `last_updated`. */
+  /** Gives `foundColumns`. */
   readonly sql: string;
   /** The conditions its rows meet already. */
   readonly met: ReadonlySet<Condition>;
@@ -69,7 +70,7 @@ export function candidateStatement(
   const limit = limitOf(count, wholeMax, context);
   return `WITH ${start.ctes}anchor AS MATERIALIZED (${start.sql}),
   candidate AS MATERIALIZED (
-    SELECT a.id, a.last_updated${keyColumns(order, 'a', context)} FROM anchor a
+    SELECT ${foundColumns('a', context)}${keyColumns(order, 'a', context)} FROM anchor a
     WHERE (SELECT count(*) FROM anchor) <= ${rowsMax} AND ${all(testsAfter(conditions, start, context))}),
   page AS MATERIALIZED (
     SELECT c.* FROM candidate c WHERE ${isBehind(after, order, (index) => `c.k${index + 1}`, 'c.id', context)}
@@ -140,12 +141,13 @@ export function anchorOf(conditions: SortedConditions, options: AnchorOptions, c
   const { tokens, ids, dates, lastUpdated, ranges } = conditions;
   const { limit } = options;
   const [narrowestDate] = [...dates].sort((a, b) => openness(a) - openness(b));
+  const columns = foundColumns('r', context);
   const isLiveType = `${isOfType('r', context)} AND ${isLive('r', context)}${limitTo(limit)}`;
   if (ids.length > 0) {
     const byId = ids.map((list) => `r.id = ANY(${context.values.bind(list)}::text[])`);
     const tests = [...byId, ...tokenTests(tokens, 'r', context)].join(' AND ');
     return {
-      sql: `SELECT r.id, r.last_updated FROM ${context.rows} r WHERE ${tests} AND ${isLiveType}`,
+      sql: `SELECT ${columns} FROM ${context.rows} r WHERE ${tests} AND ${isLiveType}`,
       met: new Set(),
     };
   }
@@ -160,20 +162,23 @@ export function anchorOf(conditions: SortedConditions, options: AnchorOptions, c
   if (tokens.length > 0 && !(isWide && limit !== undefined)) {
     // A token says its type itself: the fence keeps the planner from reading the whole type to save itself a filter.
     const byToken = `SELECT r.* FROM ${context.rows} r WHERE ${tokenTests(tokens, 'r', context).join(' AND ')} OFFSET 0`;
-    return { sql: `SELECT r.id, r.last_updated FROM (${byToken}) r WHERE ${isLiveType}`, met: new Set() };
+    // Of AuditEvents these are the ones of some months, of which those of the time asked for count.
+    const times = context.view === 'audit_event' ? lastUpdated : [];
+    const tests = times.map((one) => `${momentTest(one.tests, 'r.last_updated', context)} AND `).join('');
+    return { sql: `SELECT ${columns} FROM (${byToken}) r WHERE ${tests}${isLiveType}`, met: new Set(times) };
   }
   const byTime = lastUpdated.map(({ tests }) => `${momentTest(tests, 'r.last_updated', context)} AND `).join('');
   if (tokens.length > 0) {
     // As in `rangeAnchor`, the last row tells of too many.
     const byType = `SELECT r.* FROM ${context.rows} r WHERE ${byTime}${isLiveType}`;
     return {
-      sql: `SELECT r.id, r.last_updated FROM (SELECT r.*, count(*) OVER () >= ${limit} AS is_beyond FROM (${byType}) r) r
+      sql: `SELECT ${columns} FROM (SELECT r.*, count(*) OVER () >= ${limit} AS is_beyond FROM (${byType}) r) r
     WHERE r.is_beyond OR ${all(tokenTests(tokens, 'r', context))}`,
       met: new Set(lastUpdated),
     };
   }
   return {
-    sql: `SELECT r.id, r.last_updated FROM ${context.rows} r WHERE ${byTime}${isLiveType}`,
+    sql: `SELECT ${columns} FROM ${context.rows} r WHERE ${byTime}${isLiveType}`,
     met: new Set(lastUpdated),
   };
 }

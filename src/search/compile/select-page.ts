@@ -41,21 +41,23 @@ export interface SearchRow {
 }
 
 /**
- * Continues a list of CTEs that has `page` (id, last_updated, k1, ...) with one row more than is shown, and `state`
- * (overflow, matched).
+ * Continues a list of CTEs that has `page` (`foundColumns`, k1, ...) with one row more than is shown, and `state` (overflow,
+ * matched).
  */
 export function selectPage({ order, includes, readableTypes, count }: PageOptions, context: SqlContext): string {
   const keys = keyNames(order);
-  const body =
+  const columns =
     context.view === 'resource'
       ? 'r.type, r.id, r.version_id, r.last_updated, r.deleted, r.content, r.object_id'
-      : "'AuditEvent'::text AS type, r.id, 1 AS version_id, r.last_updated, false AS deleted, r.content, NULL::uuid AS object_id";
-  // An AuditEvent's partition is told by its time.
-  const isSame = context.view === 'resource' ? 'r.id = p.id' : 'r.id = p.id AND r.last_updated = p.last_updated';
+      : "'AuditEvent'::text AS type, p.id, 1 AS version_id, p.last_updated, false AS deleted, p.content, NULL::uuid AS object_id";
   // OFFSET 0 keeps the planner from reading the whole type where it expects a long page.
-  const matches = `SELECT 'match' AS mode, ${body}, p.position${list(keys, 'p.')}
+  const rows =
+    context.view === 'resource'
+      ? `CROSS JOIN LATERAL (SELECT r.* FROM resource r WHERE ${isOfType('r', context)} AND r.id = p.id OFFSET 0) r`
+      : '';
+  const matches = `SELECT 'match' AS mode, ${columns}, p.position${list(keys, 'p.')}
     FROM (SELECT p.*, row_number() OVER (ORDER BY ${orderBy(order, 'p')}) AS position FROM page p) p
-    CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND ${isSame} OFFSET 0) r`;
+    ${rows}`;
   if (includes.length === 0) {
     return `
 SELECT s.overflow, s.matched, f.* FROM state s LEFT JOIN (

@@ -1,5 +1,5 @@
 // Whether a search is read slice by slice, or day by day where it is sorted by a date: where what it asks by is so common that to look
-// all of it up costs more than a page may, and so rare that a walk would. By numbers alone it is read along these.
+// all of it up costs more than a page may, and so rare that a walk would. By numbers alone it is read along these, AuditEvents by their time.
 
 import { fhirError } from '../../fhir/outcome.ts';
 import type { SearchQuery } from '../search-query.ts';
@@ -10,26 +10,30 @@ import { candidatesMax, type SortedConditions, sortConditions } from './candidat
 import { beginBehind, beginStatement, dayStatement, walkedDate } from './day-walk.ts';
 import { canWalkLinks, isLinkKey, isNarrow, type LinkWalk, linkEstimate, linkStatement } from './link-walk.ts';
 import type { LinkedCondition } from './linked.ts';
+import { canAnchor } from './linked-sets.ts';
 import { atNumber, isNumberKey, numberOrder, numberWalkOf } from './number-walk.ts';
 import type { PageOptions } from './select-page.ts';
 import { growth, isListed, sliceEstimate, sliceStatement } from './slice-walk.ts';
 import type { PagePlace, SortOrder } from './sort.ts';
 import type { SqlContext } from './sql.ts';
 import { gatheringSliced, linkStages, type Stage, slicedStages } from './stages.ts';
-import { walkStatement } from './walk.ts';
+import { stretchesOf } from './time-walk.ts';
+import { isWalkable, walkStatement } from './walk.ts';
 import { walkMax } from './walk-bounds.ts';
 
 export interface Slicing {
   /** In which its stages find. */
   readonly order: SortOrder;
   readonly stages: readonly Stage[];
-  /** True where no other stage may follow, as the page before was in this order. */
+  /** True where no other stage may follow, as where the page before was in this order. */
   readonly isBound: boolean;
   readonly write?: (page: PageOptions, context: SqlContext) => string;
   /** Gives a row { low }: the moment that has to be known first. */
   readonly begin?: (context: SqlContext) => string;
   /** Gives about how many matches there are, where a few slices tell that. */
   readonly estimate?: (context: SqlContext) => string;
+  /** Where the first stage overflows there are more matches. */
+  readonly countedTo?: number;
   /** It is good enough whatever it says. */
   readonly isEstimated?: boolean;
 }
@@ -43,6 +47,8 @@ export interface SlicingOptions {
   readonly place?: PagePlace | undefined;
   /** What `begin` has given. */
   readonly beginMs?: number | undefined;
+  /** Absent = this moment. */
+  readonly nowMs?: number | undefined;
   readonly tokenOf: (text: string) => bigint;
   readonly sampleOf?: SampleOf | undefined;
 }
@@ -64,6 +70,7 @@ const linkedMin = 200;
  */
 export function slicingOf(query: SearchQuery, options: SlicingOptions): Slicing | undefined {
   const { conditions, place } = options;
+  if (query.type === 'AuditEvent') return byTime(options);
   if (options.order.keys.length > 0) return byDays(query, options);
   if (query.sort[0]?.isFree !== true || (place && !place.isSliced)) return undefined;
   const [key] = place?.position?.keys ?? [];
@@ -75,6 +82,28 @@ export function slicingOf(query: SearchQuery, options: SlicingOptions): Slicing 
   const links = only?.kind === 'linked' && others.length === 0 ? byLinks(only, query, options) : undefined;
   if (!links && key !== undefined) throw another();
   return links ?? byTokens(query, options);
+}
+
+/** Where there are too many AuditEvents to be gathered, some days have the page; of common ones those of the last minutes, mostly. */
+function byTime({ conditions, exact, order, place, nowMs = Date.now() }: SlicingOptions): Slicing | undefined {
+  const { tokens, ids, composed } = exact;
+  const isLookedUp = tokens.length > 0 && tokens.every(isListed) && ids.length === 0 && !composed.some(canAnchor);
+  if (order.keys[0]?.by !== 'lastUpdated' || !isWalkable(order) || !isLookedUp) return undefined;
+  const gathering = (max: number): Stage => ({ by: 'gathering', conditions: exact, max });
+  const walking = (max: number): Stage => ({ by: 'walking', conditions, max });
+  const [first, ...further] = stretchesOf(order, exact, place?.position, nowMs).map(
+    (stretches): Stage => ({ by: 'stretching', conditions: exact, max: candidatesMax, stretches }),
+  );
+  if (!first) return undefined;
+  const isCommon = conditions.tokens.some(({ isWide }) => isWide);
+  return {
+    order,
+    stages: isCommon
+      ? [walking(candidatesMax), first, ...further, walking(walkMax)]
+      : [gathering(matchesMin), first, gathering(candidatesMax), ...further, walking(walkMax)],
+    isBound: true,
+    ...(!isCommon && composed.length === 0 && { countedTo: matchesMin }),
+  };
 }
 
 function another(): Error {

@@ -6,16 +6,19 @@ import { candidatesMax, type SortedConditions, sortConditions } from './candidat
 import { canAnchor } from './linked-sets.ts';
 import { listedLink } from './list-walk.ts';
 import type { SortOrder } from './sort.ts';
+import type { Stretches } from './time-walk.ts';
 import { isWalkable } from './walk.ts';
 import { walkMax } from './walk-bounds.ts';
 
 export interface Stage {
-  readonly by: 'gathering' | 'walking' | 'slicing' | 'listing';
+  readonly by: 'gathering' | 'walking' | 'slicing' | 'listing' | 'stretching';
   /** In the order of slices, rather than in that of the query. */
   readonly isSliced?: true;
   readonly conditions: SortedConditions;
-  /** Candidates, or rows of the walk. */
+  /** Candidates, rows of the walk, or what each stretch may find. */
   readonly max: number;
+  /** Of time, one after the other. */
+  readonly stretches?: Stretches;
 }
 
 export interface StageOptions {

@@ -5,7 +5,7 @@ import { all, anchorOf, candidatesMax, type SortedConditions, type Start, testAl
 import type { Condition } from './condition.ts';
 import { type ComposedCondition, composedTest } from './linked.ts';
 import { canAnchor, hasOwnAnchor, LinkedSets } from './linked-sets.ts';
-import { isLive, isOfType, type SqlContext } from './sql.ts';
+import { foundColumns, isLive, isOfType, type SqlContext } from './sql.ts';
 import { walkMax } from './walk-bounds.ts';
 
 /** So few are tested one by one whatever is linked to them. */
@@ -49,7 +49,7 @@ function linkedStart(
     ctes.push(`own AS MATERIALIZED (${own.sql})`);
     // A broad condition is not looked up at all where the linked resources lead to few.
     if (isNarrow) steps.unshift(`WHEN (SELECT count(*) FROM own) <= ${fewMax} THEN 0`);
-    starts.unshift(`SELECT o.id, o.last_updated FROM own o WHERE (SELECT plan.start FROM plan) = 0`);
+    starts.unshift(`SELECT ${foundColumns('o', context)} FROM own o WHERE (SELECT plan.start FROM plan) = 0`);
     last = `CASE WHEN (SELECT count(*) FROM own) <= ${startMax} THEN 0 ELSE -1 END`;
   }
   ctes.push(`plan AS MATERIALIZED (SELECT CASE ${steps.join(' ')} ELSE ${last} END AS start)`);
@@ -65,7 +65,7 @@ function linkedStart(
 /** All conditions but the composed ones are tested, for another start may have met one by its index. */
 function setStart(name: string, place: number, conditions: SortedConditions, context: SqlContext): string {
   const own = conditions.all.filter((condition) => !conditions.composed.includes(condition as ComposedCondition));
-  return `SELECT r.id, r.last_updated FROM (SELECT DISTINCT s.id FROM ${name} s) s
+  return `SELECT ${foundColumns('r', context)} FROM (SELECT DISTINCT s.id FROM ${name} s) s
     CROSS JOIN LATERAL (SELECT r.* FROM ${context.rows} r WHERE ${isOfType('r', context)} AND r.id = s.id OFFSET 0) r
     WHERE (SELECT plan.start FROM plan) = ${place} AND ${isLive('r', context)} AND ${testAll(own, 'r', context)}`;
 }

@@ -7,7 +7,7 @@ import { composedTest } from './linked.ts';
 import { rangeWalk } from './range-walk.ts';
 import { type PageOptions, selectPage } from './select-page.ts';
 import { isBehind, readsDown, type SortOrder } from './sort.ts';
-import { isOfType, momentTest, type SqlContext, tokenTests } from './sql.ts';
+import { foundColumns, isOfType, momentTest, type SqlContext, tokenTests } from './sql.ts';
 import { walkMax } from './walk-bounds.ts';
 
 /** True when an index has this order: one key at most, and the id in the same direction. */
@@ -43,8 +43,8 @@ function resourceWalk(conditions: SortedConditions, page: PageOptions, limit: st
   const tests = resourceTests(isByTime ? { ...conditions, lastUpdated: [] } : conditions, context);
   const deleted = context.view === 'resource' ? ', r.deleted' : '';
   return `page AS MATERIALIZED (
-    SELECT r.id, r.last_updated${isByTime ? ', r.last_updated AS k1' : ''} FROM (
-      SELECT r.id, r.last_updated, r.tokens${deleted} FROM ${context.rows} r WHERE ${path} ORDER BY ${inOrder} LIMIT ${rowsMax}) r
+    SELECT ${foundColumns('r', context)}${isByTime ? ', r.last_updated AS k1' : ''} FROM (
+      SELECT ${foundColumns('r', context)}, r.tokens${deleted} FROM ${context.rows} r WHERE ${path} ORDER BY ${inOrder} LIMIT ${rowsMax}) r
     WHERE ${tests} ORDER BY ${inOrder} LIMIT ${limit}),
   state AS (
     SELECT (SELECT count(*) FROM page) < ${limit} AND EXISTS (
