@@ -7,6 +7,7 @@ import { collectPage, type SendStatement } from '../../src/search/collect-page.t
 import type { PagePlace } from '../../src/search/compile/sort.ts';
 import { compileSearch } from '../../src/search/compile-search.ts';
 import { runSearch } from '../../src/search/run-search.ts';
+import type { SampleOf } from '../../src/search/token-sample.ts';
 import { withClient } from '../support/database.ts';
 import { makeTwoTenants, type TwoTenants } from '../tenancy/two-tenants.ts';
 import { extract, parse } from './evaluate.ts';
@@ -137,6 +138,14 @@ describe('what a user did, of more than are gathered', () => {
     const expected = newestFirst(ofFormer);
     expect((await listOf('agent=Practitioner/former')).ids).toEqual(expected);
     expect((await listOf('agent=Practitioner/former&_sort=date&date=ge2025-06')).ids.reverse()).toEqual(expected);
+  });
+
+  test('is nothing where two that are common never come together', async () => {
+    const search = parse('AuditEvent', 'agent=Practitioner/asked&agent=Practitioner/other');
+    const half: SampleOf = () => ({ resources: 25_000, shareOf: () => 0.5 });
+    const options = { tokenOf: tokensOfTenant(tenants.a), sampleOf: half, nowMs: now };
+    const page = await collectPage(compileSearch(search, options), search.count, sendTo(tenants.a));
+    expect(page).toMatchObject({ matches: [], hasMore: false });
   });
 
   test('has an estimated total, as more than 1,000 are', async () => {

@@ -98,9 +98,10 @@ function byTime({ conditions, exact, order, place, nowMs = Date.now() }: Slicing
   const isCommon = conditions.tokens.some(({ isWide }) => isWide);
   return {
     order,
-    stages: isCommon
-      ? [walking(candidatesMax), first, ...further, walking(walkMax)]
-      : [gathering(matchesMin), first, gathering(candidatesMax), ...further, walking(walkMax)],
+    stages: [
+      isCommon ? walking(candidatesMax) : gathering(matchesMin),
+      ...[first, gathering(candidatesMax), ...further, walking(walkMax)],
+    ],
     isBound: true,
     ...(!isCommon && composed.length === 0 && { countedTo: matchesMin }),
   };
