@@ -301,7 +301,8 @@ function untold(log: Logger): (error: unknown) => void {
   return (error) => log.warn(errorFields(error), 'Accesses did not become AuditEvents and are tried again.');
 }
 
-function measurePool(metrics: Metrics, { tenantPool }: Doors): void {
+function measurePool(metrics: Metrics, { tenantPool, tenantShare }: Doors): void {
   metrics.gauge('hpms_database_connections', 'Connections of the tenant door.', () => tenantPool.counts().total);
-  metrics.gauge('hpms_database_waiting', 'Requests that wait for a connection.', () => tenantPool.counts().waiting);
+  const waiting = () => tenantPool.counts().waiting + tenantShare.waiting();
+  metrics.gauge('hpms_database_waiting', 'Requests that wait for a connection.', waiting);
 }

@@ -1,6 +1,7 @@
 // The database and key parts that every process of ours is made of, opened and closed together.
 
 import { createKeyRing, type KeyRing } from './crypto/key-ring.ts';
+import { type FairShare, shareFairly } from './database/fair-share.ts';
 import { createPool, type DatabaseRole, type Pool } from './database/pool.ts';
 import { createSystemDoor, type SystemDoor } from './database/system-transaction.ts';
 import { createSystemTurn, type SystemTurn } from './database/system-turn.ts';
@@ -10,6 +11,8 @@ import type { RootSettings } from './root-settings.ts';
 
 export interface Doors {
   readonly tenantPool: Pool;
+  /** Who of the tenants has its connections. */
+  readonly tenantShare: FairShare;
   readonly systemPool: Pool;
   /** For the access trail alone: what is refused because the others are taken is put on record all the same. */
   readonly trailPool: Pool;
@@ -35,6 +38,8 @@ export interface DoorsOptions {
 
 /** A connection more than this only makes PostgreSQL switch between more processes than there are cores. */
 const tenantConnectionsMax = 16;
+/** Some are left to lookups, and some to other tenants whatever one does. */
+const tenantShareOptions = { atOnceMax: 14, ofOneTenantMax: 10 };
 const systemConnectionsMax = 4;
 /** Messages of a group commit that are under way at most; two are, while PostgreSQL is quick. */
 const trailConnectionsMax = 4;
@@ -49,11 +54,13 @@ export function openDoors(options: DoorsOptions): Doors {
   const systemPool = open('hpms_system', systemConnectionsMax);
   const trailPool = open('hpms_app', trailConnectionsMax);
   const reindexPool = open('hpms_reindex', reindexConnectionsMax);
-  const tenantDoor = createTenantDoor(tenantPool);
+  const tenantShare = shareFairly(tenantPool, { ...tenantShareOptions, waitingMax });
+  const tenantDoor = createTenantDoor(tenantPool, tenantShare);
   const { root, onKeyError: onError } = options;
   const keyRing = createKeyRing(openRoots(root), tenantDoor, { cacheMs: root.cacheMs, onError });
   return {
     tenantPool,
+    tenantShare,
     systemPool,
     trailPool,
     tenantDoor,

@@ -7,5 +7,9 @@ export type SystemDoor = <T>(work: (trx: Transaction) => Promise<T>) => Promise<
 
 export function createSystemDoor(pool: Pool): SystemDoor {
   return (work) =>
-    runTransaction(pool, (connection) => new BatchedTransaction(connection, { setUp: [], isRead: false }), work);
+    runTransaction(
+      pool.acquire,
+      (connection) => new BatchedTransaction(connection, { setUp: [], isRead: false }),
+      work,
+    );
 }

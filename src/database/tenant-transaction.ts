@@ -1,5 +1,6 @@
 // The tenant door: every statement on a clinic's data runs in here, in a transaction that can only see that one tenant.
 
+import type { FairShare } from './fair-share.ts';
 import { createLookup, type Lookup } from './lookups.ts';
 import type { Pool, PooledConnection } from './pool.ts';
 import type { Statement } from './statement.ts';
@@ -46,13 +47,16 @@ class TenantLookup implements TenantTransaction {
   }
 }
 
-/** `kind` is `write` unless the work only reads. */
-export function createTenantDoor(pool: Pool): TenantDoor {
+/**
+ * `kind` is `write` unless the work only reads. Lookups have a connection for a moment, and for several tenants at once: they wait for
+ * no turn. Without a share transactions have the pool's connections as they come.
+ */
+export function createTenantDoor(pool: Pool, share?: FairShare): TenantDoor {
   const lookup = createLookup(pool, setTenant);
   return <T>(tenantId: number, work: (trx: TenantTransaction) => Promise<T>, kind: WorkKind = 'write') => {
     if (kind === 'lookup') return work(new TenantLookup(lookup, tenantId));
     return runTransaction<OpenTenantTransaction, T>(
-      pool,
+      () => (share ? share.acquire(tenantId) : pool.acquire()),
       (connection) => new OpenTenantTransaction(connection, tenantId, kind),
       work,
     );

@@ -2,7 +2,7 @@
 // nobody waits for an answer before. A plain write is one round trip so.
 
 import type { BatchEntry } from './batch.ts';
-import type { Pool, PooledConnection } from './pool.ts';
+import type { PooledConnection } from './pool.ts';
 import { isRetryable, isUnavailable, sqlState, translateSqlError } from './sql-errors.ts';
 import type { Statement } from './statement.ts';
 
@@ -140,13 +140,13 @@ function entryOf(statement: Statement, answered: BatchEntry['answered']): BatchE
  * have effects outside the database. What it throws is thrown after a rollback.
  */
 export async function runTransaction<Trx extends BatchedTransaction, T>(
-  pool: Pool,
+  acquire: () => Promise<PooledConnection>,
   open: (connection: PooledConnection) => Trx,
   work: (trx: Trx) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(pool, open, work);
+      return await runOnce(acquire, open, work);
     } catch (error) {
       if (!isRetryable(error) || attempt === attemptsMax) throw translateSqlError(error);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt));
@@ -155,11 +155,11 @@ export async function runTransaction<Trx extends BatchedTransaction, T>(
 }
 
 async function runOnce<Trx extends BatchedTransaction, T>(
-  pool: Pool,
+  acquire: () => Promise<PooledConnection>,
   open: (connection: PooledConnection) => Trx,
   work: (trx: Trx) => Promise<T>,
 ): Promise<T> {
-  const connection = await pool.acquire();
+  const connection = await acquire();
   const trx = open(connection);
   let isHealthy = false;
   try {

@@ -21,7 +21,11 @@ afterAll(async () => {
 });
 
 function run<T>(work: (trx: BatchedTransaction) => Promise<T>): Promise<T> {
-  return runTransaction(pool, (connection) => new BatchedTransaction(connection, { setUp: [], isRead: true }), work);
+  return runTransaction(
+    pool.acquire,
+    (connection) => new BatchedTransaction(connection, { setUp: [], isRead: true }),
+    work,
+  );
 }
 
 const numbered = (n: number): Statement => ({

@@ -35,7 +35,7 @@ const ids = async () =>
   (await run((trx) => trx.query<{ id: number }>({ text: 'SELECT id FROM item ORDER BY id' }))).map(({ id }) => id);
 
 function run<T>(work: (trx: BatchedTransaction) => Promise<T>, isRead = false): Promise<T> {
-  return runTransaction(pool, (connection) => new BatchedTransaction(connection, { setUp: [], isRead }), work);
+  return runTransaction(pool.acquire, (connection) => new BatchedTransaction(connection, { setUp: [], isRead }), work);
 }
 
 /** How many batches a transaction sent. */
@@ -48,7 +48,11 @@ async function trips(work: (trx: BatchedTransaction) => Promise<unknown>, isRead
       return connection.send(entries);
     },
   });
-  await runTransaction(pool, (connection) => new BatchedTransaction(counting(connection), { setUp: [], isRead }), work);
+  await runTransaction(
+    pool.acquire,
+    (connection) => new BatchedTransaction(counting(connection), { setUp: [], isRead }),
+    work,
+  );
   return count;
 }
 

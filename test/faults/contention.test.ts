@@ -6,10 +6,12 @@ import pg from 'pg';
 import type { App } from '../../src/app.ts';
 import { buildPatient } from '../support/builders.ts';
 import type { TestResponse } from '../support/server.ts';
-import { FaultBed } from './bed.ts';
+import { FaultBed, waitFor } from './bed.ts';
 import { findProblems } from './checker.ts';
 import { chooseSeed, seededRandom } from './load.ts';
 
+/** As src/doors.ts shares connections. */
+const ofOneTenantMax = 10;
 let bed: FaultBed;
 let app: App;
 beforeAll(async () => {
@@ -175,4 +177,28 @@ describe('somebody holds a lock and does nothing: fault 14', () => {
     await hoarder.end();
     await bed.a.update(named(id, 'late'));
   });
+
+  test('a crowd of one tenant that waits for it leaves connections to the others', async () => {
+    const { id } = await bed.a.create(buildPatient());
+    const hoarder = new pg.Client({ connectionString: bed.database.url });
+    await hoarder.connect();
+    await hoarder.query('BEGIN');
+    await hoarder.query('SELECT FROM store.resource WHERE id = $1 FOR UPDATE', [id]);
+    const crowd = Array.from({ length: 40 }, () => bed.a.request('PUT', `/Patient/${id}`, named(id, 'crowd')));
+    await waitFor('as many as may wait for the row', async () => (await waitingForRows()) >= ofOneTenantMax);
+    const other = await bed.b.create(buildPatient());
+    await bed.b.update(named(other.id, 'other'));
+    expect((await bed.b.request('GET', '/Patient?name=other')).json.total).toBe(1);
+    expect(await waitingForRows()).toBe(ofOneTenantMax);
+    await hoarder.end();
+    const statuses = new Set((await Promise.all(crowd)).map(({ status }) => status));
+    expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    expect(statuses.has(200)).toBe(true);
+  });
+
+  async function waitingForRows(): Promise<number> {
+    const text =
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    return (await bed.sql<{ count: number }>(text))[0]!.count;
+  }
 });
