@@ -4,8 +4,11 @@ import { fhirError } from '../../fhir/outcome.ts';
 
 /** Texts of these say where something is or when it was made, and hold no number that a person typed. */
 const passedOver: ReadonlySet<string> = new Set(['reference', 'url', 'system', 'id', 'meta', 'resourceType']);
-/** RFC 9562 section 4: gateways name payments so, and groups of its digits pass for a card's number once in a few hundred. */
-const uuid = /(?<![\w-])[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}(?![\w-])/gi;
+/**
+ * RFC 9562 section 4: gateways name payments so, alone or as in `tx-...` and `pay_...`, and groups of its digits pass for a card's
+ * number once in a few hundred.
+ */
+const uuid = /(?<![\da-z])[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}(?![\da-z])/gi;
 const digitsMin = 13;
 const digitsMax = 19;
 

@@ -33,10 +33,15 @@ describe('a card number', () => {
 
   test('is no whole UUID (RFC 9562), by which gateways name payments', () => {
     fc.assert(
-      fc.property(fc.uuid(), fc.constantFrom('', 'tx ', 'urn:uuid:'), (uuid, before) => {
-        fc.pre(/[a-f]/.test(uuid));
-        expect(holdsCardNumber(before + uuid)).toBe(false);
-      }),
+      fc.property(
+        fc.uuid(),
+        fc.constantFrom('', 'tx ', 'urn:uuid:', 'tx-', 'pay_'),
+        fc.constantFrom('', '-2'),
+        (uuid, before, after) => {
+          fc.pre(/[a-f]/.test(uuid));
+          expect(holdsCardNumber(before + uuid + after)).toBe(false);
+        },
+      ),
       { numRuns: 5_000 },
     );
   });
@@ -44,6 +49,7 @@ describe('a card number', () => {
   test.each([
     ['beside a UUID', '019aabcd-1234-7890-8abc-def012345678 4111 1111 1111 1111'],
     ['in the shape of a UUID that has digits alone', '41111111-1111-1111-8000-000000000000'],
+    ['in front of a UUID', '4111-1111-1111-1111-019aabcd-1234-7890-8abc-def012345678'],
     ['behind a UUID that goes on', '019aabcd-1234-7890-8abc-def012345678-4111111111111111'],
   ])('is one %s', (_where, text) => {
     expect(holdsCardNumber(text)).toBe(true);
