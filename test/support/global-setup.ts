@@ -40,6 +40,9 @@ export default async function globalSetup(): Promise<void> {
   (globalThis as { testRun?: TestRun }).testRun = { end };
 }
 
+/** Three test files at once, some with four servers of 28 connections each: a hundred, as usual, are taken now and then. */
+const settings = { max_connections: '400' };
+
 /** The server that TEST_DATABASE_URL names (a superuser's URL), else an embedded one that lives as long as the run. */
 async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<void> }> {
   const given = process.env.TEST_DATABASE_URL;
@@ -47,7 +50,7 @@ async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<v
   const dataDir = makeTemporaryFolder(roomyPlace());
   // An interrupted run takes its PostgreSQL along: its exit hook runs only when the process exits by itself.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
-  const postgres = await startEmbeddedPostgres({ dataDir, password: 'test', log: console.error });
+  const postgres = await startEmbeddedPostgres({ dataDir, password: 'test', log: console.error, settings });
   const stop = async () => {
     await postgres.stopImmediately();
     rmSync(dataDir, { recursive: true, force: true });
