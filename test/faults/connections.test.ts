@@ -9,8 +9,8 @@ import { send } from '../support/server.ts';
 import { FaultBed, waitFor } from './bed.ts';
 import { findProblems } from './checker.ts';
 
-/** Those of the server: connections of the tenant door, and callers that may wait for one. */
-const connectionsMax = 16;
+/** Those of the server for one tenant: transactions at once, and callers that may wait for their turn. */
+const ofOneTenantMax = 10;
 const waitingMax = 1_000;
 
 describe('connection exhaustion: fault 13', () => {
@@ -41,38 +41,41 @@ describe('connection exhaustion: fault 13', () => {
       answered += 1;
       return answer;
     });
-    await waitFor('a full pool', () => app.doors.tenantPool.counts().waiting >= 20);
+    await waitFor('a crowd', () => app.doors.tenantShare.waiting() >= 20);
     for (const path of ['/healthz', '/readyz']) {
       const { result, tookMs } = await timed(health(path));
       expect(result.status).toBe(200);
       expect(tookMs).toBeLessThan(1_000);
     }
-    await waitFor('the refusals', () => answered === 60 - connectionsMax, 8_000);
+    await waitFor('the refusals', () => answered === 60 - ofOneTenantMax, 8_000);
     await hoarder.end();
     const answers = await Promise.all(requests);
     const done = answers.filter(({ result }) => result.status === 201);
     const refused = answers.filter(({ result }) => result.status === 503);
-    expect([done.length, refused.length]).toEqual([connectionsMax, 60 - connectionsMax]);
+    expect([done.length, refused.length]).toEqual([ofOneTenantMax, 60 - ofOneTenantMax]);
     expect(refused.every(({ result }) => Number(result.headers.get('Retry-After')) > 0)).toBe(true);
     await bed.a.create(buildPatient());
   });
 
   test('no more than a thousand wait: the next is refused at once', async () => {
     const free = Promise.withResolvers<void>();
+    let begun = 0;
+    const work = () => {
+      begun += 1;
+      return free.promise;
+    };
     const call = () =>
       timed(
-        app.doors
-          .tenantDoor(bed.a.tenantId, () => free.promise)
-          .then(
-            () => 'done',
-            (error: FhirError) => error.issues[0]!.code,
-          ),
+        app.doors.tenantDoor(bed.a.tenantId, work).then(
+          () => 'done',
+          (error: FhirError) => error.issues[0]!.code,
+        ),
       );
-    const held = Array.from({ length: connectionsMax }, call);
-    await waitFor('held connections', () => app.doors.tenantPool.counts().waiting === 0);
+    const held = Array.from({ length: ofOneTenantMax }, call);
+    await waitFor('all that may begin', () => begun === ofOneTenantMax);
     const beyond = 50;
     const calls = Array.from({ length: waitingMax + beyond }, call);
-    expect(app.doors.tenantPool.counts()).toMatchObject({ total: connectionsMax, waiting: waitingMax });
+    expect([begun, app.doors.tenantShare.waiting()]).toEqual([ofOneTenantMax, waitingMax]);
     const refused = await Promise.all(calls.slice(-beyond));
     expect(new Set(refused.map(({ result }) => result))).toEqual(new Set(['throttled']));
     expect(Math.max(...refused.map(({ tookMs }) => tookMs))).toBeLessThan(1_000);
