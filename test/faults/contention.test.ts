@@ -152,10 +152,7 @@ describe('serialization failures (40001): fault 12', () => {
 describe('somebody holds a lock and does nothing: fault 14', () => {
   test('whoever needs the row gets 503 lock-error after the timeout, all others go on', async () => {
     const { id } = await bed.a.create(buildPatient());
-    const hoarder = new pg.Client({ connectionString: bed.database.url });
-    await hoarder.connect();
-    await hoarder.query('BEGIN');
-    await hoarder.query('SELECT FROM store.resource WHERE id = $1 FOR UPDATE', [id]);
+    const hoarder = await holdRow(id);
     let isAnswered = false;
     const startedAt = performance.now();
     const waiting = bed.a.request('PUT', `/Patient/${id}`, named(id, 'late')).finally(() => {
@@ -180,10 +177,7 @@ describe('somebody holds a lock and does nothing: fault 14', () => {
 
   test('a crowd of one tenant that waits for it leaves connections to the others', async () => {
     const { id } = await bed.a.create(buildPatient());
-    const hoarder = new pg.Client({ connectionString: bed.database.url });
-    await hoarder.connect();
-    await hoarder.query('BEGIN');
-    await hoarder.query('SELECT FROM store.resource WHERE id = $1 FOR UPDATE', [id]);
+    const hoarder = await holdRow(id);
     const crowd = Array.from({ length: 40 }, () => bed.a.request('PUT', `/Patient/${id}`, named(id, 'crowd')));
     await waitFor('as many as may wait for the row', async () => (await waitingForRows()) >= ofOneTenantMax);
     const other = await bed.b.create(buildPatient());
@@ -195,6 +189,14 @@ describe('somebody holds a lock and does nothing: fault 14', () => {
     expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(statuses.has(200)).toBe(true);
   });
+
+  async function holdRow(id: string): Promise<pg.Client> {
+    const hoarder = new pg.Client({ connectionString: bed.database.url });
+    await hoarder.connect();
+    await hoarder.query('BEGIN');
+    await hoarder.query('SELECT FROM store.resource WHERE id = $1 FOR UPDATE', [id]);
+    return hoarder;
+  }
 
   async function waitingForRows(): Promise<number> {
     const text =
