@@ -19,16 +19,18 @@ onBothBackends('a crowd of events', (bed) => {
     await Promise.all([relay.close(5_000), worker.close(5_000)]);
   });
 
-  test('that fail again and again takes no place from the others of its tenant', async () => {
+  test('that fail again and again take no place from the others of its tenant', async () => {
     const isPoison = new Set(await bed().add(60));
     const handler = countingHandler('count', async (_, event) => {
       if (isPoison.has(event.resourceId)) throw new Error('again');
     });
-    const jobs = bed().start({ handlers: [handler], attemptsMax: 6, backoffMs: 100, concurrency: 8 });
+    const jobs = bed().start({ handlers: [handler], attemptsMax: 1_000, backoffMs: 50, concurrency: 8 });
     const others = await bed().add(10);
     await bed().allAre('done', others);
-    expect((await bed().outbox([...isPoison])).some(({ status }) => status === 'published')).toBe(true);
-    await bed().allAre('dead', [...isPoison]);
+    const failing = [...isPoison];
+    expect((await bed().outbox(failing)).some(({ status }) => status === 'done' || status === 'dead')).toBe(false);
+    isPoison.clear();
+    await bed().allAre('done', failing);
     await jobs.close(5_000);
   });
 });
