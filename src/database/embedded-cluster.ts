@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { totalmem } from 'node:os';
 import path from 'node:path';
 import { giveTo, type Place } from './embedded-place.ts';
+import { makeSocketFolder, socketFolderOf } from './embedded-socket.ts';
 
 /** The major version that made the cluster; undefined where there is none. */
 export function majorOfCluster(cluster: string): number | undefined {
@@ -46,9 +47,11 @@ export function requireSameMajor({ cluster, binaries }: Place): void {
  * value, so errors are logged by us, who know what may be said, and PostgreSQL's own log keeps what concerns the server.
  * A backup that follows the log and loses its connection goes on where it was, if the log is still there: `wal_keep_size`.
  */
-const configuration = () => `# Written by HPMS at every start; your own settings: ALTER SYSTEM.
+const configuration = (
+  socketFolder: string | undefined,
+) => `# Written by HPMS at every start; your own settings: ALTER SYSTEM.
 listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
+unix_socket_directories = '${socketFolder ?? ''}'
 max_connections = 100
 password_encryption = 'scram-sha-256'
 shared_buffers = '${sharedBuffersMegabytes()}MB'
@@ -76,13 +79,25 @@ function sharedBuffersMegabytes(): number {
   return Math.round(Math.min(Math.max(quarter / 1_024 ** 2, 128), 8_192));
 }
 
+/** Who may come in, and make backups, as initdb writes it. */
+const rules = [
+  'local all all',
+  'host all all 127.0.0.1/32',
+  'local replication all',
+  'host replication all 127.0.0.1/32',
+]
+  .map((whom) => `${whom} scram-sha-256\n`)
+  .join('');
+
 export function configure(place: Place): void {
-  write(place, 'postgresql.conf', configuration());
   // A restored cluster of a server that keeps its configuration elsewhere has none.
   if (!existsSync(path.join(place.cluster, 'pg_hba.conf'))) {
-    write(place, 'pg_hba.conf', 'host all all 127.0.0.1/32 scram-sha-256\n');
+    write(place, 'pg_hba.conf', rules);
     write(place, 'pg_ident.conf', '');
   }
+  const socketFolder = socketFolderOf(place.cluster);
+  if (socketFolder !== undefined) makeSocketFolder(socketFolder, place);
+  write(place, 'postgresql.conf', configuration(socketFolder));
 }
 
 function write(place: Place, name: string, text: string): void {

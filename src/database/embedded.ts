@@ -6,6 +6,7 @@ import { takeDataDirectory } from './data-directory.ts';
 import { configure, finishExchange, majorOfCluster, makeCluster, requireSameMajor } from './embedded-cluster.ts';
 import { endChild, freePort, launch, type Run } from './embedded-launch.ts';
 import { findPlace } from './embedded-place.ts';
+import { socketFolderOf } from './embedded-socket.ts';
 import { embeddedUrl, endOrphan } from './postmaster.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -26,7 +27,7 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** For the superuser, on 127.0.0.1. */
+  /** For the superuser, by a Unix socket where there can be one, else on 127.0.0.1, where it listens in any case. */
   readonly url: string;
   /** Of the postmaster; another one after it had to be started again. */
   readonly pid: number;
@@ -52,10 +53,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (majorOfCluster(place.cluster) === undefined) await makeCluster(place, options.password);
     else requireSameMajor(place);
     configure(place);
+    const socketFolder = socketFolderOf(place.cluster);
     const run: Run = {
       place,
       logFile: path.join(directory.path, 'postgres.log'),
-      urlAt: options.urlAt ?? ((port) => embeddedUrl(options.password, port)),
+      urlAt: options.urlAt ?? ((port) => embeddedUrl(options.password, port, socketFolder)),
       settings: options.settings ?? {},
       startTimeoutMs: options.startTimeoutMs ?? startTimeoutMs,
       log: options.log,

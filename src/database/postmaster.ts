@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processIdentity, worksIn } from './data-directory.ts';
 import { findCluster } from './embedded-place.ts';
+import { findSocketFolder } from './embedded-socket.ts';
 
 const stopTimeoutMs = 30_000;
 
@@ -18,13 +19,14 @@ export function runningPostgresUrl(options: {
   const cluster = findCluster(realpathSync(options.dataDir));
   const text = readPidFile(cluster);
   const [pid = '', , , port = '', , , , status = ''] = text?.split('\n') ?? [];
-  return status.trim() === 'ready' && lives(Number(pid), cluster)
-    ? embeddedUrl(options.password, Number(port))
-    : undefined;
+  if (status.trim() !== 'ready' || !lives(Number(pid), cluster)) return undefined;
+  return embeddedUrl(options.password, Number(port), findSocketFolder(cluster, Number(port)));
 }
 
-export function embeddedUrl(password: string, port: number): string {
-  return `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
+/** A folder of a Unix socket stands in the place of the host: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS */
+export function embeddedUrl(password: string, port: number, socketFolder: string | undefined): string {
+  const host = socketFolder === undefined ? '127.0.0.1' : encodeURIComponent(socketFolder);
+  return `postgres://postgres:${encodeURIComponent(password)}@${host}:${port}/postgres`;
 }
 
 /** A postmaster whose Node was killed lives on. The caller holds the data directory's lock, so it is nobody's and may be stopped. */

@@ -30,6 +30,8 @@ const unavailableSystemCodes: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'EAI_AGAIN',
 ]);
+/** Of a Unix socket: it is not there before PostgreSQL listens and after it has ended, and takes no more while too many wait. */
+const unavailableSocketCodes: ReadonlySet<string> = new Set(['ENOENT', 'EAGAIN']);
 
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
@@ -53,8 +55,9 @@ export function isFull(error: unknown): boolean {
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return unavailableStates.has(state);
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (code !== undefined && unavailableSystemCodes.has(code)) return true;
+  if (code !== undefined && syscall === 'connect' && unavailableSocketCodes.has(code)) return true;
   return error instanceof Error && connectionLost.test(error.message);
 }
 

@@ -2,14 +2,15 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { processIdentity } from '../../src/database/data-directory.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { runningPostgresUrl } from '../../src/database/postmaster.ts';
-import { withClient } from '../support/database.ts';
+import { overTcp, withClient } from '../support/database.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 const folder = makeTemporaryFolder();
@@ -81,9 +82,9 @@ describe('a started server', () => {
       ),
     ).toEqual([
       { name: 'listen_addresses', setting: '127.0.0.1' },
-      { name: 'unix_socket_directories', setting: '' },
+      { name: 'unix_socket_directories', setting: `${path.join(dataDir, 'postgres')}.socket` },
     ]);
-    expect(await query(url, "SELECT DISTINCT auth_method FROM pg_hba_file_rules WHERE type <> 'local'")).toEqual([
+    expect(await query(url, 'SELECT DISTINCT auth_method FROM pg_hba_file_rules')).toEqual([
       { auth_method: 'scram-sha-256' },
     ]);
     await expect(query(url.replace(':test@', ':wrong@'), 'SELECT 1')).rejects.toThrow('password authentication failed');
@@ -105,7 +106,7 @@ describe('a started server', () => {
   });
 
   test('leaves no password file behind', () => {
-    expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.log']);
+    expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.log', 'postgres.socket']);
   });
 
   test('keeps its data over stop and start, on any port', async () => {
@@ -129,7 +130,7 @@ describe('a started server', () => {
     writeFileSync(path.join(interrupted, 'postgres.password'), 'left\n');
     const postgres = await start(interrupted);
     await postgres.stop();
-    expect(readdirSync(interrupted).sort()).toEqual(['postgres', 'postgres.log']);
+    expect(readdirSync(interrupted).sort()).toEqual(['postgres', 'postgres.log', 'postgres.socket']);
   });
 });
 
@@ -184,6 +185,58 @@ describe('one data directory', () => {
   });
 });
 
+describe('who may come in', () => {
+  test('by a Unix socket in a folder closed to others, and by TCP, each with a password', async () => {
+    const dataDir = path.join(folder, 'socket');
+    const { url } = await start(dataDir);
+    expect(decodeURIComponent(new URL(url).hostname)).toBe(path.join(dataDir, 'postgres.socket'));
+    expect(statSync(path.join(dataDir, 'postgres.socket')).mode & 0o777).toBe(0o700);
+    const way = 'SELECT inet_server_addr()::text AS way';
+    expect(await query(url, way)).toEqual([{ way: null }]);
+    expect(await query(overTcp(url).href, way)).toEqual([{ way: '127.0.0.1/32' }]);
+    const wrong = new URL(url);
+    wrong.password = 'wrong';
+    for (const one of [wrong.href, overTcp(wrong.href).href]) {
+      await expect(query(one, way)).rejects.toThrow('password authentication failed');
+    }
+  });
+
+  test.each([
+    ['whose path is too long for one', 'x'.repeat(90)],
+    ['that a list of settings would part', 'a, b'],
+    ['that has a quote in it', "a'b"],
+  ])('only by TCP into a folder %s', async (_, name) => {
+    const { url } = await start(path.join(folder, name));
+    expect(await query(url, 'SHOW unix_socket_directories')).toEqual([{ unix_socket_directories: '' }]);
+    expect(new URL(url).hostname).toBe('127.0.0.1');
+  });
+
+  test('only by TCP where the rules of a restored cluster ask for something else than a password', async () => {
+    const dataDir = path.join(folder, 'rules');
+    const first = await start(dataDir);
+    await first.stop();
+    const rules = path.join(dataDir, 'postgres', 'pg_hba.conf');
+    writeFileSync(rules, readFileSync(rules, 'utf8').replace(/^(local\s+all\s+all\s+)\S+$/m, '$1peer'));
+    const { url } = await start(dataDir);
+    expect(new URL(url).hostname).toBe('127.0.0.1');
+    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('by what it has when its rules are gone, for backups too', async () => {
+    const dataDir = path.join(folder, 'no-rules');
+    const first = await start(dataDir);
+    await first.stop();
+    rmSync(path.join(dataDir, 'postgres', 'pg_hba.conf'));
+    const { url } = await start(dataDir);
+    for (const one of [url, overTcp(url).href]) {
+      const client = new pg.Client({ connectionString: one, replication: 'true' } as pg.ClientConfig);
+      await client.connect();
+      expect((await client.query('IDENTIFY_SYSTEM')).rows).toHaveLength(1);
+      await client.end();
+    }
+  });
+});
+
 describe('the life of the server process', () => {
   test('it is in a process group of its own, so that Ctrl-C reaches Node alone', async () => {
     const { owner, url, pid } = await startOwner(path.join(folder, 'group'));
@@ -191,7 +244,7 @@ describe('the life of the server process', () => {
     owner.stdin?.end();
     await once(owner, 'exit');
     await until(() => processIdentity(pid) === undefined);
-    await expect(query(url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
+    await expect(query(url, 'SELECT 1')).rejects.toThrow('ENOENT');
   });
 
   test('a killed postmaster is started again on the same port with everything committed', async () => {

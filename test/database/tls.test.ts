@@ -8,7 +8,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createPool } from '../../src/database/pool.ts';
 import { endProcesses, startMain } from '../faults/processes.ts';
 import { type Certificate, makeCertificate } from '../support/certificates.ts';
-import { createTestDatabase, type TestDatabase, testRootKey, testServer, withClient } from '../support/database.ts';
+import {
+  createTestDatabase,
+  overTcp,
+  type TestDatabase,
+  testRootKey,
+  testServer,
+  withClient,
+} from '../support/database.ts';
 import { describeWith } from '../support/machine.ts';
 import { startRedis } from '../support/redis.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
@@ -49,7 +56,7 @@ describeOwn('a PostgreSQL with a certificate', () => {
   });
 
   async function tlsVersion(parameters: Record<string, string>): Promise<string | undefined> {
-    const url = new URL(database.url);
+    const url = overTcp(database.url);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     const pool = createPool({
       ...{ databaseUrl: url.href, role: 'hpms_app', rootKey: testRootKey, connectionsMax: 1, waitingMax: 1 },
@@ -82,7 +89,7 @@ describeOwn('a PostgreSQL with a certificate', () => {
 
     test('answers that it is ready', async () => {
       const redis = await startRedis(program, certificate);
-      const url = new URL(database.url);
+      const url = overTcp(database.url);
       url.searchParams.set('sslmode', 'verify-full');
       url.searchParams.set('sslrootcert', certificate.certificateFile);
       const { certificateFile, keyFile } = certificate;

@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { overTcp } from '../support/database.ts';
 
 export type Moment =
   /** The write does not arrive: nothing is done. */
@@ -29,7 +30,7 @@ const bindAudit = /\0insert-audit-events?\0/;
 const readyAndIdle = Buffer.from('Z\0\0\0\x05I');
 
 export async function startCommitProxy(target: string): Promise<CommitProxy> {
-  const url = new URL(target);
+  const url = overTcp(target);
   const upstreamPort = Number(url.port);
   let order: Order | undefined;
   const open = new Set<Socket>();

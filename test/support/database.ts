@@ -53,6 +53,13 @@ export function databaseUrl(serverUrl: string, name: string): string {
   return url.href;
 }
 
+/** The same over TCP, for whatever stands between: the embedded PostgreSQL listens there beside its Unix socket. */
+export function overTcp(url: string): URL {
+  const changed = new URL(url);
+  if (/^%2f/i.test(changed.hostname)) changed.hostname = '127.0.0.1';
+  return changed;
+}
+
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { overTcp } from './database.ts';
 
 export interface Faults {
   /** Open connections are reset and so is every new one, as when the server is gone. */
@@ -25,7 +26,7 @@ export interface TcpProxy {
 
 /** `target` is the URL of what stands behind it. */
 export async function startTcpProxy(target: string): Promise<TcpProxy> {
-  const { hostname, port: targetPort } = new URL(target);
+  const { hostname, port: targetPort } = overTcp(target);
   const faults: Faults = { refuse: false, dropReplies: false, delayMs: 0 };
   const open = new Set<Socket>();
   const server = createServer((client) => {

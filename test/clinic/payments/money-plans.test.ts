@@ -9,7 +9,7 @@ import type { Statement } from '../../../src/database/statement.ts';
 import type { TenantDoor } from '../../../src/database/tenant-transaction.ts';
 import { noteFor } from '../../api/invoice-world.ts';
 import { type PlanMode, type Reading, readingOf } from '../../search/plan-rows.ts';
-import { testRootKey, withClient } from '../../support/database.ts';
+import { overTcp, testRootKey, withClient } from '../../support/database.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { referenceTo, Till, today } from './till.ts';
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await postAll();
   Object.assign(repository, { tenantDoor });
   await withClient(server.database.url, (superuser) => fill(superuser));
-  const url = new URL(server.database.url);
+  const url = overTcp(server.database.url);
   client = new pg.Client({
     ...{ host: url.hostname, port: Number(url.port), database: url.pathname.slice(1) },
     ...{ user: 'hpms_app', password: rolePassword(testRootKey, 'hpms_app') },
