@@ -157,6 +157,9 @@ function readPublicUrl(env: Environment): string | undefined {
   return url.href.replace(/\/+$/, '');
 }
 
+/** They would stand above what each role's connections have. */
+const ownParameters = ['host', 'port', 'user', 'password', 'options', 'application_name'];
+
 function readDatabaseUrl(env: Environment): string | undefined {
   const text = readSecret(env, 'DATABASE_URL');
   const password = readSecret(env, 'DATABASE_PASSWORD');
@@ -167,7 +170,14 @@ function readDatabaseUrl(env: Environment): string | undefined {
     );
   }
   const url = parseUrl(text, ['postgres:', 'postgresql:']);
-  if (!url || url.pathname.length < 2) throw badSecret('DATABASE_URL', 'postgres://user:password@host:port/database');
+  const isPlain = url && ownParameters.every((name) => !url.searchParams.has(name));
+  if (!isPlain || url.hostname === '' || url.pathname.length < 2) {
+    const folder = 'or the folder of a Unix socket in the place of the host, as %2Frun%2Fpostgresql';
+    throw badSecret(
+      'DATABASE_URL',
+      `postgres://user:password@host:port/database, ${folder}; not ?${ownParameters.join(', ?')}`,
+    );
+  }
   if (password !== undefined) url.password = encodeURIComponent(password);
   return url.href;
 }

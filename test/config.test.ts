@@ -250,6 +250,9 @@ describe('a bad value is one line that names the variable, the value and what is
     ['DATABASE_URL', 'mysql://user:c2VjcmV0@db/hpms'],
     ['DATABASE_URL', 'postgres://user:c2VjcmV0@db'],
     ['DATABASE_URL', 'user:c2VjcmV0@db'],
+    ['DATABASE_URL', 'postgres:///hpms?host=/run/c2VjcmV0'],
+    ['DATABASE_URL', 'postgres://db/hpms?user=owner&password=c2VjcmV0'],
+    ['DATABASE_URL', 'postgres://user:c2VjcmV0@db/hpms?options=-c%20role%3Downer'],
     ['REDIS_URL', 'http://:c2VjcmV0@redis'],
     ['SMTP_URL', 'https://hpms:c2VjcmV0@mail.example'],
   ])('%s never shows its value: it holds a secret', (name, value) => {
