@@ -8,6 +8,7 @@ import { type Change, criteriaOf, typeOf, type WriteIntent, type WriteResult } f
 import { checkReferences } from './check-references.ts';
 import { type Identified, identify } from './identify.ts';
 import { refuseHeldDeletes } from './legal-holds/refuse-deletes.ts';
+import { makeOwnReferencesRelative } from './own-references.ts';
 import { ofWrite, planChanges } from './plan-changes.ts';
 import { checkProfiles } from './profiles/check-profiles.ts';
 import { addReactions } from './reactions.ts';
@@ -65,6 +66,7 @@ async function writeAllowed(
   const byServer = !isHeld || session.caller.kind === 'server';
   const { changes, unchanged } = planChanges(session, identified, byServer);
   await hooks?.planned?.(changes);
+  await makeOwnReferencesRelative(session, changes);
   await runRules(rules.prepare, changes, session);
   await validateChanges(session, changes);
   const { profilePolicy } = session;
