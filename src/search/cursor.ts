@@ -64,7 +64,9 @@ function sign(payload: Buffer, { key, tenantId, caller, query }: CursorBinding):
 }
 
 /** What shapes a page only may change on the way. */
-const shaping: ReadonlySet<string> = new Set(['_count', ...includeNames, '_total', '_summary', '_elements']);
+const shaping: ReadonlySet<string> = new Set([
+  ...['_count', ...includeNames, '_total', '_summary', '_elements', '_format', '_pretty'],
+]);
 
 function choosesOrOrders([name]: readonly [name: string, value: string]): boolean {
   return !shaping.has(name);

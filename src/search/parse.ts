@@ -21,7 +21,7 @@ const parametersMax = 100;
 const valuesMax = 500;
 const valueLengthMax = 20_000;
 
-/** For the HTTP layer, which has answered them already: https://hl7.org/fhir/R4/http.html#parameters */
+/** For the HTTP layer, which has answered them already; the links of further pages repeat them: https://hl7.org/fhir/R4/http.html#parameters */
 const answeredElsewhere: ReadonlySet<string> = new Set(['_format', '_pretty']);
 
 export interface ParseOptions {
@@ -96,9 +96,9 @@ class SearchParser {
   }
 
   #readPair(name: string, value: string): void {
-    if (answeredElsewhere.has(name)) return;
     if (value.length > valueLengthMax) throw tooCostly(`The value of ${printable(name)} is too long.`);
-    if (this.#isUnderstood(name, value) && name !== '_cursor') this.#understood.push([name, value]);
+    const isUnderstood = answeredElsewhere.has(name) || this.#isUnderstood(name, value);
+    if (isUnderstood && name !== '_cursor') this.#understood.push([name, value]);
     this.#seen.add(name);
   }
 

@@ -16,6 +16,10 @@ export const prefixLengthMax = 10;
  */
 const caseInsensitiveSystems: ReadonlySet<string> = new Set(['http://loinc.org', 'urn:ietf:bcp:47', 'urn:ietf:bcp:13']);
 
+export function isCaseInsensitive(system: string): boolean {
+  return caseInsensitiveSystems.has(system);
+}
+
 /** A value on its own: a code without its system, a boolean, a uri, a reference. */
 export function valueText(key: TokenKey, value: string): string {
   return `${key}|${escapePart(value)}`;
@@ -50,7 +54,7 @@ export function normalizeContact(value: string): string {
 }
 
 /** One text for all that differ in case alone: ß is written SS. */
-function foldCase(text: string): string {
+export function foldCase(text: string): string {
   return text.toUpperCase().toLowerCase();
 }
 

@@ -136,9 +136,6 @@ export function askQuantity(prefix: Prefix | ''): AskValue {
   };
 }
 
-/** A bare id is asked where the parameter says which types it may be of. */
-export const targetsAskedMax = 20;
-
 export function askReference(baseUrl: string): AskValue {
   return (value, pick, { targets }) => {
     const { reference } = membersOf(value);
@@ -146,7 +143,7 @@ export function askReference(baseUrl: string): AskValue {
     if (/^[a-z]+:/.test(reference)) return { raw: withEscapes(reference) };
     const [type = '', id = ''] = reference.split('/');
     const forms = [reference, `${type}/${id}`, `${baseUrl}/${type}/${id}`];
-    if (targets.includes(type) && targets.length <= targetsAskedMax) forms.push(id, id);
+    if (targets.includes(type)) forms.push(id, id);
     return { raw: pick(forms) };
   };
 }

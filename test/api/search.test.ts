@@ -202,6 +202,22 @@ describe('reference (search.html#reference)', () => {
   });
 });
 
+describe('where case says nothing (search.html#token: "if the underlying datatype is string")', () => {
+  beforeAll(async () => {
+    await put({ resourceType: 'Medication', id: 'lot', batch: { lotNumber: 'L1-b' } });
+  });
+
+  test.each([
+    ['lot-number=L1-b', ['lot']],
+    ['lot-number=l1-B', ['lot']],
+    ['lot-number=l1', []],
+    ['lot-number:not=l1-b', []],
+    ['_filter=lot-number eq L1-B', ['lot']],
+  ])('%s', async (query, expected) => {
+    expect(await found(`/Medication?_id=lot&${query}`)).toEqual(expected);
+  });
+});
+
 describe('_id and _lastUpdated (search.html#all)', () => {
   test('_id finds what is there of a list, of this type only', async () => {
     await put({ ...buildPatient(), id: 'i1' });

@@ -61,6 +61,23 @@ describe('tokens', () => {
   });
 });
 
+describe('tokens of primitives', () => {
+  test('are folded where the element is a string (search.html#token)', () => {
+    const medication = resource({ resourceType: 'Medication', batch: { lotNumber: 'L1-Ä' } });
+    expect(tokensOf(medication, 'Medication.lot-number')).toEqual(['l1-ä']);
+  });
+
+  test('and where the only code system they may be of knows no case, as media types and languages', () => {
+    const document = resource({
+      ...{ resourceType: 'DocumentReference', status: 'current', language: 'de-CH' },
+      content: [{ attachment: { contentType: 'application/PDF', language: 'EN' } }],
+    });
+    expect(tokensOf(document, 'DocumentReference.contenttype')).toEqual(['application/pdf']);
+    expect(tokensOf(document, 'DocumentReference.language')).toEqual(['en']);
+    expect(tokensOf(document, 'DocumentReference.status')).toEqual(['current']);
+  });
+});
+
 describe('strings', () => {
   test('each word is stored by its prefixes of up to ten characters, without case and accents', () => {
     const patient = resource({ resourceType: 'Patient', name: [{ family: 'Żółkiewska-Strauß' }] });

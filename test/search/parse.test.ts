@@ -43,6 +43,9 @@ describe('what is not supported', () => {
     ['Location', 'near:exact=1|2'],
     ['AuditEvent', '_tag=x'],
     ['AuditEvent', '_include=AuditEvent:patient'],
+    ['QuestionnaireResponse', '_include=QuestionnaireResponse:questionnaire'],
+    ['Questionnaire', '_revinclude=QuestionnaireResponse:questionnaire'],
+    ['Bundle', '_include=Bundle:composition'],
     ['Patient', 'name='],
   ] as const;
 
@@ -68,7 +71,6 @@ describe('a value that means nothing is 400 in both modes, for ignoring it would
     ['Patient', 'identifier=a|b|c'],
     ['Patient', 'name=...'],
     ['Patient', 'general-practitioner:Practitioner=Organization/1'],
-    ['AuditEvent', 'entity=1'],
     ['Patient', '_count=many'],
     ['Patient', '_count=-1'],
     ['Patient', '_total=some'],
@@ -97,9 +99,27 @@ describe('bounds', () => {
   test('no more than three sort keys', () => {
     expect(refusal('Observation', '_sort=date,_lastUpdated,-_id,value-date')).toMatchObject({ status: 400 });
   });
+
+  test('an id without its type is looked up as each type it may be of, up to so many in all', () => {
+    const ids = Array.from({ length: 7 }, (_, index) => `id${index}`).join(',');
+    expect(refusal('Task', `focus=${ids}`)).toMatchObject({ status: 400, issues: [{ code: 'too-costly' }] });
+    expect(parse('Task', `focus:Patient=${ids}`).criteria).toHaveLength(1);
+    const [criterion] = parse('AuditEvent', 'entity=1').criteria;
+    expect(criterion).toMatchObject({ texts: expect.arrayContaining(['Patient/1', 'Observation/1']) });
+  });
 });
 
 describe('what is understood', () => {
+  test('with the format of the answer, which the pages that follow have too (http.html#parameters)', () => {
+    const { understood, criteria } = parse('Patient', '_format=xml&gender=male&_pretty=true');
+    expect(understood).toEqual([
+      ['_format', 'xml'],
+      ['gender', 'male'],
+      ['_pretty', 'true'],
+    ]);
+    expect(criteria).toHaveLength(1);
+  });
+
   test('errors repeat no values and no names that look like data', () => {
     expect(refusal('Patient', 'birthdate=Eva+Muster').message).not.toMatch(/Eva/);
     expect(refusal('Patient', queryOf(['Eva Muster 1980', 'x'])).message).not.toMatch(/Eva/);

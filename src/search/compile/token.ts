@@ -2,7 +2,7 @@
 
 import type { Criterion, TokenValue, TypedIdentifier } from '../search-query.ts';
 import type { TokenShape } from '../token-shape.ts';
-import { codeQueryTexts, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
+import { codeQueryTexts, foldCase, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
 import { anyText, type CompiledCriterion } from './condition.ts';
 
 export function compileToken({ key, otherKeys, shape, values }: Criterion & { kind: 'token' }): CompiledCriterion {
@@ -32,8 +32,9 @@ function isOfType({ value, type }: Typed, wanted: TypedIdentifier): boolean {
   return type?.coding?.some(({ system, code }) => system === wanted.system && code === wanted.code) ?? false;
 }
 
-function textsOf(key: TokenKey, shape: TokenShape, { system, code }: TokenValue): string[] {
-  if (shape.kind === 'bare') return bareTexts(key, shape.systems, { system, code });
+function textsOf(key: TokenKey, shape: TokenShape, value: TokenValue): string[] {
+  const { system, code } = value;
+  if (shape.kind === 'bare') return bareTexts(key, shape, value);
   if (code === undefined) return [systemText(key, system ?? '', '')];
   if (shape.kind === 'coded') return codeQueryTexts(key, system, code);
   const contact = normalizeContact(code);
@@ -43,9 +44,12 @@ function textsOf(key: TokenKey, shape: TokenShape, { system, code }: TokenValue)
 /** The value alone is stored; its system must be one the binding implies, and `system|` says nothing of it. */
 function bareTexts(
   key: TokenKey,
-  systems: ReadonlySet<string> | undefined,
-  { system, code }: { system: string | undefined; code: string | undefined },
+  { systems, isFolded }: TokenShape & { kind: 'bare' },
+  { system, code }: TokenValue,
 ): string[] {
   const isImplied = !system || !systems || systems.has(system);
-  return isImplied && code !== undefined ? [valueText(key, code)] : [];
+  if (!isImplied || code === undefined) return [];
+  // As it was written too: resources may be stored as an earlier version did until they are indexed again.
+  const spellings = isFolded ? new Set([foldCase(code), code]) : [code];
+  return [...spellings].map((spelling) => valueText(key, spelling));
 }

@@ -1,7 +1,7 @@
 // Codes, identifiers, contact points and booleans as tokens: https://hl7.org/fhir/R4/search.html#token
 
 import type { TokenShape } from '../token-shape.ts';
-import { codeTexts, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
+import { codeTexts, foldCase, normalizeContact, systemText, type TokenKey, valueText } from '../token-text.ts';
 import type { EntryCollector } from './entry-collector.ts';
 
 interface Coded {
@@ -13,10 +13,15 @@ interface Coded {
 
 /** The shape is what queries of the parameter expect: a ContactPoint alone looks like an Identifier. */
 export function extractToken(value: unknown, key: TokenKey, shape: TokenShape, entries: EntryCollector): void {
-  if (typeof value === 'string' || typeof value === 'boolean') entries.token(valueText(key, String(value)));
+  if (typeof value === 'string') entries.token(valueText(key, isFolded(shape) ? foldCase(value) : value));
+  else if (typeof value === 'boolean') entries.token(valueText(key, String(value)));
   else if (typeof value !== 'object' || value === null) return;
   else if (shape.kind === 'contact') extractContact(value, key, entries);
   else extractCoded(value, key, entries);
+}
+
+function isFolded(shape: TokenShape): boolean {
+  return shape.kind === 'bare' && shape.isFolded === true;
 }
 
 function extractCoded({ system, code, value, coding }: Coded, key: TokenKey, entries: EntryCollector): void {

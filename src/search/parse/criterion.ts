@@ -1,10 +1,12 @@
 // Reads one search parameter with its modifier and values: https://hl7.org/fhir/R4/search.html#modifiers
 
+import { fhirError } from '../../fhir/outcome.ts';
 import type { Criterion, DateValue } from '../search-query.ts';
 import { parseComposites } from './composite.ts';
 import { type CriterionSource, eachValue } from './criterion-source.ts';
 import { parseNear } from './near.ts';
 import { parseNumbers, parseQuantities } from './quantity.ts';
+import { printable } from './search-notes.ts';
 import { unescapeValue } from './split.ts';
 import { parseIdentifiers, parseTokens } from './tokens.ts';
 import { parseUris } from './uri.ts';
@@ -57,18 +59,25 @@ function parseStrings(source: CriterionSource): Criterion | undefined {
   return { kind: 'string', parameter, match: modifier ?? 'starts', texts: wordyValues(source) };
 }
 
-function parseReferences(source: CriterionSource, { resourceTypes, baseUrl }: ValueContext): Criterion | undefined {
-  const { parameter, modifier } = source;
+/** A bare id is as many as there are types it may be of. */
+const referencesMax = 1_000;
+
+function parseReferences(source: CriterionSource, context: ValueContext): Criterion | undefined {
+  const { name, parameter, modifier } = source;
   if (modifier === 'identifier') return parseIdentifiers(source);
   // R5's: R4 has it for tokens only, and leaves further modifiers to servers.
   if (modifier === 'text')
     return parameter.elements?.some(({ type }) => type === 'Reference') ? parseWords(source) : undefined;
   if (modifier === 'above' || modifier === 'below') return parseCanonicals(source);
-  if (modifier !== undefined && !(parameter.targets ?? [...resourceTypes]).includes(modifier)) return undefined;
+  if (modifier !== undefined && !(parameter.targets ?? [...context.resourceTypes]).includes(modifier)) return undefined;
   const texts = eachValue(source, 'a reference such as Type/id or a URL', (raw) =>
-    parseReferenceValue(raw, parameter, modifier, baseUrl),
+    parseReferenceValue(raw, parameter, modifier, context),
+  ).flat();
+  if (texts.length <= referencesMax) return { kind: 'value', key: parameter.key, texts };
+  throw fhirError(
+    'too-costly',
+    `${printable(name)} has too many ids without a type; name it, as in ${printable(name)}:Patient.`,
   );
-  return { kind: 'value', key: parameter.key, texts: texts.flat() };
 }
 
 /** Literal references are not in a hierarchy of their own. */

@@ -2,6 +2,7 @@
 
 import type { IndexedParameter } from '../search-parameters.ts';
 import type { Include } from '../search-query.ts';
+import { isLink } from './named.ts';
 
 export interface IncludeContext {
   readonly type: string;
@@ -59,11 +60,12 @@ function beginsAt(type: string, { direction, sourceType, targetType = type }: In
 
 /** A reverse include of matches is by a parameter that may point to them. */
 function pointsTo(
-  { kind, targets }: IndexedParameter,
+  parameter: IndexedParameter,
   { direction, iterate, targetType }: Include,
   context: IncludeContext,
 ): boolean {
-  if (kind !== 'reference') return false;
+  if (!isLink(parameter)) return false;
+  const { targets } = parameter;
   const target = targetType ?? (direction === 'reverse' && !iterate ? context.type : undefined);
   return target === undefined || !targets || targets.includes(target);
 }

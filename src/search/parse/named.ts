@@ -107,7 +107,7 @@ function mayMean(rest: string, type: string, { parametersOf, whyUnready, resourc
 }
 
 /** A reference that is stored as a link; a canonical is none. */
-function isLink({ kind, elements }: IndexedParameter): boolean {
+export function isLink({ kind, elements }: IndexedParameter): boolean {
   if (kind !== 'reference') return false;
   const types = (elements ?? []).map(({ type }) => type);
   return types.includes('Reference') && !types.some((type) => type === 'canonical' || type === 'uri');

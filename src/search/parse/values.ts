@@ -27,20 +27,20 @@ export function parseDateValue(raw: string, now: number): DateValue | undefined 
 }
 
 const idPattern = /^[A-Za-z0-9.-]{1,64}$/;
-/** A bare id is looked up as each type the parameter may point to, up to so many. */
-const targetsMax = 20;
-
 /** https://hl7.org/fhir/R4/datatypes.html#id */
 export function isId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** `Type/id`, `id`, or a url: https://hl7.org/fhir/R4/search.html#reference. Several texts where the id alone leaves the type open. */
+/**
+ * `Type/id`, `id`, or a url: https://hl7.org/fhir/R4/search.html#reference. Several texts where the id alone leaves the type open: one for
+ * each of those the parameter may point to.
+ */
 export function parseReferenceValue(
   raw: string,
   { targets, elements }: IndexedParameter,
   targetType: string | undefined,
-  baseUrl: string | undefined,
+  { resourceTypes, baseUrl }: { readonly resourceTypes: ReadonlySet<string>; readonly baseUrl: string | undefined },
 ): string[] | undefined {
   const text = unescapeValue(raw);
   const target = parseReference(text, baseUrl);
@@ -51,7 +51,7 @@ export function parseReferenceValue(
   }
   if (target.kind === 'external' || target.kind === 'urn') return [text];
   if (elements?.every(({ type }) => type === 'canonical' || type === 'uri')) return [text];
-  const types = targetType === undefined ? targets : [targetType];
-  if (!types || types.length > targetsMax || !isId(text)) return undefined;
+  if (!isId(text)) return undefined;
+  const types = targetType === undefined ? (targets ?? [...resourceTypes]) : [targetType];
   return types.map((type) => `${type}/${text}`);
 }
