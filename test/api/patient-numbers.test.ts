@@ -128,6 +128,13 @@ describe('a number', () => {
       expect([400, 422]).toContain(status);
     }
   });
+
+  test('comes back with who was deleted, for it stands on a card', async () => {
+    const first = await register(a);
+    expect((await a.request('DELETE', `/Patient/${first.id}`)).status).toBe(204);
+    const again = await a.request('PUT', `/Patient/${first.id}`, { ...somebody(), id: first.id });
+    expect(numbersOf(again.json)).toEqual(numbersOf(first));
+  });
 });
 
 describe('numbers have no gaps', () => {

@@ -1,10 +1,12 @@
 // Numbers of patients and appointments, given by the server as the clinic writes them (contract.md 45).
 
-import type { Identifier } from '@medplum/fhirtypes';
+import type { Identifier, Resource } from '@medplum/fhirtypes';
 import type { Workflow } from '../../operations/workflow.ts';
 import type { SeriesCode } from '../../people/number-series.ts';
 import type { Change } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
+import { parseBody } from '../../repository/stored-version.ts';
+import { findVersion } from '../../repository/vread.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { addIdentifier, ofSystem, replaceOfSystem } from './identifiers.ts';
 import { takeNumbers } from './take-numbers.ts';
@@ -25,7 +27,7 @@ export function createNumbersModule(_options: NumbersOptions): NumbersModule {
     prepare: numbered.map((series) => ({
       name: 'own-number',
       type: series.type,
-      run: (changes) => keepNumbers(series, changes),
+      run: (changes, session) => keepNumbers(series, changes, session),
     })),
     // Last of the guards, so that what is refused has held no number that others would have had to pass over.
     guards: numbered.map((series) => ({
@@ -61,11 +63,22 @@ const numbered: readonly NumberedType[] = [
 ];
 
 /** What a client says in the server's system counts for nothing; what the server says of an old one does. */
-function keepNumbers({ identifier: { system } }: NumberedType, changes: readonly Change[]): void {
+async function keepNumbers(
+  { identifier: { system } }: NumberedType,
+  changes: readonly Change[],
+  session: Session,
+): Promise<void> {
   for (const change of changes) {
     if (!change.resource || (change.byServer && change.oldResource)) continue;
-    replaceOfSystem(change, system, ofSystem(change.oldResource, system));
+    replaceOfSystem(change, system, ofSystem(change.oldResource ?? (await beforeDeletion(change, session)), system));
   }
+}
+
+/** What comes back has the number that it was known by: it stands on cards, and nobody else ever gets it. */
+async function beforeDeletion({ type, id, old }: Change, session: Session): Promise<Resource | undefined> {
+  if (!old || old.body) return undefined;
+  const version = await findVersion(session, type, id, old.versionId - 1);
+  return version && parseBody(version);
 }
 
 /** Also to those that were stored before there were numbers. */

@@ -29,7 +29,10 @@ export function occurrencesOf(template: Extension, first: Interval, timezone: st
     if (found.length === occurrencesMax) throw refusal(`A series has at most ${occurrencesMax} occurrences.`);
     found.push(day === firstDay ? first : occurrence(zone, day, firstWallMs - firstDay * dayMs, first));
   }
-  if (count !== Infinity && found.length < count) throw refusal('There are not so many occurrences within a century.');
+  if (found.length === 0) throw refusal('The series is over before it begins.');
+  // Of two ends the earlier one counts.
+  if (count !== Infinity && lastDay === Infinity && found.length < count)
+    throw refusal('There are not so many occurrences within a century.');
   return found;
 }
 

@@ -84,6 +84,9 @@ describe('patterns', () => {
       '12-07',
       '12-09',
     ]);
+    // Of two ends the earlier one.
+    const both = [count(5), until('2026-12-08')] as const;
+    expect(days(startsOf('2026-12-07T09:00:00Z', every('d'), ...both))).toEqual(['12-07', '12-08']);
     expect(startsOf('2028-02-29T09:00:00Z', every('a'), count(2))).toEqual(['2028-02-29T09:00', '2032-02-29T09:00']);
   });
 });
@@ -94,6 +97,7 @@ test.each<[string, Extension[]]>([
   ['another type', [every('min'), count(2)]],
   ['too many', [every('d'), count(101)]],
   ['too many to the last date', [every('d'), until('2027-12-31')]],
+  ['an end before the first', [every('d'), until('2026-12-06')]],
   ['a date that is none', [every('d'), until('2026-12')]],
   ['a zone that is none', [every('d'), count(2), inZone('Mars/Olympus')]],
   ['a first day that is left out', [every('d'), count(2), without('2026-12-07')]],
