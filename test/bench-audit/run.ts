@@ -1,4 +1,5 @@
-// `npm run bench:audit -- [--events 10000000] [--seconds 60] [--data DIR]`: how long an auditor waits among so many AuditEvents of a year.
+// `npm run bench:audit -- [--events 10000000] [--seconds 60] [--data DIR]`: how long an auditor waits among so many AuditEvents of a year,
+// in two rounds of so many seconds.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -51,6 +52,11 @@ interface Figures {
   readonly p95Ms: number;
 }
 
+/** Of the two rounds: what is read first comes from the disk, by a server that compiles its code meanwhile. */
+interface Rounds extends Figures {
+  readonly firstP95Ms: number;
+}
+
 async function bench(): Promise<void> {
   progress('starting the server');
   const { api, database, tenantId } = await openBench(dataDir, (server) => {
@@ -58,11 +64,10 @@ async function bench(): Promise<void> {
   });
   const from = await year(database, tenantId);
   await untilSealed(database, tenantId);
-  const figures: Figures[] = [];
-  for (const question of questionsOn(from)) {
-    progress(question.name);
-    figures.push(await measure(api, question));
-  }
+  const questions = questionsOn(from);
+  const first = await round(api, 'first round', questions);
+  const second = await round(api, 'second round', questions);
+  const figures = second.map((one, index): Rounds => ({ ...one, firstP95Ms: first[index]?.p95Ms ?? 0 }));
   const { rows } = await database.query<{ version: string; megabytes: number }>(
     `SELECT current_setting('server_version') AS version, round(sum(pg_total_relation_size(inhrelid)) / 1048576)::int AS megabytes
      FROM pg_inherits WHERE inhparent = 'store.audit_event'::regclass`,
@@ -75,10 +80,10 @@ async function bench(): Promise<void> {
     `${machine.cpu}, ${machine.cores} cores, ${machine.memory}; Node ${machine.node}, PostgreSQL ${machine.postgresql}; ${size}; ${auditors} auditors who ask again at once, client and database on the same machine.`,
     '',
     ...table([
-      ['AuditEvent search, newest first, pages of 20', 'asked', 'p50 ms', 'p95 ms', 'goal'],
-      ...figures.map(({ name, asked, p50Ms, p95Ms }) => [
+      ['AuditEvent search, newest first, pages of 20', 'asked', 'p50 ms', 'p95 ms', 'goal', 'p95 ms, first round'],
+      ...figures.map(({ name, asked, p50Ms, p95Ms, firstP95Ms }) => [
         ...[name, String(asked), p50Ms.toFixed(1), p95Ms.toFixed(1)],
-        `${p95Ms < goalMs ? 'yes:' : 'NO:'} under ${goalMs}`,
+        ...[`${p95Ms < goalMs ? 'yes:' : 'NO:'} under ${goalMs}`, firstP95Ms.toFixed(1)],
       ]),
     ]),
   ].join('\n');
@@ -144,6 +149,15 @@ function questionsOn(from: Date): Question[] {
     some('a resource', (pick) => `entity=Observation/observation-${pick(events)}`, 0),
     some('nobody', () => 'patient=Patient/nobody', 0),
   ];
+}
+
+async function round(api: FhirApi, name: string, questions: readonly Question[]): Promise<Figures[]> {
+  const figures: Figures[] = [];
+  for (const question of questions) {
+    progress(`${name}: ${question.name}`);
+    figures.push(await measure(api, question));
+  }
+  return figures;
 }
 
 /** The first tenth is not counted. */
