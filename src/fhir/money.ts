@@ -38,6 +38,28 @@ export function isExact(amountMinor: bigint): boolean {
   return amountMinor < limit && amountMinor > -limit;
 }
 
+/** FHIR asks for 18 digits of precision, and PostgreSQL's bigint has them: what amounts sum to. */
+export function isKeepable(amountMinor: bigint): boolean {
+  const limit = powerOfTen(18);
+  return amountMinor < limit && amountMinor > -limit;
+}
+
+/**
+ * More is no amount that a clinic charges or takes at once, in any currency, but a slip of the hand. A hundred such amounts have
+ * not more digits than a JSON number holds, a hundred thousand not more than a balance.
+ */
+const amountDigitsMax = 13;
+
+export function isPlausible(amountMinor: bigint): boolean {
+  const limit = powerOfTen(amountDigitsMax);
+  return amountMinor < limit && amountMinor > -limit;
+}
+
+/** `99999999999.99` */
+export function largestAmount(currency: Currency): string {
+  return formatAmount(powerOfTen(amountDigitsMax) - 1n, currency);
+}
+
 /** The amount in smallest units; undefined when it has more decimals than the currency, or more than 15 digits. */
 export function readAmount(written: string | number, currency: Currency): bigint | undefined {
   const decimal = readDecimal(written);

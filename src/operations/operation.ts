@@ -17,6 +17,8 @@ export interface Operation {
   readonly keepsRecords?: true;
   /** What the caller must be allowed to do to the type in the URL; where nobody may, the operation is not offered. */
   readonly permission: Permission;
+  /** Suffices in the place of that permission; the operation says to which resources. */
+  readonly right?: string;
   readonly parameters: readonly OperationParameter[];
   /** The input that is the whole query of a GET, of an operation about a search; its result parameters shape no answer of its own. */
   readonly queryInput?: string;

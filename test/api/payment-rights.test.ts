@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Invoice, PaymentReconciliation } from '@medplum/fhirtypes';
-import { buildPayment, netAmountOf, referenceTo, type Stored, Till } from '../clinic/payments/till.ts';
+import { buildPayment, netAmountOf, referenceTo, type Stored, Till, urls } from '../clinic/payments/till.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { adminOf } from './admin-requests.ts';
 import { clientOf, type TestClient } from './clients.ts';
@@ -71,9 +71,21 @@ describe('a refund', () => {
     expect((await refund('cashier', 100)).status).toBe(201);
     expectRefusal(await refund('cashier', 100.01), 403);
     expect((await setting('payments.refund-limit', 20)).status).toBe(200);
+    payment = await till.paid(100, { details: forInvoice(100) });
     expectRefusal(await refund('cashier', 20.01), 403);
     expect((await refund('cashier', 20)).status).toBe(201);
     await setting('payments.refund-limit', 100);
+  });
+
+  test('of a cashier counts with those before of the same payment (49)', async () => {
+    expect((await refund('cashier', 60)).status).toBe(201);
+    expectRefusal(await refund('cashier', 40.01), 403);
+    const last = await refund('cashier', 40);
+    expect(last.status).toBe(201);
+    expectRefusal(await refund('cashier', 0.01), 403);
+    expect((await till.void(last.json)).status).toBe(200);
+    expect((await refund('cashier', 40)).status).toBe(201);
+    expect((await refund('billing-manager', 100)).status).toBe(201);
   });
 
   test('of a cashier is of the day of the payment', async () => {
@@ -145,6 +157,46 @@ describe('a refund above the limit of two persons (49)', () => {
 
   test('up to the limit is posted at once', async () => {
     expect((await ask('billing-manager', 80)).outcome).toBe('complete');
+  });
+
+  test('is one in several parts as well: what goes beyond it waits', async () => {
+    expect((await ask('system', 50)).outcome).toBe('complete');
+    const second = await ask('system', 50);
+    expect(second.outcome).toBe('queued');
+    expect((await ask('system', 30)).outcome).toBe('complete');
+    expectRefusal(await as('system').put({ ...second, outcome: 'complete' }), 403);
+    expect((await as('billing-manager').put({ ...second, outcome: 'complete' })).status).toBe(200);
+  });
+
+  test('is one in several parts that each were asked for as queued', async () => {
+    const queue = () => as('system').refund(50, referenceTo(payment), { outcome: 'queued', details: forInvoice(50) });
+    const [first, second] = [(await queue()).json, (await queue()).json];
+    expect((await as('system').put({ ...first, outcome: 'complete' })).status).toBe(200);
+    expectRefusal(await as('system').put({ ...second, outcome: 'complete' }), 403);
+  });
+
+  test('is one in several parts of one transaction', async () => {
+    const parts = { type: 'refund', method: '', refunds: referenceTo(payment), details: forInvoice(50) };
+    const entry = () => ({
+      request: { method: 'POST' as const, url: 'PaymentReconciliation' },
+      resource: buildPayment(50, parts),
+    });
+    const { status } = await as('system').transaction(entry(), entry());
+    expect(status).toBe(200);
+    const refunds = await till.search<PaymentReconciliation>(`PaymentReconciliation?refunds=${referenceTo(payment)}`);
+    expect(refunds.map(({ outcome }) => outcome).sort()).toEqual(['complete', 'queued']);
+    expect(await till.stateOf(invoice)).toBe('issued partial 250');
+  });
+
+  test('is one in several parts of a credit note', async () => {
+    const paid = await till.invoice(patient, 200);
+    await till.paid(200, { details: [[referenceTo(paid), 200]] });
+    const note = await till.invoice(patient, -150, {
+      type: { coding: [{ system: 'https://hpms.example/fhir/CodeSystem/invoice-type', code: 'credit-note' }] },
+      extension: [{ url: urls.corrects, valueReference: { reference: referenceTo(paid) } }],
+    });
+    const back = async () => (await till.refund(50, referenceTo(note), { method: 'CASH' })).json.outcome;
+    expect([await back(), await back(), await back()]).toEqual(['complete', 'queued', 'queued']);
   });
 });
 

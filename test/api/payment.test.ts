@@ -144,6 +144,17 @@ describe('what no Invoice takes is credit (34)', () => {
     expect(await till.journalsOf(referenceTo(payment))).toEqual([`DEPOSIT, 1010 15, 2100/${patient} -15`]);
     expect(detailsOf(payment)).toEqual([`${referenceTo(appointment)} 15`]);
   });
+
+  test('is of nobody who has declined to come', async () => {
+    const participant = [
+      { actor: { reference: await till.patient() }, status: 'declined' as const },
+      { actor: { reference: patient }, status: 'accepted' as const },
+    ];
+    const visit = { status: 'booked', start: '2027-01-04T10:00:00Z', end: '2027-01-04T10:30:00Z' } as const;
+    const appointment = await till.created({ resourceType: 'Appointment', ...visit, participant });
+    const payment = await till.paid(15, { type: 'copay', details: [[referenceTo(appointment), 15]] });
+    expect(await till.journalsOf(referenceTo(payment))).toEqual([`DEPOSIT, 1010 15, 2100/${patient} -15`]);
+  });
 });
 
 describe('the patient of a payment (33)', () => {

@@ -119,6 +119,15 @@ describe('refused is the refund of', () => {
     expectRefusal(await other.refund(1, referenceTo(payment), { method: 'CASH' }), 422);
   });
 
+  test('a day before that of the payment: 422; the same day is one', async () => {
+    payment = await till.paid(50, { issuer: patient, date: '2026-02-02' });
+    const refused = await refund(10, undefined, { date: '2026-02-01' });
+    expectRefusal(refused, 422);
+    expect(refused.json.issue[0].diagnostics).toContain('2026-02-02');
+    expectRefusal(await refund(10, undefined, { date: '2026-02-01', outcome: 'queued' }), 422);
+    expect((await refund(10, undefined, { date: '2026-02-02' })).status).toBe(201);
+  });
+
   test('a payment that is queued or void', async () => {
     const queued = await till.paid(10, { issuer: patient, outcome: 'queued' });
     expectRefusal(await till.refund(5, referenceTo(queued)), 409);

@@ -134,7 +134,7 @@ class Books {
     await keepBalances(session, journals, new Map(charged.map((bill) => [invoiceIdOf(bill.n), settledState(bill)])));
     const isOpen = day >= days - openDays;
     const shown = journals.filter(({ posting }) => isOpen || isOfOpenPatient(posting));
-    const basics = shown.map((journal) => firstVersion(journalBasic(journal), closedAt));
+    const basics = shown.map((journal) => firstVersion(journalBasic(journal).resource, closedAt));
     const rows = [
       ...statements.filter(({ text }) => /^\s*INSERT/.test(text)).map(tableRows),
       ...(basics.length === 0 ? [] : rowsOf(basics, this.#maker)),

@@ -1,6 +1,8 @@
 // Puts new journals behind the last one: the next numbers, the running balances and the hashes (domain.md 3.2).
 
 import { newId } from '../../fhir/ids.ts';
+import { isKeepable } from '../../fhir/money.ts';
+import { fhirError } from '../../fhir/outcome.ts';
 import { parseReference } from '../../fhir/references.ts';
 import type { Session } from '../../repository/session.ts';
 import { type AccountState, stateKey } from './account-rows.ts';
@@ -75,10 +77,16 @@ function chainLine(
   if (!before) throw new Error(`Account ${line.account.number} was not opened.`);
   const seq = before.seq + 1n;
   const balanceMinor = before.balanceMinor + line.amountMinor;
+  if (!isKeepable(balanceMinor)) throw tooMuch(line.account.number);
   const state = { ...before, seq, balanceMinor };
   states.set(key, state);
   const { practitioner, department } = owners.get(line.invoice ?? '') ?? nobody;
   return { ...line, state, accountSeq: seq, balanceAfterMinor: balanceMinor, practitioner, department };
+}
+
+function tooMuch(number: string): Error {
+  const diagnostics = `Account ${number} of the ledger would hold more than 18 digits: void what was entered by mistake first.`;
+  return fhirError('business-rule', diagnostics);
 }
 
 const nobody: RevenueOwner = { practitioner: '', department: '' };

@@ -7,6 +7,8 @@ export interface InvoiceBalance {
   readonly currency: Currency;
   /** Of its charge: `cash` where its revenue waits on 2400 for payments. A change of the setting is for later charges. */
   readonly basis: 'cash' | 'accrual';
+  /** `Patient/x` in whose account it was charged, whoever the Invoice names since a merge; absent where nobody's. */
+  readonly chargedTo?: string | undefined;
   /** What was charged; 0 after the charge was reversed. */
   readonly grossMinor: bigint;
   /** The sum of its entries on 1200 and 1210. */
@@ -34,7 +36,11 @@ export async function readInvoiceBalances(
     trx.query<BalanceRow>({
       name: 'read-invoice-balances',
       text: `SELECT invoice_id, currency, basis, gross_minor::text AS gross, outstanding_minor::text AS outstanding,
-               paid_minor::text AS paid, credited_minor::text AS credited, written_off_minor::text AS written_off
+               paid_minor::text AS paid, credited_minor::text AS credited, written_off_minor::text AS written_off,
+               (SELECT first.party FROM (
+                  SELECT entry.party, entry.seq FROM ledger_entry entry
+                  WHERE entry.invoice_id = ledger_invoice.invoice_id AND entry.invoice_id <> '' AND entry.party <> '' OFFSET 0) AS first
+                ORDER BY first.seq LIMIT 1) AS charged_to
              FROM ledger_invoice WHERE invoice_id = ANY ($1::text[])`,
       values: [invoiceIds],
     }),
@@ -58,6 +64,7 @@ interface BalanceRow {
   readonly paid: string;
   readonly credited: string;
   readonly written_off: string;
+  readonly charged_to: string | null;
 }
 
 interface PartRow {
@@ -73,6 +80,7 @@ function balanceOf(row: BalanceRow, parts: readonly PartRow[]): InvoiceBalance {
   return {
     currency: row.currency,
     basis: row.basis,
+    chargedTo: row.charged_to ?? undefined,
     grossMinor: BigInt(row.gross),
     outstandingMinor: BigInt(row.outstanding),
     paidMinor: BigInt(row.paid),

@@ -142,10 +142,7 @@ function invoiceRow(change: InvoiceChange): unknown[] {
 
 async function keepCredits(session: Session, changes: readonly CreditChange[]): Promise<void> {
   if (changes.length === 0) return;
-  forgetCredits(
-    session,
-    changes.map(({ patient }) => patient),
-  );
+  forgetCredits(session);
   const rows = await session.trx.query<{ amount: string }>({
     name: 'keep-ledger-credits',
     text: `INSERT INTO ledger_credit (source, patient, currency, amount_minor, opened_on, opened_seq)

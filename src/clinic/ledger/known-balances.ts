@@ -11,6 +11,8 @@ export type SettledState = Pick<InvoiceBalance, 'currency' | 'outstandingMinor' 
 const balances = new TransactionMemo<InvoiceBalance>();
 const states = new TransactionMemo<SettledState>();
 const credits = new TransactionMemo<readonly Credit[]>();
+/** The patients whose credits were asked for: one credit may be of several, who are the same person. */
+const creditors = new WeakMap<Session['trx'], Set<string>>();
 
 /** As `readInvoiceBalances`. The caller holds `lockMoney`. */
 export function knownBalances(session: Session, ids: readonly string[]): Promise<Map<string, InvoiceBalance>> {
@@ -24,15 +26,16 @@ export function knownStates(session: Session, ids: readonly string[]): Promise<M
 
 /** What patients' credits have left, as `readCredits`, by `Patient/x`. The caller holds `lockMoney`. */
 export function knownCredits(session: Session, patients: readonly string[]): Promise<Map<string, readonly Credit[]>> {
+  creditors.set(session.trx, new Set([...(creditors.get(session.trx) ?? []), ...patients]));
   return credits.read(session, patients, async (unread) => {
     const read = await readCredits(session, { patients: unread });
     return Map.groupBy(read, ({ patient = '' }) => patient);
   });
 }
 
-/** Before a posting that changes them is sent. */
-export function forgetCredits(session: Session, patients: readonly string[]): void {
-  credits.forget(session, patients);
+/** Before a posting that changes any of them is sent. */
+export function forgetCredits(session: Session): void {
+  credits.forget(session, creditors.get(session.trx) ?? []);
 }
 
 /** Before a posting is sent: what was read of these is not so any more. */

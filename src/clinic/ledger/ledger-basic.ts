@@ -1,10 +1,13 @@
 // A journal as the Basic resource that shows it (contract.md 41): https://hl7.org/fhir/R4/basic.html
 
 import type { Basic, Extension } from '@medplum/fhirtypes';
-import { type Currency, toMoney } from '../../fhir/money.ts';
+import type { Currency } from '../../fhir/money.ts';
+import type { Content } from '../../repository/change.ts';
 import { basicCodeSystem, extensionUrls, ledgerTransactionCode } from './canonicals.ts';
+import { exactContent } from './exact-content.ts';
 import { isReceivable, isRevenue } from './invoice-changes.ts';
 import type { ChainedJournal } from './journal-chain.ts';
+import { exactMoney } from './shown-balances.ts';
 
 export interface ShownJournal {
   readonly id: string;
@@ -31,7 +34,7 @@ export interface ShownLine {
 }
 
 /** Of a journal that is being posted. */
-export function journalBasic({ id, posting, lines, source }: ChainedJournal): Basic {
+export function journalBasic({ id, posting, lines, source }: ChainedJournal): Required<Content> {
   const { type, businessDate, subject = '', reverses = '', currency } = posting;
   return ledgerBasic({
     ...{ id, type, businessDate, subject, reverses },
@@ -44,8 +47,16 @@ export function journalBasic({ id, posting, lines, source }: ChainedJournal): Ba
   });
 }
 
-export function ledgerBasic({ id, type, businessDate, subject, source, reverses, lines }: ShownJournal): Basic {
-  return {
+export function ledgerBasic({
+  id,
+  type,
+  businessDate,
+  subject,
+  source,
+  reverses,
+  lines,
+}: ShownJournal): Required<Content> {
+  return exactContent<Basic>({
     resourceType: 'Basic',
     id,
     extension: [
@@ -57,15 +68,15 @@ export function ledgerBasic({ id, type, businessDate, subject, source, reverses,
     code: { coding: [{ system: basicCodeSystem, code: ledgerTransactionCode }] },
     ...(subject !== '' && { subject: { reference: subject } }),
     created: businessDate,
-  };
+  });
 }
 
 function entryParts(line: ShownLine): Extension[] {
   const { number, accountId, currency, amountMinor, balanceAfterMinor, accountSeq, party, invoice } = line;
   return [
     { url: 'account', valueReference: { reference: `Account/${accountId}` } },
-    { url: 'amount', valueMoney: toMoney(amountMinor, currency) },
-    { url: 'balanceAfter', valueMoney: toMoney(balanceAfterMinor, currency) },
+    { url: 'amount', valueMoney: exactMoney({ amountMinor, currency }) },
+    { url: 'balanceAfter', valueMoney: exactMoney({ amountMinor: balanceAfterMinor, currency }) },
     { url: 'seq', valueInteger: Number(accountSeq) },
     ...(party === '' ? [] : [{ url: 'party', valueReference: { reference: party } }]),
     ...(invoice !== '' && namesInvoice(number)

@@ -1,6 +1,5 @@
 // Posts journals: typed rows and their Basic resources in the session's transaction (domain.md 3.2, contract.md 41).
 
-import { exactAmounts } from '../../fhir/money.ts';
 import type { WriteIntent } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
 import { writeOwn } from '../../repository/write.ts';
@@ -15,7 +14,7 @@ import { type KnownLedger, keepPosted, knownLedger } from './known-ledger.ts';
 import { journalBasic } from './ledger-basic.ts';
 import { lockMoney } from './lock-money.ts';
 import { openAccounts } from './open-accounts.ts';
-import { requireSound } from './require-sound.ts';
+import { requirePlausible, requireSound } from './require-sound.ts';
 import { serverSession } from './server-session.ts';
 
 /** How Invoices are settled once something is posted, by id. */
@@ -40,7 +39,10 @@ export async function postPostings(
 ): Promise<PostedJournal[]> {
   const session = serverSession(given);
   if (postings.length === 0) return [];
-  for (const posting of postings) requireSound(posting);
+  for (const posting of postings) {
+    requireSound(posting);
+    requirePlausible(posting);
+  }
   // A caller who holds it waits for nothing; one who forgot it is not let in beside others.
   lockMoney(session);
   const known = await knownLedger(session, postings);
@@ -76,8 +78,7 @@ async function postFresh(
 }
 
 function basicIntent(journal: ChainedJournal): WriteIntent {
-  const resource = journalBasic(journal);
-  return { action: 'create', id: journal.id, resource, exactNumbers: exactAmounts(resource) };
+  return { action: 'create', id: journal.id, ...journalBasic(journal) };
 }
 
 /** Every account that a line is in, each once. */

@@ -7,7 +7,7 @@ import type { AccountKey, JournalLine } from './journal.ts';
 export interface ChargedInvoice {
   /** Its id. */
   readonly invoice: string;
-  /** `Patient/x` who owes it. */
+  /** `Patient/x` who owes it; once it was charged, the account it was charged to goes before. */
   readonly patient?: string | undefined;
 }
 
@@ -242,8 +242,12 @@ function perInvoice(allocations: readonly Allocation[]): Allocation[] {
   });
 }
 
-function receivable({ invoice, patient }: ChargedInvoice, amountMinor: bigint): JournalLine {
-  return { ...ofPatient('1200', patient), amountMinor, invoice };
+/** What an Invoice was charged to is settled and reopened there, so that no account is left with a part of it (I6). */
+function receivable(
+  { invoice, patient, balance }: ChargedInvoice & { readonly balance?: InvoiceBalance },
+  amountMinor: bigint,
+): JournalLine {
+  return { ...ofPatient('1200', balance?.chargedTo ?? patient), amountMinor, invoice };
 }
 
 function deferredLine(invoice: string, revenue: string, amountMinor: bigint): JournalLine {

@@ -1,7 +1,8 @@
-// What a posting must be before anything of it is written: an error here is one of the code that posts, not of a client.
+// What a posting must be before anything of it is written: an error here is one of the code that posts, but for an amount that a client slipped into.
 
 import { sumOf } from '../../fhir/decimal.ts';
-import { isExact } from '../../fhir/money.ts';
+import { isKeepable, isPlausible, largestAmount } from '../../fhir/money.ts';
+import { fhirError } from '../../fhir/outcome.ts';
 import type { JournalLine } from './journal.ts';
 import type { Posting } from './journal-chain.ts';
 
@@ -25,11 +26,18 @@ export function requireSound(posting: Posting): void {
   if (!isSound) throw new RangeError(`A posting of type ${posting.type} is not one that the ledger can hold.`);
 }
 
+/** Throws 422 for an Invoice of more than a clinic charges. What is there already is settled and taken back whatever it is. */
+export function requirePlausible({ type, lines, currency }: Pick<Posting, 'type' | 'lines' | 'currency'>): void {
+  if (type !== 'CHARGE' || lines.every(({ amountMinor }) => isPlausible(amountMinor))) return;
+  const diagnostics = `An Invoice and each of its sums amount to at most ${largestAmount(currency)} ${currency}.`;
+  throw fhirError('business-rule', diagnostics, { expression: 'Invoice.totalGross' });
+}
+
 function isSoundLine({ account, amountMinor, party, invoice, revenue, credit }: JournalLine): boolean {
   const { number, sub } = account;
   return (
     /^\d{4}$/.test(number) &&
-    isExact(amountMinor) &&
+    isKeepable(amountMinor) &&
     (sub === undefined || isReference(sub) || code.test(sub)) &&
     [party, credit].every((one) => one === undefined || isReference(one)) &&
     (invoice === undefined || code.test(invoice)) &&

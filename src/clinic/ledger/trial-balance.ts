@@ -2,7 +2,7 @@
 
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
-import { type Currency, exactAmounts, toMoney } from '../../fhir/money.ts';
+import type { Currency } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationParameter } from '../../operations/operation.ts';
@@ -10,6 +10,8 @@ import { rowsOf } from '../../repository/row-access.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { daysOf, requirePastDay } from './business-day.ts';
+import { exactContent } from './exact-content.ts';
+import { exactMoney } from './shown-balances.ts';
 
 export interface TrialBalanceRow {
   readonly accountId: string;
@@ -42,8 +44,7 @@ export function createTrialBalance(settingsOf: SettingsOf): Operation {
       const given = inputs.get('asOf')?.[0]?.value as string | undefined;
       if (given !== undefined) requirePastDay('asOf', daysOf(given).first, today);
       const asOf = given === undefined ? today : daysOf(given).last;
-      const resource = trialBalance(asOf, await readTrialBalance(session, asOf));
-      return { resource, exactNumbers: exactAmounts(resource) };
+      return exactContent(trialBalance(asOf, await readTrialBalance(session, asOf)));
     },
   };
 }
@@ -91,7 +92,10 @@ function accountParameter({ accountId, number, currency, balanceMinor }: TrialBa
     part: [
       { name: 'account', valueReference: { reference: `Account/${accountId}` } },
       { name: 'number', valueCode: number },
-      { name: isDebit ? 'debit' : 'credit', valueMoney: toMoney(isDebit ? balanceMinor : -balanceMinor, currency) },
+      {
+        name: isDebit ? 'debit' : 'credit',
+        valueMoney: exactMoney({ amountMinor: isDebit ? balanceMinor : -balanceMinor, currency }),
+      },
     ],
   };
 }
@@ -101,8 +105,14 @@ function totalParameter(currency: Currency, rows: readonly TrialBalanceRow[]): P
   return {
     name: 'total',
     part: [
-      { name: 'debit', valueMoney: toMoney(sumOf(balances.filter((balance) => balance > 0n)), currency) },
-      { name: 'credit', valueMoney: toMoney(-sumOf(balances.filter((balance) => balance < 0n)), currency) },
+      {
+        name: 'debit',
+        valueMoney: exactMoney({ amountMinor: sumOf(balances.filter((balance) => balance > 0n)), currency }),
+      },
+      {
+        name: 'credit',
+        valueMoney: exactMoney({ amountMinor: -sumOf(balances.filter((balance) => balance < 0n)), currency }),
+      },
     ],
   };
 }

@@ -30,7 +30,7 @@ const wordsMax = 4;
  * Whoever has nothing of these in common scores below what is taken for a duplicate (likeness.ts), but for those who are found
  * by their name alone, which a large clinic has many of.
  */
-export function lookupsOf({ names, birthDate, phones, identifiers }: Likeness): Lookup[] {
+export function lookupsOf({ names, spellings, birthDate, phones, identifiers }: Likeness): Lookup[] {
   const strong: string[] = phones
     .slice(0, phonesMax)
     .flatMap((digits) => [
@@ -44,7 +44,8 @@ export function lookupsOf({ names, birthDate, phones, identifiers }: Likeness): 
   const lookups: Lookup[] = strong.map((text) => ({ allOf: [text], anyOf: [text] }));
   const words = new Set(names.slice(0, namesMax).flatMap((name) => [...name].slice(0, wordsMax)));
   if (birthDate !== undefined && words.size > 0) {
-    lookups.push({ allOf: [`Patient.birthdate|${birthDate}`], anyOf: [...words].flatMap(textsOfWord) });
+    const written = new Set([...words].flatMap((word) => [word, ...(spellings.get(word) ?? [])]));
+    lookups.push({ allOf: [`Patient.birthdate|${birthDate}`], anyOf: [...written].flatMap(textsOfWord) });
   }
   return lookups;
 }

@@ -3,7 +3,7 @@
 import type { HumanName, Identifier, Patient } from '@medplum/fhirtypes';
 import { foldWords } from '../../search/fold-text.ts';
 import { normalizeContact } from '../../search/token-text.ts';
-import { nameLikeness } from './name-likeness.ts';
+import { nameLikeness, spellingsOf } from './name-likeness.ts';
 
 /**
  * What each thing counts for that both have. The sum of what agrees is divided by the sum of what both have, and at least by
@@ -28,6 +28,8 @@ export function gradeOf(score: number): MatchGrade {
 /** What of a Patient is compared, folded once for many comparisons. */
 export interface Likeness {
   readonly names: readonly ReadonlySet<string>[];
+  /** How else words of names may be written, by the word: `mueller` of Müller, `muller` of Mueller. */
+  readonly spellings: ReadonlyMap<string, ReadonlySet<string>>;
   readonly birthDate: string | undefined;
   readonly gender: string | undefined;
   readonly phones: readonly string[];
@@ -37,10 +39,12 @@ export interface Likeness {
 
 /** Also of a Patient that was not validated: what has another shape is passed over. */
 export function likenessOf(patient: Patient): Likeness {
+  const texts = listOf(patient.name).flatMap(textsOf);
   return {
     names: listOf(patient.name)
       .map(wordsOf)
       .filter((words) => words.size > 0),
+    spellings: spellingsOf(texts),
     birthDate: textOf(patient.birthDate),
     gender: patient.gender === 'unknown' ? undefined : textOf(patient.gender),
     phones: phonesOf(patient),
@@ -81,10 +85,20 @@ function birthDateLikeness(one: string | undefined, other: string | undefined): 
   return day !== undefined && other === `${year}-${day}-${month}` ? 0.5 : 0;
 }
 
-/** A number with and without what leads to the country is one. */
+/** A number with and without what leads to the country is one: +43 664 1234567 and 0664/1234567. */
 function phoneLikeness(one: readonly string[], other: readonly string[]): Compared {
   if (one.length === 0 || other.length === 0) return undefined;
-  return Number(one.some((a) => other.some((b) => a.endsWith(b) || b.endsWith(a))));
+  const others = other.map(withoutTrunk);
+  return Number(one.map(withoutTrunk).some((a) => others.some((b) => a === b || endsWith(a, b) || endsWith(b, a))));
+}
+
+/** The zeros before an area, or before a country, are not dialled from everywhere. */
+function withoutTrunk(digits: string): string {
+  return digits.replace(/^0+/, '');
+}
+
+function endsWith(digits: string, end: string): boolean {
+  return end.length >= phoneDigitsMin && digits.endsWith(end);
 }
 
 /** In a system that both have an identifier of, one that is the same says as much as none that is. */
@@ -103,10 +117,14 @@ function identifierLikeness(one: Likeness['identifiers'], other: Likeness['ident
 /** Of the clinic's own numbers: see src/clinic/numbers. */
 export const numberSystem = 'https://hpms.example/fhir/sid/patient';
 
-function wordsOf({ text, family, given }: HumanName): ReadonlySet<string> {
+function wordsOf(name: HumanName): ReadonlySet<string> {
+  return new Set(textsOf(name).flatMap(foldWords));
+}
+
+function textsOf({ text, family, given }: HumanName): string[] {
   const parts = [family, ...listOf(given)].filter((part) => typeof part === 'string');
   if (parts.length === 0 && typeof text === 'string') parts.push(text);
-  return new Set(parts.flatMap(foldWords));
+  return parts;
 }
 
 const phoneDigitsMin = 7;

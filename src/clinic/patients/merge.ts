@@ -49,7 +49,7 @@ export const merge: Operation = {
     name: 'PatientMerge',
     title: 'Merge two Patient resources',
     description:
-      'Merges two active Patients of the clinic, for clinic administrators: the source becomes inactive with a link replaced-by, the target gets a link replaces and the identifiers of the source with the use old, and every resource that refers to the source refers to the target, in a new version. What was signed, the ledger and Accounts stay as they are. Later writes to the source are refused. See $merge-undo.',
+      'Merges two active Patients of the clinic, for clinic administrators: the source becomes inactive with a link replaced-by, the target gets a link replaces and the identifiers of the source with the use old, and every resource that refers to the source refers to the target, in a new version. What was signed and the postings of the ledger stay as they are; the money of both is one person’s. Later writes to the source are refused. See $merge-undo.',
   },
   levels: ['type'],
   resourceTypes: ['Patient'],

@@ -1,4 +1,6 @@
-// How alike two people's names are, whatever is their order, case and accents, and with a typing error here or there.
+// How alike two people's names are, whatever is their order, case, accents and umlauts, and with a typing error here or there.
+
+import { foldWords } from '../../search/fold-text.ts';
 
 /** Of each person's names the two that are most alike; undefined where one of both has none. */
 export function nameLikeness(
@@ -28,11 +30,31 @@ const wordLengthMax = 40;
 
 /** 1 of the same word; less of one that is written a little differently, and nothing of another one. */
 function wordLikeness(word: string, other: string): number {
-  if (word === other) return 1;
+  if (word === other || plainOf(word) === plainOf(other)) return 1;
   const length = Math.max(word.length, other.length);
   if (length > wordLengthMax || Math.abs(word.length - other.length) > 2) return 0;
   const likeness = 1 - editDistance(word, other) / length;
   return likeness >= 0.75 ? likeness : 0;
+}
+
+/** Of folded words, in which ü is u: an umlaut is written as two letters where a keyboard, a form or a passport has none (ICAO Doc 9303-3, section 6). */
+function plainOf(word: string): string {
+  return word.replaceAll(/([aou])e/g, '$1');
+}
+
+/** Of each word of these texts how else it may be written; words that are written in one way are not there. */
+export function spellingsOf(texts: readonly string[]): Map<string, Set<string>> {
+  const spellings = new Map<string, Set<string>>();
+  for (const text of texts) {
+    const words = foldWords(text);
+    const transcribed = foldWords(text.normalize('NFC').replaceAll(/[äöü]/gi, (letter) => `${letter}e`));
+    for (const [index, word] of words.entries()) {
+      const others = new Set([plainOf(word), transcribed[index] ?? word]);
+      others.delete(word);
+      if (others.size > 0) spellings.set(word, others);
+    }
+  }
+  return spellings;
 }
 
 /** Letters to change, add and take away: https://en.wikipedia.org/wiki/Levenshtein_distance */

@@ -11,10 +11,11 @@ import type { MergePair } from './merge-inputs.ts';
 import { duplicateCode, mergeCode, taskCodeSystem } from './task-codes.ts';
 
 /**
- * What stays as it is: the Patients themselves; what was signed; the ledger, whose entries are never rewritten (its party is
- * found by `patient_merge`); and the Tasks that keep earlier merges.
+ * What stays as it is: the Patients themselves; what was signed; the ledger, whose entries are never rewritten (who is one
+ * person there is found by `patient_merge`: ledger/same-person.ts); and the Tasks that keep earlier merges. An Account keeps
+ * its number, which the entries go by, and says by its subject whose it is now.
  */
-const keptTypes = ['Patient', 'Provenance', 'Account'];
+const keptTypes = ['Patient', 'Provenance'];
 const keptTexts = [
   systemText('Basic.code', 'https://hpms.example/fhir/CodeSystem/basic-code', 'ledger-transaction'),
   systemText('Task.code', taskCodeSystem, mergeCode),

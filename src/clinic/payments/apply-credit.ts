@@ -18,7 +18,10 @@ import { editContent, exactMoney } from './content.ts';
 /** The money of a payment that no Invoice has used. */
 interface Unused {
   readonly paymentId: string;
-  readonly patient: string;
+  /** `Patient/x` who may use it: more than one where they are the same person. */
+  readonly patients: Set<string>;
+  /** In whose account it is. */
+  readonly heldFor: string;
   readonly currency: Currency;
   leftMinor: bigint;
 }
@@ -54,13 +57,19 @@ export const applyCredit: ApplyCredit = async (session, invoices, posted) => {
 
 /** What credit notes have given waits for its refund and is not applied by itself (contract.md 29). */
 async function readUnused(session: Session, invoices: readonly IssuedInvoice[]): Promise<Unused[]> {
-  const patients = [...new Set(invoices.map(({ patientId }) => `Patient/${patientId}`))];
+  const patients = [...new Set(invoices.map(patientOf))];
   const credits = [...(await knownCredits(session, patients)).values()].flat();
-  return credits.flatMap(({ patient, source, currency, amountMinor }) => {
+  const unused = new Map<string, Unused>();
+  for (const { patient, heldFor, source, currency, amountMinor } of credits) {
     const [type, paymentId] = source.split('/');
-    const isPayment = type === 'PaymentReconciliation' && paymentId !== undefined && patient !== undefined;
-    return isPayment && amountMinor > 0n ? [{ paymentId, patient, currency, leftMinor: amountMinor }] : [];
-  });
+    if (type !== 'PaymentReconciliation' || paymentId === undefined || amountMinor <= 0n) continue;
+    if (patient === undefined || heldFor === undefined) continue;
+    const key = [source, heldFor, currency].join(' ');
+    const known = unused.get(key);
+    known?.patients.add(patient);
+    if (!known) unused.set(key, { paymentId, patients: new Set([patient]), heldFor, currency, leftMinor: amountMinor });
+  }
+  return [...unused.values()];
 }
 
 async function readVersions({ trx }: Session, paymentIds: readonly string[]): Promise<Map<string, number>> {
@@ -92,19 +101,23 @@ async function settleRound(session: Session, { open, unused, versions }: Round):
     const amountMinor = lesser(credit.leftMinor, balance.outstandingMinor);
     credit.leftMinor -= amountMinor;
     applied.push({ paymentId: credit.paymentId, invoice, amountMinor });
-    const settled: Settled = { invoice: invoice.invoiceId, patient: credit.patient, balance, amountMinor };
+    const settled: Settled = { invoice: invoice.invoiceId, patient: patientOf(invoice), balance, amountMinor };
     journals.push(journalOf(credit, settled, { invoice, version: (versions.get(credit.paymentId) ?? 0) + 1 }));
   }
   if (journals.length > 0) await postJournal(session, journals);
   return applied;
 }
 
-function isFor({ patient, currency }: Unused, invoice: IssuedInvoice): boolean {
-  return patient === `Patient/${invoice.patientId}` && currency === invoice.currency;
+function isFor({ patients, currency }: Unused, invoice: IssuedInvoice): boolean {
+  return patients.has(patientOf(invoice)) && currency === invoice.currency;
+}
+
+function patientOf({ patientId }: IssuedInvoice): string {
+  return `Patient/${patientId}`;
 }
 
 function journalOf(
-  { paymentId, patient, currency }: Unused,
+  { paymentId, heldFor: patient, currency }: Unused,
   settled: Settled,
   { invoice, version }: { readonly invoice: IssuedInvoice; readonly version: number },
 ): JournalEntry {
@@ -116,7 +129,7 @@ function journalOf(
     source: `${source}/_history/${version}`,
     idempotencyKey: `apply ${paymentId} ${invoice.invoiceId}`,
     currency,
-    subject: patient,
+    subject: patientOf(invoice),
     lines: applyCreditLines([{ patient, source, amountMinor }], [settled]),
   };
 }

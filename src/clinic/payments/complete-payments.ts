@@ -17,7 +17,7 @@ import { methodConcept } from './money-method.ts';
 import type { Move } from './moves.ts';
 import { payerOf } from './payer.ts';
 import { extensionOf, isDrawerMove, isMoneyIn, type Payment, withExtension } from './payment.ts';
-import { type PaymentRow, readPaymentRows } from './payment-rows.ts';
+import { type PaymentRow, readPaymentRows, readRefundsOfNotes } from './payment-rows.ts';
 import { limitMinor } from './rights.ts';
 
 export async function completePayments(
@@ -38,6 +38,8 @@ export async function completePayments(
 export interface Known {
   readonly facts: ReadonlyMap<string, InvoiceFacts>;
   readonly refunded: ReadonlyMap<string, PaymentRow>;
+  /** What was given back of each payment and credit note, `Type/id`; what a refund gives back is added for the next. */
+  readonly givenBack: Map<string, bigint>;
   /** Of Invoices that can be paid; what a payment takes of it is not there for the next. */
   readonly outstanding: Map<string, bigint>;
 }
@@ -49,22 +51,25 @@ export async function readKnown(moves: readonly Move[], session: Session): Promi
   const refunds = moves.flatMap(({ payment: { refunds } }) =>
     refunds?.type === 'PaymentReconciliation' ? [refunds.id] : [],
   );
-  const [facts, balances, refunded] = await Promise.all([
+  const notes = moves.flatMap(({ payment: { refunds } }) => (refunds?.type === 'Invoice' ? [refunds.id] : []));
+  const [facts, balances, refunded, givenBack] = await Promise.all([
     readInvoiceFacts(session, invoiceIds),
     knownBalances(session, invoiceIds),
     readPaymentRows(session, refunds),
+    readRefundsOfNotes(session, notes),
     requireOpen(session, moves.flatMap(daysOf)),
     requireOwnDrawers(session, moves.filter(movesCash).flatMap(daysOf)),
   ]);
+  for (const { id, refundedMinor } of refunded.values()) givenBack.set(`PaymentReconciliation/${id}`, refundedMinor);
   const outstanding = new Map<string, bigint>();
   // What a refund or a void beside it reopens is known once it is posted.
-  if (moves.some(reopens)) return { facts, refunded, outstanding };
+  if (moves.some(reopens)) return { facts, refunded, givenBack, outstanding };
   // What is still a draft may be issued in the same transaction.
   for (const { id, status, kind } of facts.values()) {
     const balance = kind === 'invoice' && (status === 'issued' || status === 'balanced') ? balances.get(id) : undefined;
     if (balance) outstanding.set(id, balance.outstandingMinor);
   }
-  return { facts, refunded, outstanding };
+  return { facts, refunded, givenBack, outstanding };
 }
 
 function reopens({ payment, from }: Move): boolean {
@@ -113,8 +118,9 @@ function completeDrawerMove(move: Move): void {
 }
 
 /** Money goes back the way it came, and a large refund waits for a second person (contract.md 49). */
-function completeRefund(move: Move, settings: WorkflowSettings, { refunded }: Known): void {
+function completeRefund(move: Move, settings: WorkflowSettings, { refunded, givenBack }: Known): void {
   const { change, payment } = move;
+  const source = payment.refunds?.reference ?? '';
   const method = refunded.get(payment.refunds?.id ?? '')?.method;
   if (payment.method === undefined && method !== undefined) {
     edit(move, (resource) =>
@@ -122,12 +128,20 @@ function completeRefund(move: Move, settings: WorkflowSettings, { refunded }: Kn
     );
   }
   const isFirst = move.from === undefined && payment.phase === 'posted';
-  if (isFirst && needsApproval(payment, settings)) (change.resource as PaymentReconciliation).outcome = 'queued';
+  const refundedMinor = givenBack.get(source) ?? 0n;
+  if (isFirst && needsApproval(payment, settings, refundedMinor)) {
+    (change.resource as PaymentReconciliation).outcome = 'queued';
+  } else if (payment.phase === 'posted') givenBack.set(source, refundedMinor + payment.amountMinor);
 }
 
-export function needsApproval({ amountMinor, currency }: Payment, settings: WorkflowSettings): boolean {
+/** With what was given back of the same payment before: several small refunds are a large one. */
+export function needsApproval(
+  { amountMinor, currency }: Payment,
+  settings: WorkflowSettings,
+  refundedMinor: bigint,
+): boolean {
   const limit = settings['payments.dual-approval'];
-  return limit !== null && amountMinor > limitMinor(limit, currency);
+  return limit !== null && refundedMinor + amountMinor > limitMinor(limit, currency);
 }
 
 function edit({ change }: Move, by: (resource: PaymentReconciliation) => PaymentReconciliation): void {

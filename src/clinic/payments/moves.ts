@@ -1,6 +1,8 @@
 // What a write of a PaymentReconciliation does to money, from its old and its new content (domain.md SM-4).
 
 import type { PaymentReconciliation } from '@medplum/fhirtypes';
+import { isPlausible, largestAmount } from '../../fhir/money.ts';
+import { fhirError } from '../../fhir/outcome.ts';
 import type { Change } from '../../repository/change.ts';
 import { ofWrite } from '../../repository/plan-changes.ts';
 import { isMoney, type Payment } from './payment.ts';
@@ -28,7 +30,16 @@ function moveOf(change: Change): Move | undefined {
   const [from, to] = [knownPhase(change), phaseOf(resource)];
   // What is void from the beginning is somebody's memory of a payment, and moves nothing.
   if (to === 'draft' || to === from || (from === undefined && to === 'void')) return undefined;
-  return { change, payment: readPayment(resource, change.exactNumbers), from };
+  const payment = readPayment(resource, change.exactNumbers);
+  if (to === 'posted' || to === 'queued') requirePlausible(payment);
+  return { change, payment, from };
+}
+
+/** Throws 422 for more than a clinic takes at once. What was taken is given back and voided whatever it is. */
+function requirePlausible({ kind, amountMinor, currency }: Payment): void {
+  if (kind === 'refund' || isPlausible(amountMinor)) return;
+  const diagnostics = `A payment amounts to at most ${largestAmount(currency)} ${currency}.`;
+  throw fhirError('business-rule', diagnostics, { expression: 'PaymentReconciliation.paymentAmount' });
 }
 
 /** The phase that a payment has left its first content in; a draft is none yet. */

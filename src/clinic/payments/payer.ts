@@ -26,7 +26,9 @@ export async function payerOf(
 async function patientOf(session: Session, appointmentId: string): Promise<string | undefined> {
   const version = await find(session, 'Appointment', appointmentId);
   const appointment = version && (parseBody(version) as Appointment | undefined);
-  for (const { actor } of appointment?.participant ?? []) {
+  for (const { actor, status } of appointment?.participant ?? []) {
+    // Who has declined does not come, and pays nothing (contract.md 11).
+    if (status === 'declined') continue;
     const target = localTarget(actor);
     if (target?.type === 'Patient') return target.id;
   }

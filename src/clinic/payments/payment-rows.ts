@@ -70,6 +70,25 @@ function rowOf(row: Stored): PaymentRow {
   };
 }
 
+/**
+ * What was given back of credit notes, whose own rows do not tell, by `Invoice/x`. The search parameter `refunds` finds the
+ * refunds, of which a clinic has too many to read them all.
+ */
+export async function readRefundsOfNotes({ trx }: Session, noteIds: readonly string[]): Promise<Map<string, bigint>> {
+  if (noteIds.length === 0) return new Map();
+  const rows = await trx.query<{ refunds: string; amount: string }>({
+    name: 'read-refunds-of-notes',
+    text: `SELECT fact.refunds, sum(fact.amount_minor)::text AS amount
+           FROM (SELECT DISTINCT source_id FROM reference
+                 WHERE target_type = 'Invoice' AND target_id = ANY ($1::text[]) AND source_type = 'PaymentReconciliation') AS refund
+           CROSS JOIN LATERAL (SELECT * FROM payment_fact WHERE payment_id = refund.source_id OFFSET 0) AS fact
+           WHERE fact.phase = 'posted' AND fact.refunds IN (SELECT 'Invoice/' || note FROM unnest($1::text[]) AS note)
+           GROUP BY fact.refunds`,
+    values: [noteIds],
+  });
+  return new Map(rows.map(({ refunds, amount }) => [refunds, BigInt(amount)]));
+}
+
 /** Who asked for it and what was given back stay as they were stored first. */
 export function storePaymentRows({ trx }: Session, rows: readonly PaymentRow[]): void {
   if (rows.length === 0) return;

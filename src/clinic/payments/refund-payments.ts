@@ -18,7 +18,7 @@ import { exactMoney } from './content.ts';
 import { methodConcept } from './money-method.ts';
 import type { Move } from './moves.ts';
 import { extensionOf, isMoneyIn, type Payment, withExtension } from './payment.ts';
-import { type PaymentRow, readPaymentRows } from './payment-rows.ts';
+import { type PaymentRow, readPaymentRows, readRefundsOfNotes } from './payment-rows.ts';
 import { journalFacts, type PaymentEdit, type Posting, rowOf, sourceOf } from './posting.ts';
 import { isSamePerson, limitMinor, personOf, requireApproving, requireRefunding } from './rights.ts';
 
@@ -33,16 +33,17 @@ export async function refundPayments(
   const paymentIds = sources.flatMap(({ type, id }) => (type === 'PaymentReconciliation' ? [id] : []));
   const notes = sources.flatMap(({ type, id }) => (type === 'Invoice' ? [id] : []));
   const invoiceIds = moves.flatMap(({ payment }) => invoicesOf(payment));
-  const [rows, allocations, credits, facts, balances] = await Promise.all([
+  const [rows, allocations, credits, facts, balances, refundsOfNotes] = await Promise.all([
     readPaymentRows(session, [...paymentIds, ...moves.map(({ change }) => change.id)]),
     readAllocations(session, paymentIds),
     readCredits(session, { sources: sources.map(({ reference }) => reference) }),
     readInvoiceFacts(session, [...invoiceIds, ...notes]),
     knownBalances(session, invoiceIds),
+    readRefundsOfNotes(session, notes),
   ]);
   const bySource = new Map(credits.map((credit) => [credit.source, credit]));
   return moves.map((move) =>
-    refund(session, move, { rows, allocations, credits: bySource, facts, balances, settings }),
+    refund(session, move, { rows, allocations, credits: bySource, facts, balances, refundsOfNotes, settings }),
   );
 }
 
@@ -52,6 +53,8 @@ interface Books {
   readonly credits: ReadonlyMap<string, Credit>;
   readonly facts: ReadonlyMap<string, InvoiceFacts>;
   readonly balances: ReadonlyMap<string, InvoiceBalance>;
+  /** By `Invoice/x`. */
+  readonly refundsOfNotes: ReadonlyMap<string, bigint>;
   readonly settings: WorkflowSettings;
 }
 
@@ -60,6 +63,9 @@ function refund(session: Session, move: Move, books: Books): Posting {
   if (payment.phase === 'void' || payment.phase === 'failed') return { row: rowOf(move, session.caller) };
   const original = originalOf(move, books);
   requireAllowed(session, move, original, books);
+  if (original.paidOn !== undefined && payment.day < original.paidOn) {
+    throw refused(move, 'business-rule', `The payment is of ${original.paidOn}: nothing of it was given back before.`);
+  }
   const method = payment.method ?? original.method;
   if (method === undefined) throw refused(move, 'business-rule', 'Say by which method the money goes back.');
   const reopened = reopenedOf(move, books);
@@ -75,7 +81,7 @@ function refund(session: Session, move: Move, books: Books): Posting {
   const row: PaymentRow = { ...rowOf(move, session.caller), method, patientId: original.patientId };
   if (payment.phase === 'queued') return { row };
   const patient = original.patientId === undefined ? undefined : `Patient/${original.patientId}`;
-  const credits = creditMinor > 0n && credit ? [{ ...credit, amountMinor: creditMinor }] : [];
+  const credits = creditMinor > 0n && credit ? [{ ...credit, patient: credit.heldFor, amountMinor: creditMinor }] : [];
   const journal: JournalEntry = {
     type: 'REFUND',
     businessDate: payment.day,
@@ -140,20 +146,23 @@ function paymentOf(move: Move, id: string, { rows }: Books): Original {
   return { paymentId: id, patientId, method, amountMinor, refundedMinor, paidOn: day, noteIds: [], currency };
 }
 
-function noteOf(move: Move, id: string, { facts, credits }: Books): Original {
+function noteOf(move: Move, id: string, { facts, credits, refundsOfNotes }: Books): Original {
   const note = facts.get(id);
   if (note?.kind !== 'credit-note')
     throw refused(move, 'business-rule', 'An Invoice that is refunded is a credit note.');
   const { patientId, currency } = note;
   const amountMinor = credits.get(`Invoice/${id}`)?.amountMinor ?? 0n;
-  const unpaid = { paymentId: undefined, method: undefined, refundedMinor: 0n, paidOn: undefined };
+  const refundedMinor = refundsOfNotes.get(`Invoice/${id}`) ?? 0n;
+  const unpaid = { paymentId: undefined, method: undefined, refundedMinor, paidOn: undefined };
   return { ...unpaid, patientId, amountMinor, noteIds: [id], currency };
 }
 
-function requireAllowed({ caller }: Session, move: Move, { paidOn }: Original, { rows, settings }: Books): void {
+function requireAllowed({ caller }: Session, move: Move, original: Original, { rows, settings }: Books): void {
   const { payment, change } = move;
-  if (move.from === undefined || !needsApproval(payment, settings)) {
+  const { paidOn, refundedMinor } = original;
+  if (move.from === undefined || !needsApproval(payment, settings, refundedMinor)) {
     requireRefunding(caller, payment, {
+      refundedMinor,
       limitMinor: limitMinor(settings['payments.refund-limit'], payment.currency),
       paidOn,
     });

@@ -22,17 +22,20 @@ export function requireTaking(caller: Caller, { kind, phase, method }: Payment):
 
 export interface RefundLimits {
   readonly limitMinor: bigint;
+  /** What was given back of the same payment before: parts of it count as the whole. */
+  readonly refundedMinor: bigint;
   /** Of the payment that is refunded; undefined for a credit note. */
   readonly paidOn: string | undefined;
 }
 
 /** Throws 403 for a refund that is more than the caller's role gives back. */
-export function requireRefunding(caller: Caller, refund: Payment, { limitMinor, paidOn }: RefundLimits): void {
+export function requireRefunding(caller: Caller, refund: Payment, limits: RefundLimits): void {
+  const { limitMinor, refundedMinor, paidOn } = limits;
   if (isUnlimited(caller) || has(caller, 'op:refund')) return;
   if (!has(caller, 'op:refund-within-limit')) throw forbidden('This role gives no money back.');
-  if (refund.amountMinor > limitMinor) {
+  if (refundedMinor + refund.amountMinor > limitMinor) {
     throw forbidden(
-      'The refund is above the limit of this role (setting payments.refund-limit): ask a billing manager.',
+      'What is given back of the payment is above the limit of this role (setting payments.refund-limit): ask a billing manager.',
     );
   }
   if (paidOn !== refund.day) throw forbidden('This role refunds payments on the day they were made only.');

@@ -1,9 +1,9 @@
 // `$settle-day`: counts a drawer against what it should hold, posts what is over or short, and closes its day (contract.md 44, domain.md SM-10).
 
-import type { PaymentReconciliation, Resource } from '@medplum/fhirtypes';
+import type { Resource } from '@medplum/fhirtypes';
 import { newId } from '../../fhir/ids.ts';
 import { parseJson } from '../../fhir/json.ts';
-import { type Currency, exactAmounts, isCurrency } from '../../fhir/money.ts';
+import { type Currency, isCurrency } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationCall } from '../../operations/operation.ts';
@@ -76,8 +76,8 @@ async function settleDay(session: Session, call: OperationCall, settings: Workfl
   const lines = linesOf(expected, wanted.counted);
   const isBlind = isPreview && isBoundToDrawer(session.caller);
   const settlement = settlementOf(session, wanted, { lines, currency, isBlind });
-  refuseCardNumbers(settlement);
-  if (isPreview) return { resource: settlement, exactNumbers: exactAmounts(settlement) };
+  refuseCardNumbers(settlement.resource);
+  if (isPreview) return settlement;
   requireCounted(lines);
   await requireAccepted(
     session,
@@ -91,7 +91,7 @@ interface Closing {
   readonly wanted: SettleCall;
   readonly lines: readonly SettledLine[];
   readonly currency: Currency;
-  readonly settlement: PaymentReconciliation;
+  readonly settlement: Required<Content>;
 }
 
 async function close(session: Session, { wanted, lines, currency, settlement }: Closing): Promise<Content> {
@@ -101,8 +101,8 @@ async function close(session: Session, { wanted, lines, currency, settlement }: 
     throw fhirError('conflict', 'Another request has settled the day.');
   }
   if (drawer === undefined) await ensureMainDrawer(session);
-  const resource = { ...settlement, id } satisfies Resource;
-  const [result] = await writeOwn(session, [{ action: 'create', id, resource, exactNumbers: exactAmounts(resource) }]);
+  const resource: Resource = { ...settlement.resource, id };
+  const [result] = await writeOwn(session, [{ action: 'create', ...settlement, id, resource }]);
   await postVariance(session, { wanted, lines, currency }, id);
   const { value, exactNumbers } = parseJson(result?.json ?? '');
   return { resource: value as Resource, ...(exactNumbers && { exactNumbers }) };

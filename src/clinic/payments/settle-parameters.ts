@@ -2,7 +2,7 @@
 
 import type { Money, ParametersParameter, Reference } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
-import { type Currency, readAmount } from '../../fhir/money.ts';
+import { type Currency, isExact, readAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import type { OperationCall, OperationParameter } from '../../operations/operation.ts';
 import { localTarget } from '../billing/local-target.ts';
@@ -112,6 +112,7 @@ function readCounted(
       return BigInt(count) * read(part[at]?.valueMoney, `/${place}/part/${at}/valueMoney/value`);
     }),
   );
+  if (!isExact(sumMinor)) throw refused('More than that is in no drawer: count again.', 'counted');
   if (index < 0 && pieces.length > 0) return [method, sumMinor];
   const amountMinor = read(parts[index]?.valueMoney, `/${index}/valueMoney/value`);
   if (pieces.length === 0 || sumMinor === amountMinor) return [method, amountMinor];

@@ -2,9 +2,12 @@
 
 import type { Extension, Money, PaymentReconciliation, PaymentReconciliationDetail } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
-import { type Currency, toMoney } from '../../fhir/money.ts';
+import type { Currency } from '../../fhir/money.ts';
+import type { Content } from '../../repository/change.ts';
 import type { Session } from '../../repository/session.ts';
+import { exactContent } from '../ledger/exact-content.ts';
 import { extensionUrls, mainDrawerId, ownPaymentTypeSystem } from './canonicals.ts';
+import { exactMoney } from './content.ts';
 import { isMethodCode, type MethodCode, methodCodes, methodConcept } from './money-method.ts';
 import type { SettleCall } from './settle-parameters.ts';
 
@@ -49,11 +52,11 @@ export function settlementOf(
   { caller, at }: Pick<Session, 'caller' | 'at'>,
   { day, drawer = mainDrawerId, note, isPreview, approver }: SettleCall,
   { lines, currency, isBlind }: Settled,
-): PaymentReconciliation {
+): Required<Content> & { readonly resource: PaymentReconciliation } {
   const ofDrawer: Extension = { url: extensionUrls.drawer, valueReference: { reference: `Location/${drawer}` } };
   const { fhirUser } = caller;
   const isPractitioner = fhirUser?.startsWith('Practitioner/') ?? false;
-  return {
+  return exactContent<PaymentReconciliation>({
     resourceType: 'PaymentReconciliation',
     extension: [
       {
@@ -71,10 +74,10 @@ export function settlementOf(
     ...(isPractitioner && fhirUser !== undefined && { requestor: { reference: fhirUser } }),
     outcome: 'complete',
     paymentDate: day,
-    paymentAmount: isBlind ? masked : toMoney(sumOf(lines.map(({ expectedMinor }) => expectedMinor)), currency),
+    paymentAmount: isBlind ? masked : exactMoney(sumOf(lines.map(({ expectedMinor }) => expectedMinor)), currency),
     detail: lines.map((line) => detailOf(line, ofDrawer, { currency, isBlind })),
     ...(note !== undefined && { processNote: [{ type: 'print', text: note }] }),
-  };
+  });
 }
 
 /** R4 wants an amount there: https://hl7.org/fhir/R4/valueset-data-absent-reason.html */
@@ -88,12 +91,12 @@ function detailOf(
   { currency, isBlind }: Omit<Settled, 'lines'>,
 ): PaymentReconciliationDetail {
   const { method, expectedMinor, countedMinor } = line;
-  const money = (url: string, minor: bigint): Extension => ({ url, valueMoney: toMoney(minor, currency) as Money });
+  const money = (url: string, minor: bigint): Extension => ({ url, valueMoney: exactMoney(minor, currency) });
   const variance = isBlind ? [] : [money(extensionUrls.variance, varianceOf(line))];
   const counted = countedMinor === undefined ? [] : [money(extensionUrls.counted, countedMinor), ...variance];
   return {
     extension: [...counted, ofDrawer],
     type: methodConcept(method),
-    ...(!isBlind && { amount: toMoney(expectedMinor, currency) }),
+    ...(!isBlind && { amount: exactMoney(expectedMinor, currency) }),
   };
 }

@@ -1,10 +1,11 @@
 // `Account/$aging`: what patients owe, by how long they have owed it, those who owe most first (domain.md section 6, Statements).
 
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
-import { exactAmounts, toMoney } from '../../fhir/money.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationParameter } from '../../operations/operation.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
+import { exactContent } from '../ledger/exact-content.ts';
+import { exactMoney } from '../ledger/shown-balances.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { buckets } from './buckets.ts';
 import { type Aged, type AgedPatient, readAging, readDebtors } from './outstanding.ts';
@@ -34,8 +35,7 @@ export function createAging(settingsOf: SettingsOf): Operation {
       const debtors = await Promise.all(
         totals.map(({ currency }) => readDebtors(session, today, { currency, countMost: patientsMax })),
       );
-      const resource = agingOf(today, totals, debtors.flat());
-      return { resource, exactNumbers: exactAmounts(resource) };
+      return exactContent(agingOf(today, totals, debtors.flat()));
     },
   };
 }
@@ -58,8 +58,8 @@ function subjectOf({ patientId }: AgedPatient): ParametersParameter[] {
 /** The total, then each step. */
 function partsOf({ currency, totalMinor, byBucketMinor }: Aged): ParametersParameter[] {
   return [
-    { name: 'outstanding', valueMoney: toMoney(totalMinor, currency) },
-    ...[...byBucketMinor].map(([name, amountMinor]) => ({ name, valueMoney: toMoney(amountMinor, currency) })),
+    { name: 'outstanding', valueMoney: exactMoney({ amountMinor: totalMinor, currency }) },
+    ...[...byBucketMinor].map(([name, amountMinor]) => ({ name, valueMoney: exactMoney({ amountMinor, currency }) })),
   ];
 }
 

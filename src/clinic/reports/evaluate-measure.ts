@@ -2,7 +2,6 @@
 
 import type { MeasureReport, MeasureReportGroup, MeasureReportGroupStratifier } from '@medplum/fhirtypes';
 import { may } from '../../access/may.ts';
-import { type Currency, exactAmounts, formatAmount } from '../../fhir/money.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationInputs, OperationParameter } from '../../operations/operation.ts';
@@ -10,6 +9,8 @@ import { rowsOf } from '../../repository/row-access.ts';
 import type { Session } from '../../repository/session.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { daysOf } from '../ledger/business-day.ts';
+import { exactContent } from '../ledger/exact-content.ts';
+import { exactMoney } from '../ledger/shown-balances.ts';
 import { requireAllRows } from '../ledger/trial-balance.ts';
 import { type Dimension, dimensions, type Figure, readFigures } from './figures.ts';
 import { readVisitFigures } from './visit-figures.ts';
@@ -47,8 +48,7 @@ export function createEvaluateMeasure(settingsOf: SettingsOf): Operation {
         return { resource: visitReport(period, await readVisitFigures(session, period), today) };
       }
       requireAllRows(session);
-      const resource = reportOf(period, await readFigures(session, period), today);
-      return { resource, exactNumbers: scoresOf(resource) };
+      return exactContent(reportOf(period, await readFigures(session, period), today));
     },
   };
 }
@@ -117,23 +117,13 @@ function stratifierOf(dimension: Dimension, figures: readonly Figure[]): Measure
   ];
 }
 
-/** A Quantity in a currency: https://hl7.org/fhir/R4/valueset-currencies.html */
+/** A Quantity in a currency, with all its decimals: https://hl7.org/fhir/R4/valueset-currencies.html */
 function scoreOf({ amountMinor, currency }: Figure) {
   return {
-    value: Number(formatAmount(amountMinor, currency)),
-    unit: currency,
+    ...{ value: exactMoney({ amountMinor, currency }).value as number, unit: currency },
     system: 'urn:iso:std:iso:4217',
     code: currency,
   };
-}
-
-/** The amounts with all decimals of their currency. */
-function scoresOf(report: MeasureReport): Map<string, string> {
-  const asMoney = JSON.parse(JSON.stringify(report), (_, value) => {
-    const isScore = typeof value === 'object' && value !== null && 'unit' in value;
-    return isScore ? { ...value, currency: value.unit as Currency } : value;
-  }) as object;
-  return exactAmounts(asMoney);
 }
 
 const input = (name: string, type: string, min: 0 | 1, documentation: string): OperationParameter => {

@@ -10,15 +10,15 @@ export interface Debt {
   readonly amountMinor: bigint;
 }
 
-/** What one patient owes. */
-export async function readDebts({ trx }: Session, today: string, patientId: string): Promise<Debt[]> {
+/** What one person owes, by the ids of the Patients who are that person. */
+export async function readDebts({ trx }: Session, today: string, patientIds: readonly string[]): Promise<Debt[]> {
   const rows = await trx.query<{ currency: Currency; day: string; amount: string }>({
     name: 'read-debts',
     text: `SELECT invoice.currency, fact.issued_on::text AS day, sum(invoice.outstanding_minor)::text AS amount
            FROM ledger_invoice invoice JOIN invoice_fact fact USING (invoice_id)
-           WHERE invoice.outstanding_minor <> 0 AND fact.issued_on IS NOT NULL AND fact.patient_id = $1
+           WHERE invoice.outstanding_minor <> 0 AND fact.issued_on IS NOT NULL AND fact.patient_id = ANY ($1::text[])
            GROUP BY 1, 2 ORDER BY 1, 2`,
-    values: [patientId],
+    values: [patientIds],
   });
   return rows.map(({ currency, day, amount }) => {
     return { currency, bucket: bucketOf(day, today), amountMinor: BigInt(amount) };

@@ -30,12 +30,12 @@ const linesMax = 1_000;
 
 /** What is owed and what is held as credit together: moving credit to an Invoice is no movement. */
 const ofPatient = `ledger_account account JOIN ledger_entry entry USING (account_id)
-  WHERE account.sub = $1 AND account.number IN ('1200', '2100')`;
+  WHERE account.sub = ANY ($1::text[]) AND account.number IN ('1200', '2100')`;
 
-/** Throws 400 too-costly for more movements than a statement has. */
+/** Of the Patients, as `Patient/x`, who are one person. Throws 400 too-costly for more movements than a statement has. */
 export async function readMovements(
   { trx }: Session,
-  patient: string,
+  patients: readonly string[],
   { start, end }: StatementPeriod,
 ): Promise<Movements> {
   const [opening, rows] = await Promise.all([
@@ -43,7 +43,7 @@ export async function readMovements(
       name: 'statement-opening',
       text: `SELECT entry.currency, sum(entry.amount_minor)::text AS amount FROM ${ofPatient} AND entry.business_date < $2
              GROUP BY entry.currency`,
-      values: [patient, start],
+      values: [patients, start],
     }),
     trx.query<{ day: string; type: string; source: string; currency: Currency; amount: string }>({
       name: 'statement-lines',
@@ -54,7 +54,7 @@ export async function readMovements(
                    GROUP BY entry.transaction_id, entry.seq, entry.currency HAVING sum(entry.amount_minor) <> 0) AS moved
              JOIN ledger_transaction journal ON journal.id = moved.transaction_id
              ORDER BY journal.business_date, journal.seq LIMIT ${linesMax + 1}`,
-      values: [patient, start, end],
+      values: [patients, start, end],
     }),
   ]);
   if (rows.length > linesMax) throw fhirError('too-costly', `A statement has at most ${linesMax} lines; ask for less.`);

@@ -1,8 +1,8 @@
 // A statement of account as a page to print, and as a FHIR document: https://hl7.org/fhir/R4/documents.html
 
-import type { Bundle, Composition } from '@medplum/fhirtypes';
+import type { Bundle, Composition, Money } from '@medplum/fhirtypes';
 import { sumOf } from '../../fhir/decimal.ts';
-import { type Currency, toMoney } from '../../fhir/money.ts';
+import { type Currency, formatAmount } from '../../fhir/money.ts';
 import type { Content } from '../../repository/change.ts';
 import type { Letterhead, PatientFacts } from '../documents/document-facts.ts';
 import { dayText, moneyText } from '../documents/format-values.ts';
@@ -96,7 +96,7 @@ function sheetsOf({ movements, debts, language, timeZone }: Statement, words: Wo
     ...debts.map(({ currency }) => currency),
   ]);
   return [...currencies].sort().map((currency) => {
-    const text = (amountMinor: bigint) => moneyText(toMoney(amountMinor, currency as Currency), language);
+    const text = (amountMinor: bigint) => moneyText(writtenMoney(amountMinor, currency as Currency), language);
     let balanceMinor = movements.openingMinor.get(currency) ?? 0n;
     const opening = text(balanceMinor);
     const rows = movements.lines
@@ -111,6 +111,11 @@ function sheetsOf({ movements, debts, language, timeZone }: Statement, words: Wo
     });
     return { opening, rows, closing: text(balanceMinor), aging };
   });
+}
+
+/** By the text of its number: what a JSON number cannot hold is told as it is. */
+function writtenMoney(amountMinor: bigint, currency: Currency): Money {
+  return { value: formatAmount(amountMinor, currency) as unknown as number, currency };
 }
 
 function whatOf(type: string, words: Words): string {

@@ -1,18 +1,20 @@
 // `Account/{id}/$statement`: a patient's account as a letter, or as a FHIR document (domain.md section 4, section 6 "Statements").
 
 import type { Resource } from '@medplum/fhirtypes';
+import { may } from '../../access/may.ts';
 import { newId } from '../../fhir/ids.ts';
-import { fhirError } from '../../fhir/outcome.ts';
+import { fhirError, gone, notFound } from '../../fhir/outcome.ts';
 import { localDate } from '../../fhir/time-zone.ts';
 import type { Operation, OperationCall, OperationParameter } from '../../operations/operation.ts';
 import { recordOperation } from '../../operations/record-operation.ts';
-import { read } from '../../repository/read.ts';
+import { find, read } from '../../repository/read.ts';
 import type { Session } from '../../repository/session.ts';
 import type { WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { readLetterhead, readPatient } from '../documents/document-facts.ts';
 import type { Print } from '../documents/print.ts';
 import { daysOf } from '../ledger/business-day.ts';
+import { readPerson } from '../ledger/same-person.ts';
 import { readDebts } from './outstanding.ts';
 import { readMovements, type StatementPeriod } from './statement-lines.ts';
 import { type Statement, statementDocument, statementPage } from './statement-page.ts';
@@ -39,6 +41,7 @@ export function createStatement({ settingsOf, print }: StatementOptions): Operat
     resourceTypes: ['Account'],
     affectsState: false,
     permission: 'r',
+    right: '$statement',
     parameters,
     async run(session, call) {
       const settings = await settingsOf(session.trx);
@@ -81,12 +84,18 @@ interface Asked {
 
 /** Throws 422 for an account that is no patient's and 404 where there is nothing to tell. */
 async function readStatement(session: Session, { id }: OperationCall, asked: Asked): Promise<Statement> {
-  await read(session, 'Account', id);
-  const patient = await patientOf(session, id);
+  const isByRight = mayByRight(session.caller);
+  await (isByRight ? requireThere(session, id) : read(session, 'Account', id));
+  const { survivor: patient, patients } = await readPerson(session, await patientOf(session, id));
+  if (isByRight) requireOwn(session.caller, patients, id);
   const { period, today, settings } = asked;
   const [movements, debts, letterhead, facts] = await Promise.all([
-    readMovements(session, patient, period),
-    readDebts(session, today, patient.slice('Patient/'.length)),
+    readMovements(session, patients, period),
+    readDebts(
+      session,
+      today,
+      patients.map((one) => one.slice('Patient/'.length)),
+    ),
     readLetterhead(session, undefined, settings.logo),
     readPatient(session, patient),
   ]);
@@ -103,6 +112,25 @@ async function readStatement(session: Session, { id }: OperationCall, asked: Ask
     language: settings.language,
     timeZone: settings.timezone,
   };
+}
+
+/** Who has the right to statements needs none to Accounts for the account of a patient (domain.md section 5). */
+function mayByRight(caller: Session['caller']): boolean {
+  return !may(caller, 'r', 'Account') && caller.operations?.has('$statement') === true;
+}
+
+async function requireThere(session: Session, id: string): Promise<void> {
+  const version = await find(session, 'Account', id);
+  if (!version) throw notFound('Account', id);
+  if (!version.body) throw gone('Account', id);
+  session.notes?.show(version);
+}
+
+/** A patient has nobody else's statement, whatever the role says. */
+function requireOwn({ kind, patient, fhirUser }: Session['caller'], patients: readonly string[], id: string): void {
+  const own = patient === undefined ? fhirUser : `Patient/${patient}`;
+  const isPatient = kind === 'patient' || own?.startsWith('Patient/');
+  if (isPatient && !patients.includes(own ?? '')) throw notFound('Account', id);
 }
 
 async function patientOf({ trx }: Session, accountId: string): Promise<string> {

@@ -34,7 +34,7 @@ describe('a posting', () => {
   test('has the next number and keeps what is outstanding, deferred, recognised and taxed', async () => {
     await world.a.charge('one', 10_000n, 2_000n);
     expect(await world.a.balance('one')).toEqual({
-      ...{ currency: 'USD', basis: 'cash', grossMinor: 12_000n, outstandingMinor: 12_000n },
+      ...{ currency: 'USD', basis: 'cash', chargedTo: patient, grossMinor: 12_000n, outstandingMinor: 12_000n },
       ...{ paidMinor: 0n, creditedMinor: 0n, writtenOffMinor: 0n },
       deferredMinor: new Map([['4000', 10_000n]]),
       recognisedMinor: new Map(),
@@ -157,7 +157,13 @@ describe('credits and drawers', () => {
     const sources = ['PaymentReconciliation/old', 'PaymentReconciliation/new'];
     const left = await world.a.inMoney((session) => readCredits(session, { sources }));
     expect(left).toEqual([
-      { patient: 'Patient/p2', source: 'PaymentReconciliation/new', currency: 'USD', amountMinor: 200n },
+      {
+        patient: 'Patient/p2',
+        heldFor: 'Patient/p2',
+        source: 'PaymentReconciliation/new',
+        currency: 'USD',
+        amountMinor: 200n,
+      },
     ]);
   });
 

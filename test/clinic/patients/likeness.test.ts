@@ -3,6 +3,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Patient } from '@medplum/fhirtypes';
 import fc from 'fast-check';
+import { lookupsOf } from '../../../src/clinic/patients/candidates.ts';
 import { gradeOf, likenessOf, score } from '../../../src/clinic/patients/likeness.ts';
 import { buildPatient } from '../../support/builders.ts';
 import { anyPatient, knownPatient } from './people.ts';
@@ -110,5 +111,51 @@ describe('the grade', () => {
     expect(scoreOf(numbered('1'), { ...numbered('1'), name: [{ family: 'Huber' }] })).toBeGreaterThan(
       scoreOf(numbered('1'), { ...numbered('2'), name: [{ family: 'Huber' }] }),
     );
+  });
+});
+
+describe('one person', () => {
+  const born = { birthDate: '1980-02-29', gender: undefined!, telecom: undefined!, identifier: undefined! };
+  const called = (family: string, ...given: string[]) => buildPatient({ ...born, name: [{ family, given }] });
+  const reached = (value: string) => buildPatient({ telecom: [{ system: 'phone', value }] });
+
+  test.each([
+    ['+43 664 1234567', '0664/1234567'],
+    ['+43 664 1234567', '0043 664 1234567'],
+    ['+39 06 1234567', '06 1234567'],
+    ['030 123456', '030-123456'],
+  ])('has the phone %s and %s', (one, other) => {
+    expect(scoreOf(reached(one), reached(other))).toBe(1);
+  });
+
+  test.each([
+    ['+43 664 1234567', '0664/1234568'],
+    ['+43 664 1234567', '0043 664 7654321'],
+    ['+49 30 9123456', '0123456'],
+  ])('has not the phones %s and %s', (one, other) => {
+    expect(scoreOf(reached(one), reached(other))).toBeLessThan(1);
+  });
+
+  test.each([
+    ['Mueller-Luedenscheidt', 'Aenne', 'Müller-Lüdenscheidt', 'Änne'],
+    ['Goetz', 'Joerg', 'Götz', 'Jörg'],
+    ['MÜLLER', 'Eva', 'Mueller', 'Eva'],
+    ['Müller', 'Eva', 'Muller', 'Eva'],
+  ])('is written %s, %s and %s, %s', (family, given, otherFamily, otherGiven) => {
+    const [one, other] = [called(family, given), called(otherFamily, otherGiven)];
+    expect(scoreOf(one, other)).toBe(1);
+    const [asked, stored] = [one, other].map(
+      (patient) => new Set(lookupsOf(likenessOf(patient)).flatMap(({ anyOf }) => anyOf)),
+    );
+    expect(asked?.isDisjointFrom(stored ?? new Set())).toBe(false);
+  });
+
+  test.each([
+    ['Müller', 'mueller'],
+    ['Mueller', 'muller'],
+    ['Müller', 'muller'],
+  ])('called %s is looked for as %s', (family, word) => {
+    const texts = lookupsOf(likenessOf(called(family))).flatMap(({ anyOf }) => anyOf);
+    expect(texts).toContain(`Patient.family|${word}`);
   });
 });

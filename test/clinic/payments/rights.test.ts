@@ -37,7 +37,7 @@ const patient = caller({ kind: 'patient', roles: new Set(['patient']) });
 const payment = (parts: PaymentParts = {}) => readPayment(buildPayment(100, parts), undefined);
 const refund = payment({ type: 'refund', refunds: 'PaymentReconciliation/1' });
 const forbidden = expect.objectContaining({ status: 403 });
-const limits = { limitMinor: 10_000n, paidOn: today() };
+const limits = { limitMinor: 10_000n, refundedMinor: 0n, paidOn: today() };
 const voids = { limitMinor: 10_000n, today: today() };
 
 describe('a patient', () => {
@@ -79,12 +79,13 @@ describe('a refund', () => {
     const cashier = withRight('op:refund-within-limit');
     expect(() => requireRefunding(cashier, refund, limits)).not.toThrow();
     expect(() => requireRefunding(cashier, refund, { ...limits, limitMinor: 9_999n })).toThrow(forbidden);
+    expect(() => requireRefunding(cashier, refund, { ...limits, refundedMinor: 1n })).toThrow(forbidden);
     expect(() => requireRefunding(cashier, refund, { ...limits, paidOn: '2026-01-01' })).toThrow(forbidden);
     expect(() => requireRefunding(withRight(), refund, limits)).toThrow(forbidden);
   });
 
   test('above it needs op:refund or op:void, or a system that has no role', () => {
-    const none = { limitMinor: 0n, paidOn: undefined };
+    const none = { limitMinor: 0n, refundedMinor: 0n, paidOn: undefined };
     for (const one of [withRight('op:refund'), withRight('op:void'), system]) {
       expect(() => requireRefunding(one, refund, none)).not.toThrow();
     }

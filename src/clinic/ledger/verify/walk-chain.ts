@@ -1,5 +1,6 @@
 // Every transaction in the order of posting: its hash and its predecessor's, its sum, its mirror, its Basic resource (I1, I9, I16).
 
+import { parseJson, serializeJson } from '../../../fhir/json.ts';
 import type { Session } from '../../../repository/session.ts';
 import { openVersion, type VersionRow, versionColumns } from '../../../repository/stored-version.ts';
 import { hashJournal } from '../journal-chain.ts';
@@ -118,8 +119,9 @@ async function textOf({ cipher, repository }: Session, row: VersionRow): Promise
   try {
     const { body } = await openVersion({ cipher, objectStore: repository.objectStore }, row);
     if (!body) return undefined;
-    const { meta: _, ...content } = JSON.parse(body.toString()) as { meta?: object };
-    return JSON.stringify(content);
+    const { value, exactNumbers } = parseJson(body.toString());
+    const { meta: _, ...content } = value as { meta?: object };
+    return serializeJson(content, exactNumbers);
   } catch {
     return undefined;
   }
@@ -127,5 +129,6 @@ async function textOf({ cipher, repository }: Session, row: VersionRow): Promise
 
 function shownText(journal: StoredJournal): string {
   const { type, id, version } = journal.source;
-  return JSON.stringify(ledgerBasic({ ...journal, source: `${type}/${id}/_history/${version}` }));
+  const { resource, exactNumbers } = ledgerBasic({ ...journal, source: `${type}/${id}/_history/${version}` });
+  return serializeJson(resource, exactNumbers);
 }
