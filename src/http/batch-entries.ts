@@ -7,7 +7,7 @@ import type { ParsedEntry } from '../bundles/bundle-entry.ts';
 import { errorResponse, refusalResponse } from '../bundles/entry-response.ts';
 import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { inSession, type Session } from '../repository/session.ts';
-import { answerOnce, keyOfPart, type RequestKey } from './idempotency.ts';
+import { answerOnce, isWithheld, keyOfPart, type RequestKey } from './idempotency.ts';
 import { type InteractionResponse, type SystemOptions, textOfBody } from './interaction.ts';
 import type { RecordEntry } from './record-entry.ts';
 
@@ -40,7 +40,7 @@ export function batchEntries(
       return textOf(await answerOnce({ repository, caller, key: keyOfPart(key, entry.index), notes }, begin));
     } catch (error) {
       // The key was refused, not the entry: it was used with another body, or the first request still runs.
-      if (key && !hasBegun) throw error;
+      if (key && !hasBegun && !isWithheld(error)) throw error;
       throw new EntryRefusal(refusalOf(error));
     }
   }

@@ -8,6 +8,8 @@ import type { SealedColumn } from '../crypto/sealed-column.ts';
 import { FhirError, fhirError, toOperationOutcome } from '../fhir/outcome.ts';
 import { inSession, type Repository, type Session } from '../repository/session.ts';
 import { type InteractionResponse, textOfBody } from './interaction.ts';
+import { rightsDigest } from './kept-rights.ts';
+import { mayBeShown } from './shown-again.ts';
 
 export interface RequestKey {
   /** SHA-256 of client, method, path and the client's key. */
@@ -54,14 +56,17 @@ export interface AnsweredOnce {
   readonly notes?: () => AccessNotes;
 }
 
-/** With what it is about, where that is put on record. */
+/** With what it is about, where that is put on record, and the rights it was made with. */
 interface KeptAnswer extends InteractionResponse {
   readonly kept?: Kept | undefined;
+  /** Absent in a refusal, which shows nothing. */
+  readonly rights?: string;
 }
 
 /**
  * Runs `work` unless its answer is known, and keeps the answer in the transaction of its effects; a refusal (4xx) is kept
- * too. Throws 422 for the same key with another body and 409 while the first request still runs.
+ * too. Throws 422 for the same key with another body, 409 while the first request still runs, and 403 for an answer that the
+ * caller may not see any more.
  */
 export async function answerOnce(
   { repository, caller, key, notes }: AnsweredOnce,
@@ -71,10 +76,11 @@ export async function answerOnce(
   try {
     return await inSession(repository, caller, async (session) => {
       const earlier = await claim(session, key);
-      if (earlier) return given(earlier, notes?.());
+      if (earlier) return await given(session, earlier, notes?.());
       claimed = true;
       const response = await work(session);
-      keep(session, key, { ...response, body: textOfBody(response.body), kept: notes?.().kept() });
+      const rights = rightsDigest(caller);
+      keep(session, key, { ...response, body: textOfBody(response.body), kept: notes?.().kept(), rights });
       return response;
     });
   } catch (error) {
@@ -83,9 +89,27 @@ export async function answerOnce(
   }
 }
 
-function given({ kept, ...response }: KeptAnswer, notes: AccessNotes | undefined): InteractionResponse {
+async function given(
+  session: Session,
+  { kept, rights, ...response }: KeptAnswer,
+  notes: AccessNotes | undefined,
+): Promise<InteractionResponse> {
+  const hasRights = rights === rightsDigest(session.caller);
+  if (!(await mayBeShown(session, { text: textOfBody(response.body), hasRights }))) throw withheld();
   if (kept) notes?.giveAgain(kept);
   return response;
+}
+
+function withheld(): FhirError {
+  return fhirError(
+    'forbidden',
+    'This was done before; what was answered then may not be shown to this access token now.',
+  );
+}
+
+/** True for an answer that is there and is not shown: nothing is done again. */
+export function isWithheld(error: unknown): error is FhirError {
+  return error instanceof FhirError && error.status === 403;
 }
 
 /** The kept answer; without one the key is this transaction's until it ends. */

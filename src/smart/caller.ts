@@ -218,14 +218,14 @@ async function findStored(context: OpenContext, claims: AccessTokenClaims): Prom
 }
 
 interface PersonalToken {
-  readonly row: TokenRow;
+  readonly row: Pick<TokenRow, 'scope' | 'patient'>;
   readonly client: TokenClient;
   readonly account: Account;
 }
 
 /** What the token was granted, as far as its client may still have it and the person's roles allow it now. */
-async function callerOfPerson(
-  { tenantId, resourceTypes }: OpenContext,
+export async function callerOfPerson(
+  { tenantId, resourceTypes }: TokenClientContext,
   trx: TenantTransaction,
   { row, client, account }: PersonalToken,
 ): Promise<Caller> {

@@ -45,7 +45,7 @@ interface ClientRow {
   readonly fhir_user: string | null;
 }
 
-async function readTokenClient(
+export async function readTokenClient(
   { tenantId, keyRing, resourceTypes }: TokenClientContext,
   trx: TenantTransaction,
   clientId: string,
@@ -76,8 +76,10 @@ export function callerOfClient(
   const own = grantsOf(grantedScopes(scopes, registered)).filter(({ context }) => context === 'system');
   const asUser = grantsOf(scopes).filter(({ context }) => context === 'user');
   const isUnlimited = roles.has('clinic-admin') && own.some(allowsAll);
+  // The role of patients stands alone with people (security.md 26); beside others it is their rights that count.
+  const kind = roles.size === 1 && roles.has('patient') ? 'patient' : 'client';
   return {
-    ...{ tenantId, clientId, kind: 'client', agent: { reference: `Device/${clientId}`, display } },
+    ...{ tenantId, clientId, kind, agent: { reference: `Device/${clientId}`, display } },
     grants: [...own, ...intersectGrants(asUser, rights.grants)],
     operations: isUnlimited ? clinicOperations : rights.operations,
     roles,

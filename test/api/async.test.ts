@@ -1,21 +1,15 @@
 // Prefer: respond-async: 202, a status to ask, an answer that is kept, a DELETE that cancels: https://hl7.org/fhir/R5/async-bundle.html
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createAccessTrail } from '../../src/audit/trail/access-trail.ts';
 import { fhirError } from '../../src/fhir/outcome.ts';
-import { createAnswerBackground } from '../../src/http/async/answer.ts';
 import { openAnswer, openRequest } from '../../src/http/async/background-request.ts';
-import { type AnswerBackground, createAsyncJob } from '../../src/http/async/job.ts';
-import { findFhirRoute } from '../../src/http/fhir-routes.ts';
 import { sweepKeptAnswers } from '../../src/jobs/maintenance.ts';
-import type { OutboxEvent } from '../../src/jobs/outbox.ts';
-import { bindJobs } from '../../src/repository/jobs.ts';
 import { runSql, until } from '../jobs/job-bed.ts';
-import { allOperations } from '../support/all-operations.ts';
 import { buildPatient } from '../support/builders.ts';
 import { startTestServer, type TestResponse, type TestServer, type TestTenant } from '../support/server.ts';
 import { postEntry, putEntry } from './bundle-requests.ts';
 import { clientOf } from './clients.ts';
+import { deliverAsync as deliver } from './deliver-async.ts';
 
 const respondAsync = { Prefer: 'respond-async' };
 
@@ -266,18 +260,3 @@ test('the same Idempotency-Key is the same request in the background', async () 
 });
 
 const idOf = (statusPath: string) => statusPath.slice('/_async/'.length);
-
-/** What the worker does with the event, in a transaction of its own. */
-async function deliver(
-  server: TestServer,
-  statusPath: string,
-  change: (usual: AnswerBackground) => AnswerBackground = (usual) => usual,
-): Promise<void> {
-  const { repository, doors } = server.app;
-  const find = findFhirRoute(repository.definitions, allOperations);
-  const trail = createAccessTrail({ repository, pool: doors.trailPool, onError: () => undefined });
-  const answer = createAnswerBackground({ repository, trail, onFailure: () => undefined }, find);
-  const [handler] = bindJobs(repository, [{ name: 'async', jobs: [createAsyncJob(change(answer))] }]);
-  const event = { resourceId: idOf(statusPath) } as OutboxEvent;
-  await repository.tenantDoor(server.a.id, async (trx) => handler?.run(trx, event));
-}

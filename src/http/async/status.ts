@@ -4,31 +4,36 @@ import { ownerOf } from '../../access/caller.ts';
 import { notFound } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
 import type { InteractionRequest, InteractionResponse } from '../interaction.ts';
-import { openAnswer } from './background-request.ts';
+import { includesRights } from '../kept-rights.ts';
+import { mayBeShown } from '../shown-again.ts';
+import { openAnswer, openRequest } from './background-request.ts';
 
 const retryAfterSeconds = 1;
 const uuidSyntax = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 interface Row {
   readonly answer: Buffer | null;
+  /** Null until there is an answer. */
+  readonly request: Buffer | null;
   readonly created_at: Date;
   readonly expires_at: Date;
 }
 
-/** 404 for another client's, a cancelled and an expired one. */
+/** 404 for another client's, a cancelled and an expired one, and for an answer that the caller may not see any more. */
 export async function asyncStatusInteraction(
   session: Session,
   { id }: InteractionRequest,
 ): Promise<InteractionResponse> {
   const rows = await session.trx.query<Row>({
     name: 'async-status',
-    text: `SELECT answer, created_at, expires_at FROM async_request
+    text: `SELECT answer, created_at, expires_at, CASE WHEN answer IS NOT NULL THEN request END AS request
+           FROM async_request
            WHERE id = $1 AND client_id = $2 AND expires_at > now()`,
     values: [requireUuid(id), ownerOf(session.caller)],
   });
   const [row] = rows;
   if (!row) throw notFound('_async', id);
-  if (!row.answer) {
+  if (!row.answer || !row.request) {
     const progress = `accepted ${row.created_at.toISOString()}, not finished yet`;
     return {
       status: 202,
@@ -37,6 +42,8 @@ export async function asyncStatusInteraction(
     };
   }
   const entry = openAnswer(session.cipher, id, row.answer);
+  const hasRights = includesRights(session.caller, openRequest(session.cipher, id, row.request).caller);
+  if (!(await mayBeShown(session, { text: entry, hasRights }))) throw notFound('_async', id);
   return {
     status: 200,
     headers: { Expires: row.expires_at.toUTCString() },
