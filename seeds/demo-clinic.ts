@@ -1,6 +1,6 @@
 // The clinic of the tenant `demo`: its organization, rooms, people, visit types and prices (domain.md sections 1 and 5, contract.md 17, 22).
 
-import type { HealthcareService, Location, Organization, Resource } from '@medplum/fhirtypes';
+import type { HealthcareService, Location, Organization, Patient, Resource } from '@medplum/fhirtypes';
 import type { AccountDetails } from '../src/people/accounts.ts';
 import type { RoleSlug } from '../src/people/roles.ts';
 import { demoPractitioners } from './demo-practitioners.ts';
@@ -8,10 +8,20 @@ import { demoPrices, visitTypes } from './demo-prices.ts';
 
 /** Each resource stands behind those it refers to, so that they can be written one by one. */
 export function demoClinic(): Resource[] {
-  return [clinic, ...departments, site, ...rooms, ...services, ...demoPractitioners(), visitTypes, ...demoPrices];
+  return [
+    clinic,
+    ...departments,
+    site,
+    ...rooms,
+    ...services,
+    ...demoPractitioners(),
+    visitTypes,
+    ...demoPrices,
+    patient,
+  ];
 }
 
-/** One account per role; who sees patients has the Practitioner that "own" is about. */
+/** One account per role; who sees patients has the Practitioner that "own" is about, and the patient the Patient. */
 export const demoStaff: readonly (AccountDetails & { readonly roles: readonly [RoleSlug] })[] = [
   account('system-admin', 'Sasha Operator'),
   account('clinic-admin', 'Clara Admin'),
@@ -27,7 +37,7 @@ export const demoStaff: readonly (AccountDetails & { readonly roles: readonly [R
   account('lab-manager', 'Malik Assay'),
   account('inventory-manager', 'Ines Stock'),
   account('auditor', 'Audra Trail'),
-  account('patient', 'Paul Sample'),
+  account('patient', 'Paul Sample', 'Patient/paul-sample'),
 ];
 
 function account(role: RoleSlug, name: string, practitioner?: string) {
@@ -105,6 +115,18 @@ function room(id: string, name: string, managingOrganization: string): Location 
 function physicalType(code: string, display: string) {
   return { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/location-physical-type', code, display }] };
 }
+
+/** Whose records the account of a patient opens: without one it would open none. */
+const patient: Patient = {
+  resourceType: 'Patient',
+  id: 'paul-sample',
+  active: true,
+  name: [{ use: 'official', family: 'Sample', given: ['Paul'] }],
+  telecom: [{ system: 'email', value: 'patient@example.org', use: 'home' }],
+  gender: 'male',
+  birthDate: '1984-04-12',
+  address: [{ use: 'home', line: ['12 Example Street'], city: 'Sampleton', postalCode: '00001', country: 'US' }],
+};
 
 const services = departments.map(
   ({ id, name }): HealthcareService => ({

@@ -74,9 +74,10 @@ function makeAgents(caller: CallerFacts | undefined, types: AgentTypes, { addres
 }
 
 function callerAgents(caller: CallerFacts, types: AgentTypes): AuditEventAgent[] {
-  const { kind, clientId, reference, display, fhirUser } = caller;
+  const { kind, clientId, reference, display, fhirUser, accountId } = caller;
   const who = { ...(reference !== undefined && { reference }), display };
-  if (kind === 'staff' || kind === 'patient') {
+  // A client that holds the role of patients is a client all the same.
+  if (kind === 'staff' || (kind === 'patient' && accountId !== undefined)) {
     // Of another tenant's people neither the person nor the client is one of this tenant's resources.
     const device = reference === undefined ? { display: clientId } : { reference: `Device/${clientId}` };
     return [personAgent(caller, types, who), { type: types.client, who: device, requestor: false }];

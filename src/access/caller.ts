@@ -43,6 +43,8 @@ export interface Grant {
   readonly constraints?: readonly string[];
   /** Only for rows that are the caller's own: `fhirUser` is their participant, author or performer, or their patient. */
   readonly isOwn?: true;
+  /** Only updates that change no others but these elements, such as `status`; absent = all. */
+  readonly elements?: readonly string[];
 }
 
 /** The letters of a SMART v2 scope: create, read, update, delete, search. */

@@ -59,17 +59,30 @@ export function reachOfPatient(type: string): 'own' | 'any' | undefined {
   return Object.hasOwn(openToRead, type) ? 'any' : undefined;
 }
 
-/** Of these types patients see what is released to them: what a search of it must ask (domain.md section 5, "issued"). */
+/** Of these types patients see what is released to them: what a search of it must ask (domain.md section 5, "issued", "released"). */
 const released: Readonly<Record<string, string>> = {
   // A draft is the clinic's own paper: its lines and prices are nobody's bill yet.
   Invoice: 'status=issued,balanced,cancelled',
   // So is what it charges: a ChargeItem becomes `billed` with the issue of its Invoice.
   ChargeItem: 'status=billed',
+  // Nobody has reviewed a result before it is final (SM-6), and a note is its author's draft until it is signed (SM-7).
+  Observation: 'status=final,amended,corrected',
+  DiagnosticReport: 'status=final,amended,corrected,appended',
+  Composition: 'status=final,amended',
 };
 
-/** A search parameter with its value, `status=issued`; undefined where every record of the patient is the patient's to see. */
-export function releaseOf(type: string): string | undefined {
-  return Object.hasOwn(released, type) ? released[type] : undefined;
+/**
+ * Not without the label that keeps a record from its patient until it is released (SM-6), of whatever system: HL7 has had
+ * several URLs for http://terminology.hl7.org/CodeSystem/v3-ActCode.
+ */
+const notKeptBack = '_security:not=NOPAT';
+
+/** What a record must meet, as searches with one parameter each, to be shown to its patient. */
+export function releaseOf(type: string): readonly string[] {
+  // The server's own, which it never labels so; labels of AuditEvents are not searched by.
+  if (type === 'AuditEvent') return [];
+  const query = Object.hasOwn(released, type) ? released[type] : undefined;
+  return query === undefined ? [notKeptBack] : [notKeptBack, query];
 }
 
 /** Every type with records of patients. */

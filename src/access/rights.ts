@@ -27,7 +27,14 @@ function intersection(scope: Grant, held: Grant): Grant | undefined {
     permissions,
     ...(constraints.length > 0 && { constraints }),
     ...((scope.isOwn || held.isOwn) && { isOwn: true as const }),
+    ...commonElements(scope.elements, held.elements),
   };
+}
+
+function commonElements(one: Grant['elements'], other: Grant['elements']): Pick<Grant, 'elements'> {
+  if (one && other) return { elements: one.filter((name) => other.includes(name)) };
+  const elements = one ?? other;
+  return elements ? { elements } : {};
 }
 
 function commonType(one: string, other: string): string | undefined {
@@ -35,6 +42,6 @@ function commonType(one: string, other: string): string | undefined {
   return other === '*' || other === one ? one : undefined;
 }
 
-function keyOf({ context, type, permissions, constraints, isOwn }: Grant): string {
-  return JSON.stringify([context, type, [...permissions].sort(), constraints, isOwn]);
+function keyOf({ context, type, permissions, constraints, isOwn, elements }: Grant): string {
+  return JSON.stringify([context, type, [...permissions].sort(), constraints, isOwn, elements]);
 }

@@ -81,8 +81,15 @@ function conditionsOf(
   if (!isOwn && (kind !== 'patient' || reachOfPatient(type) === 'any')) return conditions;
   const own = fhirUser === undefined ? undefined : conditionsOfOwn(fhirUser, permission, type);
   if (!own) return undefined;
-  for (const one of own) if (!conditions.some((known) => isSame(known, one))) conditions.push(one);
+  const released = isPatient(kind, fhirUser) ? releaseOf(type) : [];
+  const further = [...own, ...released.map((query) => ({ kind: 'constraint', query }) as const)];
+  for (const one of further) if (!conditions.some((known) => isSame(known, one))) conditions.push(one);
   return conditions;
+}
+
+/** Also a client that stands for a patient. */
+function isPatient(kind: Caller['kind'], fhirUser: string | undefined): boolean {
+  return kind === 'patient' || fhirUser?.startsWith('Patient/') === true;
 }
 
 const readingLetters: ReadonlySet<Permission> = new Set(['r', 's']);
@@ -103,9 +110,7 @@ function conditionsOfOwn(fhirUser: string, permission: Permission, type: string)
   }
   const conditions = conditionsOfPatient(id, permission, type);
   // What any patient may read is nobody's own.
-  if (!conditions || conditions.length === 0) return undefined;
-  const query = releaseOf(type);
-  return query === undefined ? conditions : [...conditions, { kind: 'constraint', query }];
+  return conditions?.length === 0 ? undefined : conditions;
 }
 
 function isSame(one: RowCondition, other: RowCondition): boolean {

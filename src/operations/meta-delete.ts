@@ -1,10 +1,16 @@
 // `$meta-delete`: takes profiles, tags and security labels from a resource: https://hl7.org/fhir/R4/resource-operation-meta-delete.html
 
-import type { Meta } from '@medplum/fhirtypes';
+import type { Coding, Meta } from '@medplum/fhirtypes';
+import type { Caller } from '../access/caller.ts';
 import { requireOperation } from '../access/may.ts';
 import { deleteFromMeta } from './change-meta.ts';
 import type { Operation } from './operation.ts';
 import { writeMeta } from './write-meta.ts';
+
+/** Who reviews a result lets the patient see it by taking NOPAT away (domain.md SM-6): https://hl7.org/fhir/R4/v3/ActCode/cs.html */
+function isRelease(labels: readonly Coding[], { operations }: Caller): boolean {
+  return labels.every(({ code }) => code === 'NOPAT') && operations?.has('op:release-result') === true;
+}
 
 export const metaDelete: Operation = {
   code: 'meta-delete',
@@ -41,7 +47,7 @@ export const metaDelete: Operation = {
   async run(session, call) {
     const { security = [] } = (call.inputs.get('meta')?.[0]?.value ?? {}) as Meta;
     const removesLabels = security.length > 0;
-    if (removesLabels) requireOperation(session.caller, 'op:security-label');
+    if (removesLabels && !isRelease(security, session.caller)) requireOperation(session.caller, 'op:security-label');
     return await writeMeta(session, call, { change: deleteFromMeta, removesLabels });
   },
 };

@@ -3,6 +3,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { parseJson } from '../fhir/json.ts';
 import { fhirError, type Issue, toOperationOutcome } from '../fhir/outcome.ts';
+import { faultsOf, handDownFaults } from '../fhir/xml/kept-faults.ts';
 import type { Content } from '../repository/change.ts';
 import { profileIssues } from '../repository/profiles/profile-issues.ts';
 import { registryOf } from '../repository/profiles/registry-of.ts';
@@ -10,9 +11,10 @@ import { read } from '../repository/read.ts';
 import type { Session } from '../repository/session.ts';
 import { validateCode } from '../terminology/validate-code.ts';
 import { openAdviceOf } from '../validation/advice.ts';
+import { issuesMax } from '../validation/issue-list.ts';
 import { type AskingCheck, checkWithLookups, type Lookups } from '../validation/profiles/check-with-lookups.ts';
 import type { Validate } from '../validation/validate.ts';
-import type { Operation, OperationCall } from './operation.ts';
+import type { Operation, OperationCall, OperationInputs } from './operation.ts';
 import { readValidateInputs } from './validate-inputs.ts';
 
 /** Answers 200 also where the resource is wrong: the operation itself has done its work. */
@@ -65,14 +67,20 @@ export const validate: Operation = {
         'If the operation outcome does not list any errors, and a mode was specified, then this is an indication that the operation would be expected to succeed (excepting for transactional integrity issues, see below)',
     },
   ],
-  readBody: readValidateInputs,
+  readBody(body, query) {
+    const inputs = readValidateInputs(body, query);
+    passFaults(body.resource, inputs);
+    return inputs;
+  },
   async run(session, call) {
     const mode = readMode(call);
     const content = await contentOf(session, call);
     const check: Validate = session.repository.validate;
     const { resource, exactNumbers } = content;
     const isGone = mode === 'delete';
-    const found = isGone ? [] : check(resource, { warnings: true, ...(exactNumbers && { exactNumbers }) });
+    const found = isGone
+      ? []
+      : foundIn(resource, check(resource, { warnings: true, ...(exactNumbers && { exactNumbers }) }));
     const isSound = found.every(({ severity }) => severity !== 'error');
     const issues: Issue[] = [
       ...identityIssues(resource, call, mode),
@@ -83,6 +91,22 @@ export const validate: Operation = {
     return { resource: toOperationOutcome(issues.length > 0 ? issues : [allOk]) };
   },
 };
+
+/** Of XML whose resource stands in Parameters. */
+function passFaults(body: Resource, inputs: OperationInputs): void {
+  const resource = inputs.get('resource')?.[0]?.value;
+  if (body?.resourceType !== 'Parameters' || resource === body) return;
+  const index = (body.parameter ?? []).findIndex((one) => one?.resource === resource);
+  handDownFaults(body, `Parameters.parameter[${index}].resource`, resource);
+}
+
+/** What its XML has no element for, and what is wrong with the rest of it, each place once. */
+function foundIn(resource: Resource, issues: readonly Issue[]): Issue[] {
+  const faults = faultsOf(resource);
+  const places = new Set(faults.map(({ expression }) => expression?.[0]));
+  const others = issues.filter(({ expression }) => !places.has(expression?.[0]));
+  return [...faults, ...others].slice(0, issuesMax);
+}
 
 const allOk: Issue = {
   severity: 'information',

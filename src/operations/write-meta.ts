@@ -1,6 +1,7 @@
 // Changes the meta of a resource by way of the write path: a new version, audited and indexed as any other.
 
 import type { Meta, Resource } from '@medplum/fhirtypes';
+import { may } from '../access/may.ts';
 import { parseJson } from '../fhir/json.ts';
 import { fhirError, gone, notFound } from '../fhir/outcome.ts';
 import type { Content } from '../repository/change.ts';
@@ -36,12 +37,12 @@ export async function writeMeta(
   const current = contentOf(version.body.toString());
   const isExpected = ifMatchVersionId === undefined || passesTest(ifMatchVersionId, version);
   // A set that holds it all already is not changed by adding it again, so there is nothing to write.
-  if (isExpected && !changes(current.resource, given.value as Meta, change)) return answerMeta(current);
+  if (isExpected && !changes(current.resource, given.value as Meta, change)) return await answerFor(session, current);
   const apply = (content: Content) => changeContent(content, given, change);
   const precondition = ifMatchVersionId === undefined ? {} : { ifMatchVersionId };
   const labels = removesLabels ? { removesLabels: true as const } : {};
   const [result] = await write(session, [{ action: 'patch', type, id, apply, ...precondition, ...labels }]);
-  return answerMeta(contentOf(result?.json ?? ''));
+  return await answerFor(session, contentOf(result?.json ?? ''));
 }
 
 async function currentVersion(session: Session, type: string, id: string): Promise<ReadVersion> {
@@ -55,6 +56,14 @@ async function currentVersion(session: Session, type: string, id: string): Promi
 async function mayWriteOn(session: Session, version: StoredVersion): Promise<boolean> {
   const resource = parseBody(version);
   return resource ? await meetsRows(session, 'u', resource) : !rowsOf(session, 'u', version.type);
+}
+
+/** An empty Parameters for who may change it and not read it (repository/blind-writes.ts): an operation has an answer. */
+async function answerFor(session: Session, content: Content): Promise<Content> {
+  const { resource, exactNumbers } = content;
+  const isSeen =
+    may(session.caller, 'r', resource.resourceType) && (await meetsRows(session, 'r', resource, exactNumbers));
+  return isSeen ? answerMeta(content) : { resource: { resourceType: 'Parameters' } };
 }
 
 function contentOf(json: string): Content {

@@ -1,8 +1,9 @@
 // Sign-ins, refused ones too, sign-outs and changes of what an account proves itself with, as AuditEvents: https://hl7.org/fhir/R4/auditevent.html
 
 import { agentsOf, auditAgents } from '../access/audit-agents.ts';
-import { type AuditParts, auditEvent, dicom, securityAlert } from '../access/audit-parts.ts';
+import { type AuditParts, auditEvent } from '../access/audit-parts.ts';
 import { callerFacts } from '../access/caller-facts.ts';
+import { accessChanged, type LoginKind, signIn, signOut } from '../access/login-audit.ts';
 import { newId, timeOfId } from '../fhir/ids.ts';
 import type { OutboxEvent } from '../jobs/outbox.ts';
 import { recordEvent } from '../repository/audit-rows.ts';
@@ -16,28 +17,20 @@ export const accountAuditModule: Module = {
   jobs: [{ topic: accountActTopic, consumer: 'account-audit', run: recordAccountAct }],
 };
 
-const authentication = { system: dicom, code: '110114', display: 'User Authentication' };
-const login = { system: dicom, code: '110122', display: 'Login' };
-const logout = { system: dicom, code: '110123', display: 'Logout' };
-const attributes = { system: dicom, code: '110137', display: 'User Security Attributes Changed' };
-
-type Kind = Pick<AuditParts, 'kind' | 'type' | 'subtype' | 'outcomeDesc'>;
-
-const signIn: Kind = { kind: 'login', type: authentication, subtype: [login] };
-const changed: Kind = { kind: 'security-alert', type: securityAlert, subtype: [attributes] };
+type Kind = LoginKind & Pick<AuditParts, 'outcomeDesc'>;
 
 /** https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_A.5.3.html */
 const kinds: Readonly<Record<AccountAct, Kind>> = {
   'sign-in': signIn,
   'sign-in-refused': { ...signIn, outcomeDesc: 'Refused' },
-  'sign-out': { ...signIn, subtype: [logout] },
-  'password-changed': { ...changed, outcomeDesc: 'Password changed' },
-  'second-factor-on': { ...changed, outcomeDesc: 'Second factor turned on' },
-  'second-factor-off': { ...changed, outcomeDesc: 'Second factor turned off' },
-  'recovery-codes-renewed': { ...changed, outcomeDesc: 'Recovery codes renewed' },
-  'identity-linked': { ...changed, outcomeDesc: 'Sign-in at an identity provider linked' },
-  'access-passed-on': { ...changed, outcomeDesc: 'Access of an app exchanged by another app' },
-  'identity-unlinked': { ...changed, outcomeDesc: 'Sign-in at an identity provider unlinked' },
+  'sign-out': signOut,
+  'password-changed': { ...accessChanged, outcomeDesc: 'Password changed' },
+  'second-factor-on': { ...accessChanged, outcomeDesc: 'Second factor turned on' },
+  'second-factor-off': { ...accessChanged, outcomeDesc: 'Second factor turned off' },
+  'recovery-codes-renewed': { ...accessChanged, outcomeDesc: 'Recovery codes renewed' },
+  'identity-linked': { ...accessChanged, outcomeDesc: 'Sign-in at an identity provider linked' },
+  'access-passed-on': { ...accessChanged, outcomeDesc: 'Access of an app exchanged by another app' },
+  'identity-unlinked': { ...accessChanged, outcomeDesc: 'Sign-in at an identity provider unlinked' },
 };
 
 async function recordAccountAct({ id, eventKey, resourceId }: OutboxEvent, session: Session): Promise<void> {

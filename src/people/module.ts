@@ -1,4 +1,5 @@
-// Takes an account away with its Person: `Person.active = false` ends all (domain.md S4-M02). No right is ever given so (security.md 39).
+// What people's rights ask of every write: elements they leave alone, and that an account ends with its Person: `Person.active = false`
+// ends all (domain.md S4-M02). No right is ever given so (security.md 39).
 
 import type { Person } from '@medplum/fhirtypes';
 import type { Change } from '../repository/change.ts';
@@ -6,10 +7,13 @@ import type { Module } from '../repository/module.ts';
 import type { Session } from '../repository/session.ts';
 import { isAccountId } from './accounts.ts';
 import { keepAdministrator } from './last-administrator.ts';
+import { limitedUpdates } from './limited-updates.ts';
+import { ownPatientRule } from './own-patient.ts';
 import { requireManageable } from './reserved-rights.ts';
 
 export const peopleModule: Module = {
   name: 'people',
+  guards: [ownPatientRule, ...limitedUpdates],
   effects: [{ name: 'inactive-person', type: 'Person', run: disableAccounts }],
 };
 

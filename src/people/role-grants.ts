@@ -6,10 +6,10 @@ import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { isResultParameter } from '../search/parse/result-parameters.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Rights } from './role-rights.ts';
-import { roles } from './roles.ts';
+import { limitedTypes, roles } from './roles.ts';
 
 const scopeSyntax =
-  /^(?<own>own:)?user\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<letters>(?=[cruds])c?r?u?d?s?)(?:\?(?<constraint>[^?]+))?$/;
+  /^(?<own>own:)?user\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<letters>(?=[cruds])c?r?u?d?s?)(?:\[(?<elements>[A-Za-z]+(?:,[A-Za-z]+)*)\])?(?:\?(?<constraint>[^?]+))?$/;
 const operationSyntax = /^op:(\$?[a-z][a-z-]{0,63})$/;
 
 /** Those of the system roles: there are no others. */
@@ -38,15 +38,22 @@ function operationOf(text: string): string | undefined {
 }
 
 function compileScope(text: string): Grant | undefined {
-  const { own, type, letters, constraint } = scopeSyntax.exec(text)?.groups ?? {};
+  const { own, type, letters, elements, constraint } = scopeSyntax.exec(text)?.groups ?? {};
   if (type === undefined || letters === undefined) return undefined;
+  if (elements !== undefined && !isLimitedUpdate(type, letters)) return undefined;
   return {
     context: 'user',
     type,
     permissions: new Set(letters) as ReadonlySet<string> as ReadonlySet<Permission>,
     ...(constraint === undefined ? {} : { constraints: constraint.split('&') }),
     ...(own ? { isOwn: true } : {}),
+    ...(elements === undefined ? {} : { elements: elements.split(',') }),
   };
+}
+
+/** Nobody would look at the elements of others. */
+function isLimitedUpdate(type: string, letters = ''): boolean {
+  return letters === 'u' && limitedTypes.has(type);
 }
 
 function whyNoOperation(text: string): string | undefined {
@@ -57,10 +64,14 @@ function whyNoOperation(text: string): string | undefined {
 }
 
 function whyNoScope(text: string, definitions: Definitions): string | undefined {
-  const { type, constraint } = scopeSyntax.exec(text)?.groups ?? {};
+  const { type, letters, elements, constraint } = scopeSyntax.exec(text)?.groups ?? {};
   if (type === undefined)
     return 'A grant is a scope such as user/Patient.rs, its letters in the order cruds, or an operation such as op:$find.';
   if (type !== '*' && !definitions.resourceTypes.has(type)) return `R4 has no resource type ${type}.`;
+  if (elements !== undefined && !isLimitedUpdate(type, letters))
+    return `Elements limit the letter u alone, of ${[...limitedTypes].join(' and ')}.`;
+  const known = definitions.typeDefinition(type)?.elements.map(({ name }) => name);
+  if (elements?.split(',').some((name) => !known?.includes(name))) return `One of the elements is none of ${type}.`;
   if (constraint === undefined) return undefined;
   if (type === '*') return 'Search parameters need a resource type: user/* cannot have them.';
   return whyNoConstraint(type, constraint, definitions);

@@ -41,11 +41,12 @@ function rightsOfSystemRole({ grants, operations }: Role): Rights {
 
 /** One grant for each type of a group. */
 function expandGroup(text: string): Grant[] {
-  const { own, types, letters, constraint } = typesOf(text);
+  const { own, types, letters, elements, constraint } = typesOf(text);
   const permissions = new Set(letters) as ReadonlySet<string> as ReadonlySet<Permission>;
   return types.map((type) => ({
     ...{ context: 'user', type, permissions },
     ...(own ? { isOwn: true } : {}),
+    ...(elements === undefined ? {} : { elements }),
     ...(constraint === undefined ? {} : { constraints: [constraint] }),
   }));
 }

@@ -30,8 +30,8 @@ export const typeGroups = {
 export interface Role {
   readonly name: string;
   /**
-   * `group or Type` + `.` + letters of a SMART v2 scope; `own:` before it where only what is the person's own counts, and search
-   * parameters behind a `?` where only what meets them does.
+   * `group or Type` + `.` + letters of a SMART v2 scope; `own:` before it where only what is the person's own counts, search
+   * parameters behind a `?` where only what meets them does. Behind a `u` alone elements in brackets, where it is these alone.
    */
   readonly grants: readonly string[];
   /** Operations, `$book`, and rights that are no interaction, `op:admin`. */
@@ -43,6 +43,18 @@ function tasks(letters: string, ...codes: readonly string[]): string {
   const coded = codes.map((code) => `https://hpms.example/fhir/CodeSystem/task-code|${code}`);
   return `Task.${letters}?code=${coded.join(',')}`;
 }
+
+/** AuditEvents about what stands in the columns of money; a sign-in is about nothing. `Basic` is more than the ledger. */
+const billingAudit = `AuditEvent.rs?entity-type=${[
+  ...[...typeGroups.billing, ...typeGroups.payments, ...typeGroups.insurance],
+  'Account',
+].join(',')}`;
+
+/** Until it is reviewed a result is its enterer's; final, corrected and amended are the reviewer's to say (SM-6). */
+const enteredResults = [
+  ...['laboratory.rs', 'ServiceRequest.cu', 'Specimen.cu', 'QuestionnaireResponse.cu'],
+  ...['Observation.cu?status=registered,preliminary', 'DiagnosticReport.cu?status=registered,partial,preliminary'],
+];
 
 const readsAllButAudit = (Object.keys(typeGroups) as (keyof typeof typeGroups)[])
   .filter((group) => group !== 'audit')
@@ -76,8 +88,9 @@ export const roles = {
     name: 'Provider',
     grants: [
       ...['administration.rs', 'patients.rus', 'schedules.rs', 'own:schedules.cu', 'own:encounters.crus'],
-      ...['own:clinical.crus', 'prescriptions.crus', 'dispensing.rs', 'laboratory.crs', 'own:laboratory.u'],
-      ...['optical.crs', 'stock.rs', 'billing.rs', 'insurance.rs', 'Provenance.rs', tasks('rs', 'reschedule')],
+      ...['own:clinical.crus', 'own:prescriptions.crus', 'dispensing.rs', 'laboratory.crs'],
+      ...['own:laboratory.u', 'optical.crs', 'stock.rs', 'billing.rs', 'insurance.rs', 'Provenance.rs'],
+      tasks('rs', 'reschedule'),
     ],
     operations: ['$find', '$book', '$sign', '$apply', '$everything'],
   },
@@ -114,7 +127,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
-      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', billingAudit, 'Provenance.rs'],
       tasks('rus', 'pricing-missing'),
     ],
     operations: [
@@ -127,7 +140,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'ChargeItemDefinition.cru', 'patients.rs', 'schedules.rs', 'encounters.rs'],
       ...['clinical.rs', 'prescriptions.rs', 'dispensing.rs', 'laboratory.rs', 'optical.rs', 'stock.rs'],
-      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', 'audit.rs'],
+      ...['billing.crus', 'payments.crus', 'ledger.rs', 'insurance.crus', billingAudit, 'Provenance.rs'],
       tasks('rus', 'pricing-missing'),
     ],
     operations: ['$submit', '$inquire', '$ledger', '$statement', '$settle-day', 'op:refund'],
@@ -136,7 +149,8 @@ export const roles = {
     name: 'Pharmacist',
     grants: [
       ...['administration.rs', 'patients.rs', 'encounters.rs', 'AllergyIntolerance.rs', 'Condition.rs'],
-      ...['prescriptions.rus', 'dispensing.crus', 'laboratory.rs', 'stock.crs', 'billing.cr', 'insurance.rs'],
+      ...['prescriptions.rs', 'MedicationRequest.u[status,statusReason]', 'VisionPrescription.u[status]'],
+      ...['dispensing.crus', 'laboratory.rs', 'stock.crs', 'billing.cr', 'insurance.rs'],
     ],
     operations: ['$inventory', '$render'],
   },
@@ -150,7 +164,7 @@ export const roles = {
   },
   'lab-technician': {
     name: 'Laboratory technician',
-    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', 'billing.cr'],
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', ...enteredResults, 'stock.rs', 'billing.cr'],
     operations: ['$populate', '$extract', '$sign'],
   },
   'lab-manager': {
@@ -160,7 +174,10 @@ export const roles = {
   },
   'inventory-manager': {
     name: 'Inventory manager',
-    grants: ['administration.rs', 'Organization.cru', 'dispensing.rs', 'DeviceDefinition.cru', 'stock.crus'],
+    grants: [
+      ...['administration.rs', 'Organization.cru?type=supplier', 'dispensing.rs', 'DeviceDefinition.cru'],
+      'stock.crus',
+    ],
     operations: ['$inventory', '$apply', '$render'],
   },
   auditor: {
@@ -171,9 +188,10 @@ export const roles = {
   patient: {
     name: 'Patient',
     grants: [
-      ...['own:patients.ru', 'schedules.rs', 'own:schedules.cu', 'own:encounters.r', 'own:clinical.rs'],
-      ...['own:prescriptions.rs', 'own:dispensing.rs', 'own:laboratory.rs', 'own:optical.rs', 'own:billing.rs'],
-      ...['own:payments.crs', 'own:insurance.rs', 'own:audit.r'],
+      // Which times are free is for everybody to see, and whose visits take the others is not (security.md 25).
+      ...['own:patients.ru', 'Schedule.rs', 'Slot.rs', 'own:Appointment.rs', 'own:schedules.cu', 'own:encounters.r'],
+      ...['own:clinical.rs', 'own:prescriptions.rs', 'own:dispensing.rs', 'own:laboratory.rs', 'own:optical.rs'],
+      ...['own:billing.rs', 'own:payments.crs', 'own:insurance.rs', 'own:audit.r'],
     ],
     operations: ['$find', '$hold', '$book', '$summary', '$statement'],
   },
@@ -181,12 +199,22 @@ export const roles = {
 
 export type RoleSlug = keyof typeof roles;
 
+const grantSyntax =
+  /^(?<own>own:)?(?<target>\w+)\.(?<letters>\w+)(?:\[(?<elements>[\w,]+)\])?(?:\?(?<constraint>.+))?$/;
+
 /** What a grant of the table is about: `own:schedules.cu`. */
 export function typesOf(grant: string) {
-  const [, own, target = '', letters = '', constraint] = /^(own:)?(\w+)\.(\w+)(?:\?(.+))?$/.exec(grant) ?? [];
+  const { own, target = '', letters = '', elements, constraint } = grantSyntax.exec(grant)?.groups ?? {};
   const group: readonly string[] | undefined = (typeGroups as Record<string, readonly string[]>)[target];
-  return { own: own !== undefined, types: group ?? [target], letters, constraint };
+  return { own: own !== undefined, types: group ?? [target], letters, elements: elements?.split(','), constraint };
 }
+
+/** Of which there are rights to some elements only: what a rule looks at each update of (limited-updates.ts). */
+export const limitedTypes: ReadonlySet<string> = new Set(
+  Object.values<Role>(roles).flatMap(({ grants }) =>
+    grants.map(typesOf).flatMap(({ types, elements }) => (elements ? types : [])),
+  ),
+);
 
 export function isSystemRole(slug: string): slug is RoleSlug {
   return Object.hasOwn(roles, slug);

@@ -7,8 +7,8 @@ export function systemGrantTexts(slug: string): string[] {
   if (!isSystemRole(slug)) return [];
   const { grants, operations }: Role = roles[slug];
   const scopes = grants.flatMap((grant) => {
-    const { own, types, letters, constraint } = typesOf(grant);
-    const limit = constraint === undefined ? '' : `?${constraint}`;
+    const { own, types, letters, elements, constraint } = typesOf(grant);
+    const limit = `${elements ? `[${elements.join()}]` : ''}${constraint === undefined ? '' : `?${constraint}`}`;
     return types.map((type) => `${own ? 'own:' : ''}user/${type}.${letters}${limit}`);
   });
   return [...new Set(scopes), ...operations.map((name) => (name.startsWith('op:') ? name : `op:${name}`))];

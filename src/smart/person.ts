@@ -60,10 +60,14 @@ export function identityOf(tenantId: number, account: Account, clientId: string)
   const { id, name, practitioner, roles } = account;
   return {
     ...{ tenantId, clientId, accountId: id },
-    // A patient's relative comes for that patient, and is as little staff.
-    kind: /^(?:Patient|RelatedPerson)\//.test(practitioner ?? '') ? ('patient' as const) : ('staff' as const),
+    // A patient's relative comes for that patient, and is as little staff; so is a patient whose record nobody has named yet.
+    kind: isPatient(account) ? ('patient' as const) : ('staff' as const),
     agent: { ...(practitioner === undefined ? {} : { reference: practitioner }), display: name },
     roles: new Set(roles),
     ...(practitioner === undefined ? {} : { fhirUser: practitioner }),
   };
+}
+
+function isPatient({ practitioner = '', roles }: Account): boolean {
+  return roles.includes('patient') || /^(?:Patient|RelatedPerson)\//.test(practitioner);
 }

@@ -93,6 +93,21 @@ describe('scopes and roles', () => {
   });
 });
 
+test('a right to some elements stays one to these in every scope, and together they are those of both', () => {
+  const scope: Grant = { context: 'user', type: '*', permissions: new Set(letters) };
+  const held: Grant = {
+    ...scope,
+    type: 'MedicationRequest',
+    permissions: new Set(['u']),
+    elements: ['status', 'note'],
+  };
+  expect(intersectGrants([scope], [held])).toEqual([held]);
+  expect(intersectGrants([{ ...scope, elements: ['status', 'text'] }], [held])).toEqual([
+    { ...held, elements: ['status'] },
+  ]);
+  expect(intersectGrants([scope], [held, { ...held, elements: ['note'] }])).toHaveLength(2);
+});
+
 describe('the rule on rows', () => {
   test('is there exactly where the right is', () => {
     fc.assert(
@@ -132,12 +147,32 @@ describe('the rule on rows', () => {
 describe('a person who is a patient', () => {
   const all: Grant = { context: 'user', type: '*', permissions: new Set(letters) };
   const person = callerWith([all], { kind: 'patient', fhirUser: 'Patient/p' });
+  const notKeptBack = { kind: 'constraint', query: '_security:not=NOPAT' };
 
   test('reaches its own records alone, and those that are open to every patient', () => {
-    expect(rowRule(person, 'r', 'Appointment')).toEqual([[{ kind: 'patient', id: 'p' }]]);
-    expect(rowRule(person, 'r', 'Binary')).toEqual([[{ kind: 'context', isOfPatient: false }]]);
+    expect(rowRule(person, 'r', 'Appointment')).toEqual([[{ kind: 'patient', id: 'p' }, notKeptBack]]);
+    expect(rowRule(person, 'r', 'AuditEvent')).toEqual([[{ kind: 'patient', id: 'p' }]]);
+    expect(rowRule(person, 'r', 'Binary')).toEqual([[{ kind: 'context', isOfPatient: false }, notKeptBack]]);
     expect(rowRule(person, 'r', 'Slot')).toBe('all');
     for (const type of ['Group', 'Task', 'PaymentNotice', '*']) expect(may(person, 'r', type)).toBe(false);
+  });
+
+  test('sees results and notes that are released, also as a relative and as a client; staff see all of the patient', () => {
+    const released = { kind: 'constraint', query: 'status=final,amended,corrected' };
+    const inCompartment = { kind: 'patient', id: 'p' };
+    expect(rowRule(person, 's', 'Observation')).toEqual([[inCompartment, notKeptBack, released]]);
+    const relative = callerWith([{ ...all, isOwn: true }], { kind: 'patient', fhirUser: 'RelatedPerson/r' });
+    expect(rowRule(relative, 'r', 'Composition')).toEqual([
+      [expect.objectContaining({ kind: 'own' }), notKeptBack, { kind: 'constraint', query: 'status=final,amended' }],
+    ]);
+    const client = callerWith([{ ...all, isOwn: true }], { fhirUser: 'Patient/p' });
+    expect(rowRule(client, 's', 'Observation')).toEqual([[inCompartment, notKeptBack, released]]);
+    const staff = callerWith([{ ...all, context: 'patient' }], {
+      kind: 'staff',
+      patient: 'p',
+      fhirUser: 'Practitioner/1',
+    });
+    expect(rowRule(staff, 's', 'Observation')).toEqual([[inCompartment]]);
   });
 
   test('without a resource of its own reaches none', () => {

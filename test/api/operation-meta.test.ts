@@ -250,6 +250,39 @@ describe('who may', () => {
     }
   });
 
+  test('who may change and not read is shown nothing of the meta, with something to do and with nothing (security.md 29)', async () => {
+    const place = await patientWith({ tag: [vip], security: [restricted], profile: [profile] });
+    const other = await patientWith({ tag: [vip] });
+    await server.a.request('PUT', other, { ...(await server.a.request('GET', other)).json, gender: 'other' });
+    const blind = await clientOf(server, server.a, 'system/Patient.u');
+    const halfBlind = await clientOf(server, server.a, 'system/Patient.u system/Patient.r?gender=other');
+    const nothing = { resourceType: 'Parameters' };
+    for (const [index, { request }] of [blind, halfBlind].entries()) {
+      for (const [code, tag] of [
+        ['add', { system: 'urn:t', code: `t${index}` }],
+        ['add', vip],
+        ['delete', { system: 'urn:t', code: `t${index}` }],
+        ['delete', lost],
+      ] as const) {
+        for (const headers of [{}, { Prefer: 'return=minimal' }, { Prefer: 'return=representation' }]) {
+          const { status, json } = await request('POST', `${place}/$meta-${code}`, withMeta({ tag: [tag] }), headers);
+          expect([code, status, json]).toEqual([code, 200, nothing]);
+        }
+      }
+    }
+    const shown = await halfBlind.request('POST', `${other}/$meta-add`, withMeta({ tag: [lost] }));
+    expect(metaOf(shown.json)).toMatchObject({ tag: [vip, lost] });
+    const entry = {
+      resource: withMeta({ tag: [lost] }),
+      request: { method: 'POST', url: `${place.slice(1)}/$meta-add` },
+    };
+    for (const type of ['batch', 'transaction']) {
+      const { text } = await blind.request('POST', '', { resourceType: 'Bundle', type, entry: [entry] });
+      expect([text.includes('urn:tags'), text.includes(profile)]).toEqual([false, false]);
+    }
+    expect((await server.a.request('GET', place)).json.meta.tag).toEqual([vip, lost]);
+  });
+
   test('what is not there, was deleted, or is another tenant’s is 404, 410, 404', async () => {
     const ofB = await patientWith({ tag: [vip] }, server.b);
     const deleted = await patientWith({});

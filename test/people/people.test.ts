@@ -200,9 +200,9 @@ describe('the table of roles', () => {
     for (const type of Object.values(typeGroups).flat()) expect(resourceTypes).toContain(type);
     for (const [, { grants }] of all) {
       for (const grant of grants) {
-        const [, target = '', letters] = /^(?:own:)?(\w+)\.((?=[cruds])c?r?u?d?s?)(?:\?code=\S+)?$/.exec(grant) ?? [
+        const [, target = '', letters] = /^(?:own:)?(\w+)\.((?=[cruds])c?r?u?d?s?)(?:\[[\w,]+\]|\?[\w-]+=\S+)?$/.exec(
           grant,
-        ];
+        ) ?? [grant];
         expect([grant, letters]).toEqual([grant, expect.any(String)]);
         expect([grant, Object.hasOwn(typeGroups, target) || resourceTypes.has(target)]).toEqual([grant, true]);
       }

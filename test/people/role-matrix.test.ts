@@ -39,7 +39,10 @@ function callerWith({ grants, operations }: Rights, fhirUser: string | undefined
 function reachOf({ grants }: Role, isOwn: boolean): Map<string, Set<string>> {
   const reach = new Map<string, Set<string>>();
   for (const grant of grants) {
-    const [target = '', allowed = ''] = grant.replace('own:', '').replace(/\?.*/, '').split('.');
+    const [target = '', allowed = ''] = grant
+      .replace('own:', '')
+      .replace(/[?[].*/, '')
+      .split('.');
     if (grant.startsWith('own:') !== isOwn) continue;
     const group: readonly string[] = Object.hasOwn(typeGroups, target)
       ? typeGroups[target as keyof typeof typeGroups]
@@ -95,6 +98,14 @@ describe('the table of domain.md section 5, cell by cell where it matters most',
     ['cashier', 'AuditEvent', ''],
     ['billing-manager', 'Account', 'rs'],
     ['billing-manager', 'Patient', 'rs'],
+    // Of prescriptions who prescribes has the own ones: test/api/role-limits.test.ts.
+    ['provider', 'MedicationRequest', ''],
+    ['provider', 'VisionPrescription', ''],
+    ['nurse', 'MedicationRequest', 'rs'],
+    ['cashier', 'MedicationRequest', 'rs'],
+    ['clinic-admin', 'MedicationRequest', 'rs'],
+    ['pharmacist', 'MedicationRequest', 'rus'],
+    ['pharmacist', 'VisionPrescription', 'rus'],
     ['pharmacist', 'MedicationDispense', 'crus'],
     ['pharmacist', 'AllergyIntolerance', 'rs'],
     ['pharmacist', 'Appointment', ''],
@@ -102,12 +113,19 @@ describe('the table of domain.md section 5, cell by cell where it matters most',
     ['optical-staff', 'MedicationRequest', ''],
     ['lab-technician', 'DiagnosticReport', 'crus'],
     ['lab-technician', 'Composition', ''],
+    ['lab-technician', 'Observation', 'crus'],
+    ['lab-manager', 'DiagnosticReport', 'crus'],
+    ['inventory-manager', 'Organization', 'crus'],
+    ['inventory-manager', 'Location', 'rs'],
     ['inventory-manager', 'Patient', ''],
     ['inventory-manager', 'Medication', 'crus'],
     ['auditor', 'Invoice', 'rs'],
     ['auditor', 'AuditEvent', 'rs'],
     ['patient', 'Organization', ''],
     ['patient', 'AuditEvent', ''],
+    ['patient', 'Appointment', ''],
+    ['patient', 'Schedule', 'rs'],
+    ['patient', 'Slot', 'rs'],
     // Of the Tasks only some: test/api/role-tasks.test.ts.
     ['clinic-admin', 'Task', 'crus'],
     ['front-desk', 'Task', 'rus'],
@@ -121,6 +139,31 @@ describe('the table of domain.md section 5, cell by cell where it matters most',
   test.each(cells)('%s may do on %s: "%s"', async (slug, type, allowed) => {
     const caller = callerWith(await rightsOf([slug]), undefined);
     expect(letters.filter((letter) => may(caller, letter, type)).join('')).toBe(allowed);
+  });
+
+  test.each([
+    ['provider', 'MedicationRequest', 'crus'],
+    ['provider', 'VisionPrescription', 'crus'],
+    ['patient', 'Appointment', 'crus'],
+  ] as const)('%s may do on the own %s: "%s"', async (slug, type, allowed) => {
+    const caller = callerWith(await rightsOf([slug]), slug === 'patient' ? 'Patient/1' : 'Practitioner/1');
+    expect(letters.filter((letter) => may(caller, letter, type)).join('')).toBe(allowed);
+  });
+
+  test('a pharmacist’s update is of the status alone: no other right to update has elements', async () => {
+    for (const slug of slugs) {
+      const { grants } = await rightsOf([slug]);
+      const limited = grants.filter(({ elements }) => elements !== undefined);
+      expect([slug, limited.map(({ type, permissions, elements }) => [type, [...permissions], elements])]).toEqual([
+        slug,
+        slug === 'pharmacist'
+          ? [
+              ['MedicationRequest', ['u'], ['status', 'statusReason']],
+              ['VisionPrescription', ['u'], ['status']],
+            ]
+          : [],
+      ]);
+    }
   });
 
   test('several roles: the union of each pair, on every type', async () => {

@@ -170,6 +170,7 @@ test('a person who is a patient reaches what was issued only, through whatever a
   const expected = [
     [
       { kind: 'patient', id: 'p' },
+      { kind: 'constraint', query: '_security:not=NOPAT' },
       { kind: 'constraint', query: 'status=issued,balanced,cancelled' },
     ],
   ];
