@@ -6,7 +6,8 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { Session } from '../../repository/session.ts';
 import { extensionUrls } from './canonicals.ts';
 import type { CompletedLine } from './complete-lines.ts';
-import { type LineComponent, netOf } from './price-line.ts';
+import type { EarlierCharge, EarlierCharges } from './earlier-charges.ts';
+import { listedOf, netOf } from './price-line.ts';
 
 export interface Reduction {
   /** Below what the list asks, or where it asks nothing below what is written before discounts. */
@@ -24,18 +25,34 @@ export function discountLimitOf(
   return limit >= 100 ? undefined : limit;
 }
 
-export function reductionOf(lines: readonly Pick<CompletedLine, 'components' | 'asked'>[]): Reduction {
-  const reductions = lines.map(({ components, asked }) => {
-    // A price that is written lower than it is listed is a discount like any other.
-    const ofMinor = listedMinor(asked?.components ?? components);
-    const askedMinor = asked ? netOf(asked.components) : ofMinor;
-    const givenMinor = askedMinor - netOf(components);
-    return { givenMinor: givenMinor > 0n ? givenMinor : 0n, ofMinor };
+/** What was charged before and is gone is given away whole. */
+export function reductionOf(lines: readonly CompletedLine[], { byKey, keysOf }: EarlierCharges): Reduction {
+  const gone = new Map(byKey);
+  const keys = keysOf(lines.map(({ line }) => line));
+  const reductions = lines.map((line, index) => {
+    const key = keys[index] ?? '';
+    gone.delete(key);
+    return reductionOfLine(line, byKey.get(key));
   });
+  const missing = [...gone.values()].map(({ netMinor, listedMinor }) => ({
+    givenMinor: netMinor,
+    ofMinor: listedMinor,
+  }));
+  const all = [...reductions, ...missing];
   return {
-    givenMinor: sumOf(reductions.map(({ givenMinor }) => givenMinor)),
-    ofMinor: sumOf(reductions.map(({ ofMinor }) => ofMinor)),
+    givenMinor: sumOf(all.map(({ givenMinor }) => givenMinor)),
+    ofMinor: sumOf(all.map(({ ofMinor }) => ofMinor)),
   };
+}
+
+function reductionOfLine({ components, asked }: CompletedLine, earlier: EarlierCharge | undefined): Reduction {
+  // A price that is written lower than it is listed is a discount like any other.
+  const listedMinor = listedOf(asked?.components ?? components);
+  const askedMinor = asked ? netOf(asked.components) : listedMinor;
+  // And so is a ChargeItem that was given another code, which the list asks less for.
+  const before = earlier?.isRewritten ? earlier : { netMinor: 0n, listedMinor: 0n };
+  const givenMinor = max(askedMinor, before.netMinor) - netOf(components);
+  return { givenMinor: max(givenMinor, 0n), ofMinor: max(listedMinor, before.listedMinor) };
 }
 
 export interface DiscountedDraft {
@@ -46,8 +63,8 @@ export interface DiscountedDraft {
 }
 
 /**
- * Throws 403 for who gives more away than there was, beyond the limit of every role it holds. Who may, and is a Practitioner,
- * is written into the draft as `X/approved-by`, which nobody can write for somebody else.
+ * Throws 403 for who gives more away than there was, in money or as a share, beyond the limit of every role it holds. Who may,
+ * and is a Practitioner, is written into the draft as `X/approved-by`, which nobody can write for somebody else.
  */
 export function approveDiscount(
   { invoice, old, reduction, oldReduction }: DiscountedDraft,
@@ -55,7 +72,8 @@ export function approveDiscount(
   limitPercent: number | undefined,
 ): void {
   const isRaised = reduction.givenMinor > oldReduction.givenMinor;
-  if (isRaised && isOver(reduction, limitPercent)) throw overLimit(limitPercent ?? 0);
+  const wasOver = isOver(oldReduction, limitPercent);
+  if (isOver(reduction, limitPercent) && (isRaised || !wasOver)) throw overLimit(limitPercent ?? 0);
   const { fhirUser } = caller;
   const isPerson = fhirUser?.startsWith('Practitioner/') ?? false;
   const held = approverOf(old);
@@ -68,9 +86,8 @@ export function approveDiscount(
   setApprover(invoice, reduction.givenMinor > 0n ? kept : undefined);
 }
 
-function listedMinor(components: readonly LineComponent[]): bigint {
-  const listed = components.filter(({ type }) => type === 'base' || type === 'surcharge');
-  return sumOf(listed.map(({ amountMinor }) => amountMinor));
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 function isOver({ givenMinor, ofMinor }: Reduction, limitPercent: number | undefined): boolean {

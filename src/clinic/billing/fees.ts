@@ -7,7 +7,7 @@ import { newId } from '../../fhir/ids.ts';
 import { type Currency, readAmount } from '../../fhir/money.ts';
 import type { ModuleJob } from '../../repository/module.ts';
 import type { Session } from '../../repository/session.ts';
-import { parseBody } from '../../repository/stored-version.ts';
+import { parseBody, type StoredVersion } from '../../repository/stored-version.ts';
 import { findVersion } from '../../repository/vread.ts';
 import type { FeePolicy, WorkflowSettings } from '../../tenants/workflow-settings.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
@@ -18,6 +18,7 @@ import { toPriceComponent, totalsOf } from './invoice-amounts.ts';
 import { localTarget } from './local-target.ts';
 import { lockAppointment } from './lock-appointment.ts';
 import { cancelledTopic, noShowTopic } from './missed-visits.ts';
+import { patientsOfVisit } from './patients-of-visit.ts';
 import type { LineComponent } from './price-line.ts';
 import { timesRounded } from './rounding.ts';
 
@@ -33,11 +34,19 @@ export function createFeeJobs(settingsOf: SettingsOf): ModuleJob[] {
       const appointment = version && (parseBody(version) as Appointment | undefined);
       const settings = await settingsOf(session.trx);
       if (!version || !appointment || current?.status !== appointment.status) return;
-      const policy = policyOf(settings, { kind, appointment, at: version.lastUpdated });
-      if (policy) await charge(session, { appointment, kind, policy, settings });
+      // Who calls off may move the visit in the same write: what it was until then is what was called off.
+      const missed = (kind === 'late-cancel' && (await versionBefore(session, version))) || appointment;
+      const policy = policyOf(settings, { kind, appointment: missed, at: version.lastUpdated });
+      if (policy) await charge(session, { appointment: missed, kind, policy, settings });
     },
   });
   return [jobOf(noShowTopic, 'no-show'), jobOf(cancelledTopic, 'late-cancel')];
+}
+
+/** Undefined for the first version, and where the one before is a deletion. */
+async function versionBefore(session: Session, { id, versionId }: StoredVersion): Promise<Appointment | undefined> {
+  const version = versionId > 1 ? await findVersion(session, 'Appointment', id, versionId - 1) : undefined;
+  return version && (parseBody(version) as Appointment | undefined);
 }
 
 interface Missed {
@@ -153,6 +162,7 @@ function minorOf({ policy, currency, settings }: FeeDraft): bigint {
   return readAmount(policy.amount, currency) ?? timesRounded(oneUnit, amount, settings['money.rounding']);
 }
 
-function patientOf({ participant }: Appointment): Reference | undefined {
-  return participant.map(({ actor }) => actor).find((actor) => localTarget(actor)?.type === 'Patient');
+/** Fees are counted by patients of this clinic. */
+function patientOf(appointment: Appointment): Reference | undefined {
+  return patientsOfVisit(appointment).find((patient) => localTarget(patient)?.type === 'Patient');
 }

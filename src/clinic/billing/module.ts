@@ -14,7 +14,8 @@ import { keepBilled, keepIssued } from './guard-deletes.ts';
 import { createKeepFacts } from './keep-invoice-facts.ts';
 import { mayMoveMoney } from './may-move-money.ts';
 import { appointmentCancelled, appointmentMissed } from './missed-visits.ts';
-import { cancelDraftsOfMistakes, refuseBilledMistakes } from './mistaken-visits.ts';
+import { cancelDraftsOfMistakes, keepBilledEncounters, refuseBilledMistakes } from './mistaken-visits.ts';
+import { refuseNoBilling } from './no-billing.ts';
 import type { ApplyCredit } from './on-issue.ts';
 import { createPostInvoices } from './post-invoices.ts';
 import { createPrepareInvoices } from './prepare-invoices.ts';
@@ -36,7 +37,7 @@ export function createBillingModule({ settingsOf, applyCredit }: BillingOptions)
       rememberChargeItems,
       createPrepareInvoices({ settingsOf, pricesOf, appliesCredit: applyCredit !== undefined }),
     ],
-    guards: [refuseBilledMistakes, keepIssued, keepBilled],
+    guards: [refuseNoBilling, refuseBilledMistakes, keepBilledEncounters, keepIssued, keepBilled],
     // Rows before postings: what follows reads them.
     effects: [
       claimWrittenKeys,

@@ -9,9 +9,11 @@ import { keepAmounts } from '../keep-amounts.ts';
 import { replaceOfSystem } from '../numbers/identifiers.ts';
 import { creditNoteNumberSystem, extensionUrls, invoiceNumberSystem } from './canonicals.ts';
 import { chargeItemIdsOf, readChargeItems } from './charge-items.ts';
+import { checkCharges } from './check-charges.ts';
 import { checkTotals } from './check-totals.ts';
 import { type CompletedLine, completeLines, type LineWorld } from './complete-lines.ts';
 import { approveDiscount, discountLimitOf, reductionOf } from './discounts.ts';
+import { earlierCharges, nothingCharged } from './earlier-charges.ts';
 import { totalsOf } from './invoice-amounts.ts';
 import { kindOf } from './invoice-status.ts';
 import { grossOf } from './price-line.ts';
@@ -40,6 +42,7 @@ export async function prepareDraft(change: Change, session: Session, options: Dr
   const isPerson = session.caller.fhirUser?.startsWith('Practitioner/') ?? false;
   const isCompared = !isCredit && (limit !== undefined || isPerson);
   const world = await lineWorld(change, session, options, isCompared);
+  if (!isCredit) checkCharges(invoice, world.chargeItems);
   // What was right in a credit note is not so in an Invoice, and the other way round.
   const known = old && kindOf(old) === kindOf(invoice) ? old : undefined;
   const lines = completeLines({ invoice, old: known, exactNumbers: change.exactNumbers, isCredit }, world);
@@ -51,8 +54,9 @@ export async function prepareDraft(change: Change, session: Session, options: Dr
     Object.assign(invoice, totals, totalPriceComponent.length > 0 && { totalPriceComponent });
   }
   if (!isCredit) {
-    const oldReduction = reductionOf(oldLines(old, world));
-    approveDiscount({ invoice, old, reduction: reductionOf(lines), oldReduction }, session.caller, limit);
+    const earlier = isCompared ? await earlierCharges(change, session, world) : nothingCharged;
+    const oldReduction = reductionOf(oldLines(old, world), earlier);
+    approveDiscount({ invoice, old, reduction: reductionOf(lines, earlier), oldReduction }, session.caller, limit);
   }
   keepAmounts(change);
   return { lines, currency, grossMinor: grossOf(components) };
@@ -68,7 +72,7 @@ export function dropServerElements(change: Change): void {
   else delete invoice.extension;
 }
 
-/** The price list and the ChargeItems are read only where something is to be priced or compared with them. */
+/** The price list is read only where something is to be priced or compared with it. */
 async function lineWorld(
   { resource, oldResource }: Change,
   session: Session,
@@ -80,10 +84,10 @@ async function lineWorld(
   const isUnpriced = (invoice.lineItem ?? []).some(({ priceComponent = [] }) => priceComponent.length === 0);
   const { currency, 'money.rounding': rounding } = settings;
   const plain = { currency, rounding, at: session.at.getTime() };
-  if (!isUnpriced && !isCompared) return { ...plain, prices: [], chargeItems: new Map() };
+  const isListed = isUnpriced || isCompared;
   const [prices, chargeItems] = await Promise.all([
-    pricesOf(session, currency),
-    readChargeItems(session, [...chargeItemIdsOf(invoice), ...chargeItemIdsOf(old)]),
+    isListed ? pricesOf(session, currency) : [],
+    readChargeItems(session, [...chargeItemIdsOf(invoice), ...(isListed ? chargeItemIdsOf(old) : [])]),
   ]);
   return { ...plain, prices, chargeItems };
 }

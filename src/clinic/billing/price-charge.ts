@@ -7,7 +7,7 @@ import { type Currency, isExact, readAmount } from '../../fhir/money.ts';
 import { choosePrice, furtherTaxes, type Visit } from './choose-price.ts';
 import { localTarget } from './local-target.ts';
 import { hasBase, isInForce, type Price, type PriceComponent } from './price.ts';
-import { grossOf, type LineComponent, priceLine } from './price-line.ts';
+import { grossOf, type LineComponent, netOf, priceLine } from './price-line.ts';
 import type { Rounding } from './rounding.ts';
 
 /** What of a charge decides its price. */
@@ -42,10 +42,12 @@ export function applyPrice(
 ): PricedCharge | undefined {
   const terms = { furtherTaxes: furtherTaxes(prices, price, charge.at), rounding };
   const { overrideMinor } = charge;
-  const line =
-    overrideMinor === undefined
-      ? priceLine({ ...terms, ...price, quantity: charge.quantity })
-      : priceLine({ ...terms, components: overridden(price, overrideMinor), isTaxInclusive: false, quantity: one });
+  const listed = priceLine({ ...terms, ...price, quantity: charge.quantity });
+  // The net of the price itself, as `$apply` writes it, is that price: taxes put on it again may be a unit off those taken out of it.
+  const isListed = overrideMinor === undefined || overrideMinor === netOf(listed);
+  const line = isListed
+    ? listed
+    : priceLine({ ...terms, components: overridden(price, overrideMinor), isTaxInclusive: false, quantity: one });
   const amounts = [...line.map(({ amountMinor }) => amountMinor), grossOf(line)];
   return amounts.every(isExact) ? { price, components: line } : undefined;
 }

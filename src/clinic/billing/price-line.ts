@@ -46,6 +46,11 @@ export function grossOf(components: readonly LineComponent[]): bigint {
   return netOf(components) + sumOf(components.filter(({ type }) => type === 'tax').map(amountOf));
 }
 
+/** Before discounts and taxes. */
+export function listedOf(components: readonly LineComponent[]): bigint {
+  return sumOf(components.filter(({ type }) => type === 'base' || type === 'surcharge').map(amountOf));
+}
+
 function amountOf({ amountMinor }: LineComponent): bigint {
   return amountMinor;
 }

@@ -6,6 +6,7 @@ import type { Session } from '../../repository/session.ts';
 import { openVersion, parseBody, type VersionRow, versionColumns } from '../../repository/stored-version.ts';
 import type { Visit } from './choose-price.ts';
 import { localTarget } from './local-target.ts';
+import { patientsOfVisit } from './patients-of-visit.ts';
 
 export interface VisitFacts extends Visit {
   readonly patient: Reference | undefined;
@@ -29,15 +30,9 @@ export async function visitFacts(session: Session, appointment: Appointment): Pr
     concepts: [appointmentType ? [appointmentType] : [], [...serviceType, ...reasonCode] as CodeableConcept[]],
     practitioners: new Set([...practitioners.map((one) => `Practitioner/${one}`), ...localReferences(acting)]),
     departments: new Set(localReferences([...locations.map((location) => location.managingOrganization), ...active])),
-    patient: patientOf(appointment),
+    patient: patientsOfVisit(appointment)[0],
     encounter: encounter && `Encounter/${encounter}`,
   };
-}
-
-/** The first one; a Patient of another server or one named by identifier alone counts where its `type` says so. */
-function patientOf({ participant }: Appointment): Reference | undefined {
-  const actors = participant.map(({ actor }) => actor);
-  return actors.find((actor) => localTarget(actor)?.type === 'Patient' || actor?.type === 'Patient');
 }
 
 /** Who declined took no part (contract.md 11). */

@@ -1,6 +1,12 @@
 // The Encounter of an Appointment: how the server makes it and how it moves it on (contract.md 14).
 
-import type { Appointment, Encounter, EncounterParticipant, Reference } from '@medplum/fhirtypes';
+import type {
+  Appointment,
+  AppointmentParticipant,
+  Encounter,
+  EncounterParticipant,
+  Reference,
+} from '@medplum/fhirtypes';
 import type { WriteIntent } from '../../repository/change.ts';
 import { practitionersOf } from './appointment-facts.ts';
 import { practitionersOf as practitionersSeen } from './encounter-facts.ts';
@@ -104,7 +110,8 @@ function actorsOf({ participant }: Appointment, type: string): Reference[] {
 /** One of another server, or known by an identifier alone, is a patient where its `type` says so. */
 function patientOf(appointment: Appointment): Reference | undefined {
   const [patient] = actorsOf(appointment, 'Patient');
-  return patient ?? appointment.participant.find(({ actor }) => actor?.type === 'Patient')?.actor;
+  const isTaking = ({ actor, status }: AppointmentParticipant) => actor?.type === 'Patient' && status !== 'declined';
+  return patient ?? appointment.participant.find(isTaking)?.actor;
 }
 
 function isEmergency({ appointmentType }: Appointment): boolean {

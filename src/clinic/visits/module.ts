@@ -4,6 +4,7 @@ import type { Workflow } from '../../operations/workflow.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { createAppointmentGuard } from './check-appointments.ts';
 import { createEncounterGuard } from './check-encounters.ts';
+import { checkPatients } from './check-patients.ts';
 import { keepEncounterElements } from './encounter-elements.ts';
 import { createFollowAppointments } from './follow-appointments.ts';
 import { followEncounters } from './follow-encounters.ts';
@@ -19,7 +20,7 @@ export function createVisitsModule({ settingsOf }: VisitsOptions): Workflow {
   return {
     name: 'visits',
     prepare: [keepEncounterElements],
-    guards: [createAppointmentGuard(settingsOf), createEncounterGuard(settingsOf)],
+    guards: [checkPatients, createAppointmentGuard(settingsOf), createEncounterGuard(settingsOf)],
     // In this order: a write may bring an Appointment and its Encounter.
     effects: [linkEncounters, createFollowAppointments(settingsOf), followEncounters, createNoShowWatch(settingsOf)],
     jobs: [createNoShowJob(settingsOf)],

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { checkTotals } from '../../../src/clinic/billing/check-totals.ts';
 import { completeLines, type LineWorld } from '../../../src/clinic/billing/complete-lines.ts';
 import { approveDiscount, discountLimitOf, reductionOf } from '../../../src/clinic/billing/discounts.ts';
+import { nothingCharged } from '../../../src/clinic/billing/earlier-charges.ts';
 import { totalsOf } from '../../../src/clinic/billing/invoice-amounts.ts';
 import { readPrice } from '../../../src/clinic/billing/price.ts';
 import { grossOf } from '../../../src/clinic/billing/price-line.ts';
@@ -183,7 +184,7 @@ describe('for any lines', () => {
         const taken = amountsOf(invoice).flatMap((amounts, index) =>
           amounts.filter((_, at) => lineItem[index]!.priceComponent![at]!.type === 'discount'),
         );
-        const reduction = reductionOf(done);
+        const reduction = reductionOf(done, nothingCharged);
         expect(Number(reduction.givenMinor)).toBe(taken.reduce((sum, value) => sum! - Math.round(value! * 100), 0));
         const caller = {
           tenantId: 1,

@@ -173,6 +173,83 @@ describe('an Appointment that was entered in error', () => {
   });
 });
 
+describe('an Appointment that is deleted', () => {
+  const remove = (resource: { resourceType: string; id: string }) =>
+    a.request('DELETE', `/${resource.resourceType}/${resource.id}`);
+
+  test('has its draft cancelled, as one that was entered in error', async () => {
+    const patient = await newPatient(a);
+    const appointment = await made(a, visit(patient, { status: 'fulfilled' }));
+    const [draft] = await invoicesOf(patient);
+    expect((await remove(appointment)).status).toBe(204);
+    const { status, cancelledReason } = await current(a, draft);
+    expect([status, cancelledReason]).toEqual(['cancelled', 'The appointment was deleted.']);
+  });
+
+  test('stays while its Invoice is issued, by every door, and so does its Encounter: 409', async () => {
+    const patient = await newPatient(a);
+    const appointment = await made(a, visit(patient, { status: 'fulfilled' }));
+    const [draft] = await invoicesOf(patient);
+    const { json: invoice } = await put(a, draft, { status: 'issued' });
+    const found = await a.request('GET', `/Encounter?appointment=Appointment/${appointment.id}`);
+    const encounter = found.json.entry[0].resource;
+    const entry = [{ request: { method: 'DELETE', url: `Appointment/${appointment.id}` } }];
+    const answers = [
+      await remove(appointment),
+      await a.request('DELETE', `/Appointment?_id=${appointment.id}`),
+      await a.request('POST', '', { resourceType: 'Bundle', type: 'transaction', entry }),
+      await remove(encounter),
+    ];
+    expect(answers.map(({ status, json }) => [status, json.issue[0].code])).toEqual(
+      answers.map(() => [409, 'conflict']),
+    );
+    await put(a, invoice, { status: 'cancelled', cancelledReason: 'mistake' });
+    expect([(await remove(encounter)).status, (await remove(appointment)).status]).toEqual([204, 204]);
+  });
+
+  test('keeps nobody from deleting it, or its Encounter, where nothing was issued', async () => {
+    const booked = await made(a, visit(await newPatient(a)));
+    expect((await remove(booked)).status).toBe(204);
+    const patient = await newPatient(a);
+    const appointment = await made(a, visit(patient, { status: 'fulfilled' }));
+    const [draft] = await invoicesOf(patient);
+    const found = await a.request('GET', `/Encounter?appointment=Appointment/${appointment.id}`);
+    expect((await remove(found.json.entry[0].resource)).status).toBe(204);
+    // The visit stands without it, and so does its charge.
+    expect((await current(a, draft)).status).toBe('draft');
+  });
+});
+
+describe('a visit that one patient declined and another accepted', () => {
+  const participant = (of: string, other: string) => [
+    { actor: { reference: of }, status: 'declined' },
+    { actor: { reference: other }, status: 'accepted' },
+    { actor: { reference: 'Practitioner/p1' }, status: 'accepted' },
+  ];
+
+  test('is billed to who accepted, whoever stands first', async () => {
+    const [declined, accepted] = [await newPatient(a), await newPatient(a)];
+    await made(a, visit(declined, { status: 'fulfilled', participant: participant(declined, accepted) }));
+    const [draft] = await invoicesOf(accepted);
+    expect(draft.subject).toEqual({ reference: accepted });
+    const item = (await a.request('GET', `/${draft.lineItem[0].chargeItemReference.reference}`)).json;
+    expect(item.subject).toEqual({ reference: accepted });
+    expect(await invoicesOf(declined)).toEqual([]);
+  });
+
+  test('costs the fee of who accepted; one that all declined is still the first one’s', async () => {
+    await setting('fees.no-show', { amount: 25, fromCount: 1 });
+    const [declined, accepted] = [await newPatient(a), await newPatient(a)];
+    await made(a, visit(declined, { status: 'noshow', participant: participant(declined, accepted) }));
+    expect((await invoicesOf(declined)).length).toBe(0);
+    expect((await invoicesOf(accepted))[0].totalGross).toEqual(usd(25));
+    const [alone] = participant(await newPatient(a), '');
+    await made(a, visit('', { status: 'noshow', participant: [alone] }));
+    expect((await invoicesOf(alone!.actor.reference))[0].totalGross).toEqual(usd(25));
+    await setting('fees.no-show', null);
+  });
+});
+
 describe('a missed visit', () => {
   const byPatient = {
     cancelationReason: {
@@ -228,6 +305,23 @@ describe('a missed visit', () => {
     await made(a, { ...visit(patient), start: soon, end, status: 'cancelled', ...byPatient });
     const [fee, ...more] = await invoicesOf(patient);
     expect([more, fee.totalGross]).toEqual([[], usd(15)]);
+  });
+
+  test('that is moved while it is called off is late by the time it had', async () => {
+    await setting('fees.late-cancel', { amount: 15, fromCount: 1, noticeHours: 24 });
+    const patient = await newPatient(a);
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const booked = await made(a, { ...visit(patient), start: inHours(1), end: inHours(2) });
+    const away = { start: inHours(999), end: inHours(1_000), status: 'cancelled', ...byPatient };
+    expect((await put(a, booked, away)).status).toBe(200);
+    const [fee] = await invoicesOf(patient);
+    expect(fee.totalGross).toEqual(usd(15));
+    const item = (await a.request('GET', `/${fee.lineItem[0].chargeItemReference.reference}`)).json;
+    expect(item.occurrenceDateTime).toBe(booked.start);
+    const later = await made(a, { ...visit(patient), start: inHours(900), end: inHours(901) });
+    const near = { start: inHours(1), end: inHours(2), status: 'cancelled', ...byPatient };
+    expect((await put(a, later, near)).status).toBe(200);
+    expect(await invoicesOf(patient)).toHaveLength(1);
   });
 
   test('that was tagged as billed elsewhere costs nothing here (7)', async () => {
