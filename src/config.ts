@@ -5,6 +5,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -271,7 +272,14 @@ function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined, na
     throw new ConfigError(`${name} or ${name}_FILE must be set when DATABASE_URL is; allowed is ${keyForms}.`);
   }
   const file = path.join(dataDir, 'root.key');
-  const key = parseKey(tryRead(file) ?? makeKeyFile(file));
+  const text = tryRead(file);
+  const hasDatabase = ['postgres', 'postgres.location'].some((one) => existsSync(path.join(dataDir, one)));
+  if (text === undefined && hasDatabase) {
+    throw new ConfigError(
+      `There is a database in ${dataDir} but no root.key: put your copy of it there, or set ${name}.`,
+    );
+  }
+  const key = parseKey(text ?? makeKeyFile(file));
   if (!key) throw new ConfigError(`${file} does not hold a root key; allowed is ${keyForms}.`);
   return key;
 }

@@ -9,8 +9,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedde
 import { migrate } from './database/migrate.ts';
 import { rolePassword } from './database/role-password.ts';
 import { furnishDemo } from './demo-tenant.ts';
-import { FhirError } from './fhir/outcome.ts';
-import { UnsafeQueueError } from './jobs/queue-backend.ts';
+import { explain } from './explain.ts';
 import { createLogWriter } from './log-writer.ts';
 import { ensureSystemTenant } from './tenants/system-tenant.ts';
 import { loadCoreTerminology } from './terminology/core-terminology.ts';
@@ -65,14 +64,6 @@ function openLog(config: Config, file: string | undefined): Logger {
   process.on('exit', writer.finish);
   const log = pino(options, writer);
   return log;
-}
-
-/** What was thrown on purpose is a sentence for the operator; anything else is a fault of ours, with its place. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return 'The port is taken by another program; set PORT.';
-  const isOnPurpose = error.constructor === Error || error instanceof ConfigError || error instanceof UnsafeQueueError;
-  return isOnPurpose || error instanceof FhirError ? error.message : error;
 }
 
 function isPart(part: string): part is keyof typeof parts {

@@ -3,6 +3,9 @@
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { migrate } from '../database/migrate.ts';
 import { openDoors } from '../doors.ts';
+import { explain } from '../explain.ts';
+import { openRoots } from '../open-roots.ts';
+import { requireRoots } from '../tenants/require-roots.ts';
 import { ensureSystemTenant } from '../tenants/system-tenant.ts';
 import { loadCoreTerminology } from '../terminology/core-terminology.ts';
 
@@ -12,12 +15,15 @@ try {
     throw new ConfigError('DATABASE_URL is not set; the embedded database is migrated by `npm start` itself.');
   }
   const startedAt = performance.now();
-  await migrate({ databaseUrl: config.database.url, rootKey: config.crypto.rootKey, log: (line) => console.log(line) });
-  await loadCoreTerminology(config.database.url, (line) => console.log(line));
-  await makeSystemTenant(config.database.url, config.crypto);
+  const { url: databaseUrl } = config.database;
+  const log = (line: string) => console.log(line);
+  const beforePasswords = () => requireRoots(databaseUrl, openRoots(config.crypto.root));
+  await migrate({ databaseUrl, rootKey: config.crypto.rootKey, log, beforePasswords });
+  await loadCoreTerminology(databaseUrl, log);
+  await makeSystemTenant(databaseUrl, config.crypto);
   console.log(`The database is up to date (${((performance.now() - startedAt) / 1_000).toFixed(1)} s).`);
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }
 

@@ -28,6 +28,8 @@ interface Arguments {
   readonly binaries?: string | undefined;
 }
 
+const keyNames = ['ROOT_KEY', 'ROOT_KEY_FILE', 'SERVER_SECRET', 'SERVER_SECRET_FILE'];
+
 const report = new Report(process.stdout);
 exitOnSignal();
 try {
@@ -88,8 +90,6 @@ async function run({ from: folder, to, until, binaries }: Arguments): Promise<vo
   restoreObjects(folder, dataDir, 'copy');
   tellResult(manifest, config, performance.now() - startedAt);
 }
-
-const keyNames = ['ROOT_KEY', 'ROOT_KEY_FILE', 'SERVER_SECRET', 'SERVER_SECRET_FILE'];
 
 /** A data directory without the key it needs must not be given a new one in passing, as a first start would. */
 function readConfigOf(to: string | undefined): Config {

@@ -12,6 +12,8 @@ export interface MigrateOptions {
   readonly databaseUrl: string;
   readonly rootKey: Buffer;
   readonly log?: (line: string) => void;
+  /** Called before the roles' passwords are changed, which ends the work of whoever has the ones of before. */
+  readonly beforePasswords?: () => Promise<void>;
 }
 
 const loginRoles: readonly DatabaseRole[] = ['hpms_app', 'hpms_system', 'hpms_queue', 'hpms_reindex'];
@@ -25,6 +27,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     if (!(await isMigrated(client))) await migrateSchema(options);
     await migrateQueue(client);
+    await options.beforePasswords?.();
     for (const role of loginRoles) await setPassword(client, role, rolePassword(options.rootKey, role));
   } finally {
     await client.end();
@@ -49,6 +52,8 @@ async function migrateSchema(options: MigrateOptions): Promise<void> {
     migrations: migrationSource,
   });
   try {
+    // Left behind by a run that was killed: who runs has the lock above, which dies with its session.
+    await database.migrate.forceFreeMigrationsLock();
     const [, files] = (await database.migrate.latest()) as [number, string[]];
     for (const file of files) options.log?.(`migrated ${file}`);
   } finally {

@@ -18,6 +18,9 @@ const unavailableStates: ReadonlySet<string> = new Set([
   '08000',
   '08003',
   '08006',
+  // The roles' passwords were changed: whoever has the new ones goes on.
+  '28000',
+  '28P01',
   '25006',
 ]);
 

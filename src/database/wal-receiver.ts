@@ -43,7 +43,8 @@ const postgresEpochMs = 946_684_800_000;
 export async function connectWalReceiver(options: WalReceiverOptions): Promise<WalReceiver> {
   const client = await connectForReplication(options.databaseUrl);
   const { rows } = await client.query('IDENTIFY_SYSTEM');
-  const { systemid, timeline, xlogpos } = rows[0] as { systemid: string; timeline: number; xlogpos: string };
+  // All texts, whatever their types: the protocol of replication is a simple one.
+  const { systemid, timeline, xlogpos } = rows[0] as { systemid: string; timeline: string; xlogpos: string };
   const slot = `hpms_backup_${process.pid}`;
   await client.query(`CREATE_REPLICATION_SLOT ${slot} TEMPORARY PHYSICAL RESERVE_WAL`);
   const { promise: lost, reject: lose } = Promise.withResolvers<never>();
@@ -58,7 +59,7 @@ export async function connectWalReceiver(options: WalReceiverOptions): Promise<W
   let timer: NodeJS.Timeout | undefined;
   return {
     systemId: systemid,
-    timeline,
+    timeline: Number(timeline),
     endLsn: parseLsn(xlogpos),
     lost,
     takeFinished: () => files.finished.splice(0),

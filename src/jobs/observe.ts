@@ -46,12 +46,18 @@ export function errorFields(error: unknown): object {
   const isRefusal = typeof status === 'number' && status < 500;
   return {
     error: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof code === 'string' ? { code } : codeOfRedis(error)),
     ...(isRefusal ? { status } : {}),
     ...(ownErrors.has(error.name) && !isRefusal ? { message: error.message } : {}),
     stack: stackFrames(error),
     ...(error.cause === undefined ? {} : { cause: errorFields(error.cause) }),
   };
+}
+
+/** Its first word is a code and holds no value, such as WRONGPASS or NOAUTH: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
+function codeOfRedis({ name, message }: Error): { readonly code?: string } {
+  const [code] = name === 'ReplyError' ? (/^[A-Z]{3,20}(?= )/.exec(message) ?? []) : [];
+  return code === undefined ? {} : { code };
 }
 
 /** The text stands in front of the frames, and may have lines that look like some. */

@@ -88,6 +88,6 @@ async function findKeys(trx: Transaction, tenantId: number, currentId: string): 
 }
 
 /** Row-level security holds for the owner too. */
-function enterTenant(trx: Transaction, tenantId: number): void {
+export function enterTenant(trx: Transaction, tenantId: number): void {
   trx.execute({ text: "SELECT pg_catalog.set_config('hpms.tenant_id', $1, true)", values: [String(tenantId)] });
 }

@@ -64,24 +64,33 @@ export const leftOut: readonly string[] = [
 /** For a new backup: an empty folder, closed to others. */
 export async function makeBackupFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  if ((await readdir(folder)).length > 0)
-    throw new ConfigError(`${folder} is not empty; a backup has a folder of its own.`);
+  const names = await readdir(folder);
+  if (names.length === 0) return;
+  const isHalf = !hasManifest(folder) && names.includes('wal');
+  throw new ConfigError(
+    isHalf
+      ? `${folder} has half a backup, which was not finished: remove it, or name another folder.`
+      : `${folder} is not empty; a backup has a folder of its own.`,
+  );
 }
 
 export function hasManifest(folder: string): boolean {
   return existsSync(path.join(folder, manifestName));
 }
 
-export async function writeManifest(folder: string, manifest: Manifest, rootKey: Buffer): Promise<void> {
+/** Gives it with its MAC. */
+export async function writeManifest(folder: string, manifest: Manifest, rootKey: Buffer): Promise<Manifest> {
+  const signed = { ...manifest, mac: macOf(manifest, rootKey) };
   const file = path.join(folder, manifestName);
   const handle = await open(`${file}.part`, 'w', 0o600);
-  await handle.writeFile(`${JSON.stringify({ ...manifest, mac: macOf(manifest, rootKey) }, undefined, 2)}\n`);
+  await handle.writeFile(`${JSON.stringify(signed, undefined, 2)}\n`);
   await handle.sync();
   await handle.close();
   await rename(`${file}.part`, file);
   const directory = await open(folder, 'r');
   await directory.sync();
   await directory.close();
+  return signed;
 }
 
 export function readManifest(folder: string): Manifest {

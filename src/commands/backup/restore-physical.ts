@@ -1,6 +1,6 @@
 // Makes a data directory of a physical backup: unpacked beside, recovered by PostgreSQL to its end or to a moment, stopped in good order.
 
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../../config.ts';
 import { takeDataDirectory } from '../../database/data-directory.ts';
@@ -64,8 +64,19 @@ async function recover(options: RestoreOptions): Promise<EmbeddedPostgres> {
   } catch (error) {
     // Half a recovery must not be taken for a database; the same command may come again with another moment.
     rmSync(findCluster(dataDir), { recursive: true, force: true });
+    if (until && endedTooSoon(dataDir)) {
+      throw new ConfigError(
+        `The backup holds no transaction of ${until.toISOString()} or later: without --until all that it holds is restored.`,
+      );
+    }
     throw error;
   }
+}
+
+/** As PostgreSQL's log says it: the moment wanted is behind all that the backup holds. */
+function endedTooSoon(dataDir: string): boolean {
+  const log = path.join(dataDir, 'postgres.log');
+  return existsSync(log) && readFileSync(log, 'utf8').includes('recovery ended before configured recovery target');
 }
 
 /** Nobody gets in before it has come to the end; then it goes on as a server of its own, which archives nothing. */

@@ -62,8 +62,7 @@ export async function writePhysical(options: WriteBackupOptions): Promise<Physic
       wal: { systemId: receiver.systemId, timeline, startLsn, endLsn, segmentBytes },
       isFollowedSigned: true,
     };
-    await writeManifest(folder, manifest, options.rootKey);
-    return { manifest, receiver };
+    return { manifest: await writeManifest(folder, manifest, options.rootKey), receiver };
   } catch (error) {
     await receiver.close();
     throw error;

@@ -1,0 +1,172 @@
+// The commands of an operator as he types them, on a server as `npm start` runs it: README, Real use 10; fault 37.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { runningPostgresUrl } from '../../src/database/postmaster.ts';
+import { rolePassword } from '../../src/database/role-password.ts';
+import { endProcesses, startMain } from '../faults/processes.ts';
+import { testRootKey, withClient } from '../support/database.ts';
+import { type Ended, runCommand, toldToAll, top } from '../support/run-command.ts';
+import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+
+const root = makeTemporaryFolder();
+const dataDir = path.join(root, 'data');
+const backup = path.join(root, 'backup');
+beforeAll(() => startMain('all', { dataDir }), 60_000);
+afterAll(async () => {
+  await endProcesses();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const password = rolePassword(testRootKey, 'postgres');
+const rootKey = testRootKey.toString('base64');
+const run = (name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
+  runCommand(name, args, '', { HPMS_DATA_DIR: dataDir, ...env });
+const makeTenant = async (name: string) =>
+  expect(await run('admin', ['create-tenant', name])).toMatchObject({ code: 0 });
+
+/** Runs until it is told to stop; what it says is in `said`. */
+function following(): {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  until(text: RegExp): Promise<void>;
+} {
+  const script = path.join(top, 'src', 'commands', 'backup.ts');
+  const child = spawn(process.execPath, [script, '--to', backup, '--follow'], {
+    env: { ...toldToAll(), HPMS_DATA_DIR: dataDir, ROOT_KEY: rootKey },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece) => {
+      text += String(piece);
+    });
+  return {
+    child,
+    said: () => text,
+    async until(wanted) {
+      for (const end = Date.now() + 30_000; !wanted.test(text); await delay(20)) {
+        if (child.exitCode !== null || Date.now() > end) throw new Error(`It said:\n${text}`);
+      }
+    },
+  };
+}
+
+async function stopped({ child }: { readonly child: ChildProcess }): Promise<number | null> {
+  child.kill('SIGINT');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+/** All that is committed by now is on the follower's disk. */
+async function untilFollowed(): Promise<void> {
+  await withClient(runningPostgresUrl({ dataDir, password }) ?? '', async (client) => {
+    const { rows } = await client.query<{ here: string }>('SELECT pg_current_wal_lsn()::text AS here');
+    const text = 'SELECT coalesce(bool_or(flush_lsn >= $1::pg_lsn), false) AS done FROM pg_stat_replication';
+    for (const end = Date.now() + 30_000; ; await delay(20)) {
+      const { rows: followed } = await client.query<{ done: boolean }>(text, [rows[0]?.here]);
+      if (followed[0]?.done) return;
+      if (Date.now() > end) throw new Error('The backup does not follow.');
+    }
+  });
+}
+
+/** In the database of a data directory that no server has. */
+async function tenantsIn(folder: string): Promise<string[]> {
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, password, log: () => undefined });
+  try {
+    return await withClient(postgres.url, async (client) => {
+      const { rows } = await client.query<{ name: string }>('SELECT name FROM store.tenant');
+      return rows.map(({ name }) => name);
+    });
+  } finally {
+    await postgres.stop();
+  }
+}
+
+describe('a backup that follows its server', () => {
+  let between: Date;
+
+  test('begins in an empty folder, goes on until Ctrl-C, and the same command goes on with it', async () => {
+    await makeTenant('before');
+    const first = following();
+    await first.until(/Following/);
+    await makeTenant('while-following');
+    await untilFollowed();
+    expect(await stopped(first)).toBe(0);
+    await makeTenant('while-nobody-followed');
+    const second = following();
+    await second.until(/Following/);
+    between = new Date();
+    await makeTenant('later');
+    await untilFollowed();
+    expect(await stopped(second)).toBe(0);
+    expect(second.said()).not.toMatch(/changed|not the database/);
+  }, 90_000);
+
+  test('is verified and restored, also to a moment in it', async () => {
+    const verified = await run('verify-backup', ['--from', backup], { ROOT_KEY: rootKey });
+    expect(verified).toMatchObject({ code: 0 });
+    const whole = path.join(root, 'whole');
+    expect(await run('restore', ['--from', backup, '--to', whole])).toMatchObject({ code: 0, stderr: '' });
+    expect(await tenantsIn(whole)).toEqual(
+      expect.arrayContaining(['before', 'while-following', 'while-nobody-followed']),
+    );
+    const moment = path.join(root, 'moment');
+    const args = ['--from', backup, '--to', moment, '--until', between.toISOString()];
+    expect(await run('restore', args)).toMatchObject({ code: 0, stderr: '' });
+    const tenants = await tenantsIn(moment);
+    expect(tenants).toContain('while-nobody-followed');
+    expect(tenants).not.toContain('later');
+  }, 120_000);
+
+  test('is not restored over something, nor to a moment it does not reach, each with a sentence', async () => {
+    const used = await run('restore', ['--from', backup, '--to', path.join(root, 'whole')]);
+    expect(used).toMatchObject({ code: 2, stderr: expect.stringMatching(/^There is a database in .*\n$/) });
+    const late = await run('restore', [
+      '--from',
+      backup,
+      '--to',
+      path.join(root, 'late'),
+      '--until',
+      '2100-01-01T00:00:00Z',
+    ]);
+    expect(late).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^The backup holds no transaction of 2100.*\n$/),
+    });
+  }, 90_000);
+});
+
+test('a logical backup is made and restored', async () => {
+  const folder = path.join(root, 'logical');
+  expect(await run('backup', ['--to', folder, '--logical'])).toMatchObject({ code: 0, stderr: '' });
+  const restored = path.join(root, 'from-logical');
+  expect(await run('restore', ['--from', folder, '--to', restored])).toMatchObject({ code: 0, stderr: '' });
+  expect(await tenantsIn(restored)).toContain('before');
+}, 90_000);
+
+test('half a backup is told from a folder of something else', async () => {
+  const [half, other] = [path.join(root, 'half'), path.join(root, 'other')];
+  mkdirSync(path.join(half, 'wal'), { recursive: true });
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'letter.txt'), '');
+  expect((await run('backup', ['--to', half])).stderr).toContain('half a backup');
+  expect((await run('backup', ['--to', other])).stderr).toContain('is not empty');
+});
+
+test('a data directory whose root key was lost gets no other one', async () => {
+  const lost = path.join(root, 'lost');
+  mkdirSync(path.join(lost, 'postgres'), { recursive: true });
+  const { code, stderr } = await run('backup', ['--to', path.join(root, 'nowhere')], {
+    HPMS_DATA_DIR: lost,
+    ROOT_KEY: '',
+  });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^There is a database in .* but no root\.key: .*\n$/);
+});
