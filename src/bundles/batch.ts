@@ -85,7 +85,7 @@ async function runEntry(
   request: BatchRequest,
 ): Promise<string> {
   if (!entry.isWrite) return answerResponse(await request.answer(session, requestOf(entry, numbers)));
-  const context = { ...session.repository, baseUrl: request.baseUrl };
+  const context = { ...session.repository, baseUrl: request.baseUrl, session };
   const [result] = await write(session, [intentOf(entry, numbers, context)]);
   if (!result) throw new Error('A write has no result.');
   return writeResponse(result, request);

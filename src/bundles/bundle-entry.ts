@@ -47,7 +47,7 @@ export function parseEntry(bundle: Bundle, index: number, definitions: Definitio
     throw refused('not-supported', `A bundle takes ${[...methods].join(', ')}.`, `${place}.request.method`);
   }
   const target = url.length > textLengthMax ? undefined : parseTarget(url, method, definitions, baseUrl);
-  if (!target) throw refused('value', adviceOf(method), `${place}.request.url`);
+  if (!target) throw refused(...reasonOf(method, url), `${place}.request.url`);
   const text = (name: keyof Preconditions) => textOrNothing(request[name], `${place}.request.${name}`);
   const parsed = {
     index,
@@ -86,10 +86,15 @@ function refused(code: IssueCode, diagnostics: string, expression: string): Fhir
   return fhirError(code, diagnostics, { status: 400, expression });
 }
 
-function adviceOf(method: Method): string {
+/** Why no entry may ask for this. */
+function reasonOf(method: Method, url: string): [IssueCode, string] {
+  // It is told to everybody, and a bundle is somebody's.
+  if (/^(?:.*\/)?metadata(?:\?|$)/.test(url.slice(0, 500))) {
+    return ['not-supported', 'The capability statement is not given in a bundle; GET [base]/metadata by itself.'];
+  }
   const example =
     { POST: 'Patient', GET: 'Patient/1', HEAD: 'Patient/1' }[method as string] ?? 'Patient/1 or Patient?identifier=x';
-  return `request.url of a ${method} must be relative to this base, such as ${example}.`;
+  return ['value', `request.url of a ${method} must be relative to this base, such as ${example}.`];
 }
 
 /** What is patched is not what is sent: https://hl7.org/fhir/R4/http.html#patch */

@@ -3,13 +3,12 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { fhirError } from '../fhir/outcome.ts';
 import type { ExactNumbers, Preconditions, WriteIntent } from '../repository/change.ts';
-import type { PatchContext } from '../repository/patch/to-patch.ts';
 import { requireSameId } from '../repository/update.ts';
 import { parseVersionTest, type VersionTest } from '../repository/version-test.ts';
 import type { ParsedEntry } from './bundle-entry.ts';
-import { patchOf } from './entry-patch.ts';
+import { type EntryPatchContext, patchOf } from './entry-patch.ts';
 
-export interface IntentContext extends Omit<PatchContext, 'type'> {
+export interface IntentContext extends Omit<EntryPatchContext, 'type'> {
   /** The tenant's FHIR base. */
   readonly baseUrl: string;
 }

@@ -3,8 +3,10 @@
 import type { Binary } from '@medplum/fhirtypes';
 import { type ParsedJson, parseJson } from '../fhir/json.ts';
 import { FhirError, fhirError, type Issue } from '../fhir/outcome.ts';
+import { requireBlindPatch } from '../repository/blind-writes.ts';
 import type { Content, ExactNumbers } from '../repository/change.ts';
 import { type PatchContext, type PatchKind, toPatch } from '../repository/patch/to-patch.ts';
+import type { Session } from '../repository/session.ts';
 import type { ParsedEntry } from './bundle-entry.ts';
 
 const binaryKinds: ReadonlyMap<string, PatchKind> = new Map([
@@ -12,17 +14,26 @@ const binaryKinds: ReadonlyMap<string, PatchKind> = new Map([
   ['application/merge-patch+json', 'merge-patch'],
 ]);
 
-/** Throws at once for what is no patch. */
+export interface EntryPatchContext extends PatchContext {
+  readonly session: Session;
+}
+
+/** Throws at once for what is no patch, and 403 for what whoever may not read could learn from. */
 export function patchOf(
   { resource, index }: ParsedEntry,
   exactNumbers: ExactNumbers | undefined,
-  context: PatchContext,
+  context: EntryPatchContext,
 ): (current: Content) => Content {
   if (resource?.resourceType === 'Binary') return patchInBinary(resource, `Bundle.entry[${index}].resource`, context);
-  return toPatch({ value: resource, ...(exactNumbers ? { exactNumbers } : {}) }, 'fhirpath-patch', context);
+  return allowedPatch({ value: resource, ...(exactNumbers ? { exactNumbers } : {}) }, 'fhirpath-patch', context);
 }
 
-function patchInBinary(binary: Binary, place: string, context: PatchContext) {
+function allowedPatch(body: ParsedJson, kind: PatchKind, context: EntryPatchContext) {
+  requireBlindPatch(context.session, { type: context.type, kind, body });
+  return toPatch(body, kind, context);
+}
+
+function patchInBinary(binary: Binary, place: string, context: EntryPatchContext) {
   const { contentType, data } = binary;
   const kind = binaryKinds.get(mediaTypeOf(contentType));
   if (!kind) {
@@ -34,7 +45,7 @@ function patchInBinary(binary: Binary, place: string, context: PatchContext) {
   }
   // Of what is no base64 a Buffer would be made of the rest, and another patch done than was meant.
   requireValid(context.validate(binary));
-  return toPatch(parseData(data, `${place}.data`), kind, context);
+  return allowedPatch(parseData(data, `${place}.data`), kind, context);
 }
 
 /** Without its parameters and in lower case: RFC 9110 section 8.3.1 */

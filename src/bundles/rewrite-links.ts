@@ -12,7 +12,8 @@ export interface LinkTargets {
 
 /** Canonicals are left alone: they name a definition, not an entry. */
 const linkTypes: ReadonlySet<string> = new Set(['uri', 'url', 'oid', 'uuid']);
-const narrativeLink = /\b(href|src)="([^"]{1,1000})"/g;
+/** Its value stands between the two quotation marks of either kind: https://www.w3.org/TR/xml/#NT-AttValue */
+const narrativeLink = /\b((?:href|src)[ \t\r\n]*=[ \t\r\n]*)(?:"([^"]{1,1000})"|'([^']{1,1000})')/g;
 
 /** Puts back what stood there before. */
 export type Undo = () => void;
@@ -72,9 +73,10 @@ export function rewriteLinks(definitions: Definitions, resource: Resource, targe
   }
 
   function inNarrative(div: string): string {
-    return div.replace(narrativeLink, (whole, attribute: string, url: string) => {
-      const target = targets.ofUrl(url);
-      return target === undefined ? whole : `${attribute}="${target}"`;
+    return div.replace(narrativeLink, (whole: string, start: string, doubled?: string, single = '') => {
+      const target = targets.ofUrl(doubled ?? single);
+      const mark = whole.at(-1);
+      return target === undefined ? whole : start + mark + target + mark;
     });
   }
 }

@@ -13,7 +13,15 @@ import { intentOf } from './entry-intent.ts';
 import { type AnswerRequest, requestOf } from './entry-request.ts';
 import { answerResponse, type ResponseOptions, writeResponse } from './entry-response.ts';
 import { requireKnownMembers } from './known-members.ts';
-import { conditionalReferences, replaceReferences, requireDistinctUrls, resolveLinks } from './resolve-links.ts';
+import {
+  conditionalReferences,
+  linkingPatched,
+  linkingWhole,
+  replaceReferences,
+  requireDistinctUrls,
+  resolveLinks,
+  targetsOf,
+} from './resolve-links.ts';
 import type { Undo } from './rewrite-links.ts';
 
 export interface TransactionRequest extends ResponseOptions {
@@ -116,19 +124,26 @@ async function writeEntries(
   entries: readonly ParsedEntry[],
 ): Promise<WrittenEntry[]> {
   const { definitions } = session.repository;
-  const context = { ...session.repository, baseUrl };
+  const context = { ...session.repository, baseUrl, session };
   try {
     const intents = entries.map((entry) => placed(entry, () => intentOf(entry, numbers.get(entry.index), context)));
-    const { references, placeOf } = conditionalReferences(entries, definitions);
+    const whole = linkingWhole(entries);
+    let targets: ReadonlyMap<string, string> = new Map();
     const results = await write(session, intents, {
       identified(identities) {
         const byEntry = new Map(entries.map((entry, position) => [entry, identities[position]]));
-        resolveLinks(entries, definitions, (entry) => byEntry.get(entry), undos);
+        targets = targetsOf(entries, (entry) => byEntry.get(entry));
+        resolveLinks(whole, definitions, targets, undos);
       },
       async planned(changes) {
+        // What a patch brings is seen only in what it makes of the resource.
+        const patched = linkingPatched(entries, changes);
+        resolveLinks(patched, definitions, targets, undos);
+        const linking = [...whole, ...patched];
+        const { references, placeOf } = conditionalReferences(linking, definitions);
         if (references.length === 0) return;
-        const targets = await resolveReferences(session, references, { baseUrl, placeOf, changes });
-        replaceReferences(entries, definitions, targets, undos);
+        const found = await resolveReferences(session, references, { baseUrl, placeOf, changes });
+        replaceReferences(linking, definitions, found, undos);
       },
     });
     return entries.map((entry, position) => ({ entry, result: results[position] as WriteResult }));

@@ -5,7 +5,7 @@ import { setImmediate as turnEnds } from 'node:timers/promises';
 import type { Definitions } from '../fhir/definitions.ts';
 import { type ParsedJson, parseJson, parseLongJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
-import { parseXml } from '../fhir/xml/parse-xml.ts';
+import { parseXml, type XmlOptions } from '../fhir/xml/parse-xml.ts';
 import { type BodyLimits, bodyStream, requireLength, tooLong } from './body-stream.ts';
 import type { Syntax } from './media-type.ts';
 
@@ -43,13 +43,18 @@ async function collect(request: IncomingMessage, limitBytes: number, pieces: Buf
 const atOnceBytesMax = 2_000_000;
 
 /** Throws 400 for what is no UTF-8 or does not parse. */
-export async function parseBody(bytes: Buffer, syntax: Syntax, definitions: Definitions): Promise<ParsedJson> {
+export async function parseBody(
+  bytes: Buffer,
+  syntax: Syntax,
+  definitions: Definitions,
+  options: XmlOptions = {},
+): Promise<ParsedJson> {
   if (bytes.length === 0) throw fhirError('structure', 'The body is empty.');
   const isLong = bytes.length > atOnceBytesMax;
   if (isLong) await turnEnds();
   const text = decodeText(bytes);
   if (isLong) await turnEnds();
-  if (syntax === 'xml') return parseXml(text, definitions);
+  if (syntax === 'xml') return parseXml(text, definitions, options);
   return isLong ? await parseLongJson(text, turnEnds) : parseJson(text);
 }
 

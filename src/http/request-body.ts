@@ -10,8 +10,8 @@ import type { RawBody } from './interaction.ts';
 import { mediaTypes, parseMediaType, type Syntax, unspoken } from './media-type.ts';
 import { parseBody, readBody } from './read-body.ts';
 
-/** `any`: a resource, or bytes of whatever type. */
-export type BodyKind = 'resource' | 'form' | 'patch' | 'any';
+/** `any`: a resource, or bytes of whatever type. `examined`: a resource, if any, that need be no right one. */
+export type BodyKind = 'resource' | 'examined' | 'form' | 'patch' | 'any';
 
 export interface CarriedBody {
   readonly body?: ParsedJson;
@@ -31,6 +31,7 @@ const fhirTypes: readonly (readonly [string, Syntax])[] = [
 /** Of application/json nobody could tell which kind of patch it is. */
 const contents: Readonly<Record<BodyKind, ReadonlyMap<string, Content>>> = {
   resource: mediaTypes,
+  examined: mediaTypes,
   form: new Map([['application/x-www-form-urlencoded', 'form']]),
   patch: new Map<string, Content>([
     ['application/json-patch+json', 'json'],
@@ -48,6 +49,7 @@ export interface CarriedOptions {
 
 /** Throws 415 for a type, charset, version or coding this server does not read, 413 and 400 for the body itself. */
 export async function readCarried(ctx: FhirContext, kind: BodyKind, options: CarriedOptions): Promise<CarriedBody> {
+  if (mayBeAbsent.has(kind) && isAbsent(ctx)) return {};
   const content = contentOf(ctx, kind);
   const limits = { limitBytes: options.limitBytes, decoder: requireDecoder(ctx) };
   if (content === 'raw') {
@@ -56,7 +58,18 @@ export async function readCarried(ctx: FhirContext, kind: BodyKind, options: Car
   }
   const bytes = await readBody(ctx.req, limits);
   if (content === 'form') return { bytes, form: new URLSearchParams(bytes.toString()) };
-  return { bytes, body: await parseBody(bytes, content, options.definitions) };
+  // What is kept for the background is JSON, which has no place for the faults.
+  const keepsFaults = kind === 'examined' && !/\brespond-async\b/i.test(ctx.get('Prefer'));
+  return { bytes, body: await parseBody(bytes, content, options.definitions, { keepsFaults }) };
+}
+
+/** Their parameters may all stand in the URL: https://hl7.org/fhir/R4/search.html#get-post */
+const mayBeAbsent: ReadonlySet<BodyKind> = new Set(['form', 'examined']);
+
+/** Who names a type means to send something. */
+function isAbsent({ req: { headers } }: FhirContext): boolean {
+  if (headers['content-type'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+  return Number(headers['content-length'] ?? 0) === 0;
 }
 
 function contentOf(ctx: FhirContext, kind: BodyKind): Content {

@@ -9,7 +9,7 @@ import type { Rights } from './role-rights.ts';
 import { limitedTypes, roles } from './roles.ts';
 
 const scopeSyntax =
-  /^(?<own>own:)?user\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<letters>(?=[cruds])c?r?u?d?s?)(?:\[(?<elements>[A-Za-z]+(?:,[A-Za-z]+)*)\])?(?:\?(?<constraint>[^?]+))?$/;
+  /^(?<own>own:)?user\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<letters>(?=[cruds])c?r?u?d?s?)(?:\[(?<elements>[A-Za-z,]{1,500})\])?(?:\?(?<constraint>[^?]+))?$/;
 const operationSyntax = /^op:(\$?[a-z][a-z-]{0,63})$/;
 
 /** Those of the system roles: there are no others. */

@@ -46,8 +46,11 @@ export class Explanation {
   private explainWhole(resource: Node, type: string, path: string): void {
     const outer = this.containment;
     this.containment = { resource };
+    const { references } = this.checks;
+    const takesConditions = references.enter(resource);
     for (const fault of containmentFaults(resource)) this.addRule(fault, `${path}.${fault.place}`);
     this.explainNode(resource, type, path);
+    references.leave(takesConditions);
     this.containment = outer;
   }
 

@@ -51,7 +51,7 @@ const extensionUrlFault: Fault = {
 function primitiveFault(definitions: Definitions, { element, type }: Property, value: unknown): Fault {
   const primitive = primitives[element.isAttribute && type.code === 'string' ? 'elementId' : type.code];
   if (!primitive || typeof value !== primitive.json) {
-    return structure(`must be a JSON ${primitive?.json}; found ${describeFound(value)}`);
+    return structure(`must be ${kinds[primitive?.json ?? 'string']}; found ${describeFound(value)}`);
   }
   if (!primitive.matches(value)) return syntaxFault(type.code, value, primitive.syntax);
   const { valueSet, strength } = element.binding ?? { valueSet: '', strength: 'example' };
@@ -62,6 +62,9 @@ function primitiveFault(definitions: Definitions, { element, type }: Property, v
     rule: `must be a code of ${valueSet}${someCodes(definitions, valueSet)}; found ${describeCode(value)}`,
   };
 }
+
+/** As JSON and XML both can have them. */
+const kinds = { string: 'a text', number: 'a number', boolean: 'true or false' } as const;
 
 function syntaxFault(type: string, value: unknown, syntax: string): Fault {
   if (type === 'xhtml') return narrativeFaultOf(value as string);
@@ -136,7 +139,10 @@ export function literalFaultOf(fault: LiteralFault): Fault & { readonly element:
   return {
     element: 'reference',
     code: 'value',
-    rule: 'must be Type/id of a resource type of R4, an absolute URL, a URN or #id',
+    rule:
+      fault === 'condition'
+        ? 'must be Type/id, an absolute URL, a URN or #id: only a transaction resolves references by criteria'
+        : 'must be Type/id of a resource type of R4, an absolute URL, a URN or #id',
     message: 'MSG_BAD_FORMAT',
   };
 }

@@ -1,7 +1,7 @@
 // What a Narrative's div may hold, read in one pass: https://hl7.org/fhir/R4/narrative.html#xhtml
 
 import { nestingMax } from '../fhir/json-scanner.ts';
-import { isText } from './characters.ts';
+import { isText, isXmlCharacter } from './characters.ts';
 
 /** What is wrong with it, to be read after the element's path; undefined for a div that may be stored and shown. */
 export function narrativeFault(xhtml: string): string | undefined {
@@ -36,8 +36,10 @@ const ownAttributes: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 const attributesMax = 64;
-const tag = /<(\/?)([A-Za-z_][\w:.-]*)((?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/y;
-const attribute = /\s+([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
+/** Between attributes stands the white space of XML, not that of JavaScript. */
+const tag =
+  /<(\/?)([A-Za-z_][\w:.-]*)((?:[ \t\r\n]+[A-Za-z_][\w:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<]*"|'[^'<]*'))*)[ \t\r\n]*(\/?)>/y;
+const attribute = /[ \t\r\n]+([^ \t\r\n=]+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|'([^']*)')/y;
 /** How nearly all begin. */
 const usualStart = `<div xmlns="${xhtmlNamespace}">`;
 /** There is no DTD, so there are XML's own five entities and numbers. */
@@ -59,7 +61,7 @@ class NarrativeScan {
   }
 
   fault(): string | undefined {
-    if (!isText(this.text) || /[\ufffe\uffff]/.test(this.text)) return 'must hold only characters that XML allows';
+    if (!isText(this.text)) return 'must hold only characters that XML allows';
     if (this.text.startsWith(usualStart)) this.openUsual();
     else if (!/^<div[\s/>]/.test(this.text)) return 'must be one div element';
     while (this.position < this.text.length) {
@@ -160,9 +162,21 @@ function attributeFault(element: string, name: string, value: string): string | 
 }
 
 function entityFault(text: string): string | undefined {
-  return wrongEntity.test(text)
-    ? 'must be well-formed XHTML: of entities there are only amp, lt, gt, quot, apos and numbers such as &#160;'
-    : undefined;
+  if (wrongEntity.test(text)) {
+    return 'must be well-formed XHTML: of entities there are only amp, lt, gt, quot, apos and numbers such as &#160;';
+  }
+  for (const [, hexadecimal, decimal = ''] of text.matchAll(characterReference)) {
+    if (!isXmlCharacter(codeOf(hexadecimal, decimal))) {
+      return 'must be well-formed XHTML: a number such as &#0; stands for what is no character in XML';
+    }
+  }
+  return undefined;
+}
+
+const characterReference = /&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));/g;
+
+function codeOf(hexadecimal: string | undefined, decimal: string): number {
+  return hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
 }
 
 /** Browsers pass over line ends and tabs in a URL: https://url.spec.whatwg.org/#concept-basic-url-parser */
@@ -172,8 +186,8 @@ function isActive(url: string): boolean {
 
 /** So that a scheme is seen however it is written. */
 function withoutReferences(value: string): string {
-  return value.replace(/&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));/g, (_all, hexadecimal?: string, decimal?: string) => {
-    const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+  return value.replace(characterReference, (_all, hexadecimal?: string, decimal = '') => {
+    const code = codeOf(hexadecimal, decimal);
     return code <= 0x10ffff ? String.fromCodePoint(code) : '';
   });
 }

@@ -4,7 +4,8 @@ import { type DateKind, parseDate } from '../fhir/dates.ts';
 import { isSpacedOnce, isText, isToken } from './characters.ts';
 import { narrativeFault } from './narrative.ts';
 
-const stringSyntax = 'a text that is not empty, of at most 1,048,576 characters and no control characters';
+const stringSyntax =
+  'a text that is not empty, of at most 1,048,576 characters and no control characters (nor U+FFFE and U+FFFF)';
 const uriSyntax = 'a URI without white space, urn:uuid: and urn:oid: followed by a UUID or OID';
 
 /** By type name, and `elementId` for what R4 calls the string of an element's id. */
@@ -75,7 +76,7 @@ function isUri(value: string): boolean {
   return !start.startsWith('oid:') && !start.startsWith('uuid:');
 }
 
-/** White space may stand anywhere, as FHIR's own pattern allows; padding only at the end. */
+/** White space may stand anywhere, as FHIR's own pattern allows, if XML has it too; padding only at the end. */
 function isBase64(value: string): boolean {
   let digitCount = 0;
   let paddingCount = 0;
@@ -83,7 +84,7 @@ function isBase64(value: string): boolean {
     const c = value.charCodeAt(i);
     if (c === 0x3d) paddingCount++;
     else if (base64Digits[c] === 1 && paddingCount === 0) digitCount++;
-    else if (c !== 0x20 && (c < 0x09 || c > 0x0d)) return false;
+    else if (c !== 0x20 && c !== 0x09 && c !== 0x0a && c !== 0x0d) return false;
   }
   return digitCount > 0 && paddingCount <= 2 && (digitCount + paddingCount) % 4 === 0;
 }

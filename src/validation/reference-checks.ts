@@ -9,11 +9,34 @@ export class ReferenceChecks {
   readonly literal: Check = { matches: (value) => this.literalFault(value as ReferenceNode) === undefined };
   private readonly resourceTypes: ReadonlySet<string>;
   private readonly local: LocalReference[] = [];
+  private takesConditions = false;
   private lastText = '';
   private lastType: string | null | undefined = null;
 
   constructor(resourceTypes: ReadonlySet<string>) {
     this.resourceTypes = resourceTypes;
+  }
+
+  /**
+   * Only what is carried out as a transaction or patch has its conditions resolved, so what is stored may hold one in a
+   * transaction that is kept as such. Gives what `leave` takes.
+   */
+  enter(resource: unknown): boolean {
+    const outer = this.takesConditions;
+    const { resourceType, type } = (resource ?? {}) as { readonly resourceType?: unknown; readonly type?: unknown };
+    this.take(outer || resourceType === 'Parameters' || (resourceType === 'Bundle' && type === 'transaction'));
+    return outer;
+  }
+
+  leave(outer: boolean): void {
+    this.take(outer);
+  }
+
+  private take(conditions: boolean): void {
+    if (this.takesConditions === conditions) return;
+    this.takesConditions = conditions;
+    this.lastText = '';
+    this.lastType = null;
   }
 
   referenceTo(targets: readonly string[]): Check {
@@ -25,7 +48,7 @@ export class ReferenceChecks {
     if (typeof type === 'string' && !this.resourceTypes.has(type)) return 'type';
     if (typeof reference !== 'string') return undefined;
     const named = this.typeIn(reference);
-    if (named === null) return 'reference';
+    if (named === null) return this.conditionalType(reference) === null ? 'reference' : 'condition';
     if (reference.startsWith('#')) this.local.push({ id: reference.slice(1), targets: undefined });
     return typeof type === 'string' && named !== undefined && named !== type ? 'mismatch' : undefined;
   }
@@ -76,7 +99,7 @@ export class ReferenceChecks {
     if (text.startsWith('#')) return text === '#' || /^#[A-Za-z0-9.-]{1,64}$/.test(text) ? undefined : null;
     const type = text.slice(0, Math.max(0, text.indexOf('/')));
     if (this.resourceTypes.has(type)) return relative.test(text) ? type : null;
-    if (!/^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(text)) return this.conditionalType(text);
+    if (!/^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(text)) return this.takesConditions ? this.conditionalType(text) : null;
     const ending = absolute.exec(text)?.[1];
     return ending !== undefined && this.resourceTypes.has(ending) ? ending : undefined;
   }
@@ -93,7 +116,7 @@ export interface ReferenceNode {
   readonly type?: unknown;
 }
 
-export type LiteralFault = 'type' | 'reference' | 'mismatch';
+export type LiteralFault = 'type' | 'reference' | 'condition' | 'mismatch';
 
 interface LocalReference {
   readonly id: string;

@@ -100,7 +100,9 @@ export class TypeChecks implements Checks {
   private matchesWhole(value: unknown): boolean {
     const { references } = this;
     const count = references.localCount;
+    const outer = references.enter(value);
     const matches = this.matchesResource(value) && (this.isShallow || haveOwnIds((value as ContainerNode).contained));
+    references.leave(outer);
     const isResolved = references.resolveLocal((value ?? {}) as ContainerNode, count);
     return matches && isResolved;
   }

@@ -49,6 +49,21 @@ const uuid = (n: number) => `urn:uuid:00000000-0000-4000-8000-${String(n).padSta
 describe.each(['transaction', 'batch'] as const)('in a %s', (type) => {
   const send = (...entry: Entry[]) => sendBundle(server.a, type, entry);
 
+  test.each(['metadata', 'metadata?mode=full'])('%s is refused with the reason', async (url) => {
+    for (const asked of [url, `${server.a.baseUrl}/${url}`]) {
+      const { json } = await send(getEntry(asked));
+      const outcome = type === 'batch' ? json.entry[0].response.outcome : json;
+      expect(outcome.issue).toEqual([
+        {
+          severity: 'error',
+          code: 'not-supported',
+          diagnostics: 'The capability statement is not given in a bundle; GET [base]/metadata by itself.',
+          expression: ['Bundle.entry[0].request.url'],
+        },
+      ]);
+    }
+  });
+
   test('a conditional create makes one where there is none, and finds it where there is (http.html#ccreate)', async () => {
     const patient = withoutId(identified());
     const first = await send(ifNoneExist(patient, queryOf(patient)));

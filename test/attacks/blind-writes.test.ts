@@ -132,4 +132,19 @@ describe('a patch does not ask what is there', () => {
     expect([good.status, bad.status, bad.text]).toEqual([403, 403, good.text]);
     expect((await seeing.request('PATCH', place, body, headers)).status).toBe(200);
   });
+
+  test.each(asking)('%s: nor in a batch or a transaction', async (_, body) => {
+    const { place } = await makePatient();
+    const resource = Array.isArray(body)
+      ? {
+          resourceType: 'Binary',
+          contentType: 'application/json-patch+json',
+          data: Buffer.from(JSON.stringify(body)).toString('base64'),
+        }
+      : body;
+    const entry = [{ resource, request: { method: 'PATCH', url: place.slice(1) } }];
+    const sent = (type: string) => blind.request('POST', '', { resourceType: 'Bundle', type, entry });
+    expect((await sent('transaction')).status).toBe(403);
+    expect((await sent('batch')).json.entry[0].response.status).toMatch(/^403/);
+  });
 });

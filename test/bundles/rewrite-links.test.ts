@@ -73,6 +73,14 @@ describe('a link is replaced', () => {
       { resourceType: 'Patient', text: { div: `<a href="${link}">${link}</a>` } },
       { text: { div: `<a href="Patient/new">${link}</a>` } },
     ],
+    [
+      'in the narrative, however its attribute is written',
+      {
+        resourceType: 'Patient',
+        text: { div: `<a href='${link}'>x</a><a href = "${link}">y</a><img alt="" src\n=\t'${link}'/>` },
+      },
+      { text: { div: `<a href='Patient/new'>x</a><a href = "Patient/new">y</a><img alt="" src\n=\t'Patient/new'/>` } },
+    ],
   ])('%s', (_, resource, expected) => {
     expect(rewritten(resource)).toMatchObject(expected);
   });

@@ -67,7 +67,12 @@ export function randomResource(definitions: Definitions, type: string, seed: num
     const node = objectOf('Reference', depth + 1);
     const type = oneOf(targets ?? ['Patient', 'Basic']);
     if (node.reference !== undefined) {
-      node.reference = oneOf([`${type}/1`, `http://example.org/fhir/${type}/1/_history/2`, 'urn:x:y', `${type}?a=b`]);
+      node.reference = oneOf([
+        `${type}/1`,
+        `http://example.org/fhir/${type}/1/_history/2`,
+        'urn:x:y',
+        'https://example.org/x?a=b',
+      ]);
     }
     if (node.type !== undefined) node.type = type;
     return node;

@@ -3,13 +3,20 @@
 import type { Definitions } from '../definitions.ts';
 import type { ParsedJson } from '../json.ts';
 import { fhirError } from '../outcome.ts';
+import { Faults } from './kept-faults.ts';
 import { type Fail, strictParser, type XmlParser } from './strict-parser.ts';
 import { TreeBuilder } from './tree-builder.ts';
 import { isSelfContained, selfContainedXhtml, xhtmlFault } from './xhtml.ts';
 
+export interface XmlOptions {
+  /** What FHIR has no element for is left out of the tree, and told by `faultsOf` the tree. */
+  readonly keepsFaults?: boolean;
+}
+
 /** Throws a FhirError (400) that names the element at fault, or line and column where the text is no XML that FHIR allows. */
-export function parseXml(text: string, definitions: Definitions): ParsedJson {
-  const tree = new TreeBuilder(definitions);
+export function parseXml(text: string, definitions: Definitions, { keepsFaults = false }: XmlOptions = {}): ParsedJson {
+  const faults = new Faults(keepsFaults);
+  const tree = new TreeBuilder(definitions, { faults });
   const fail: Fail = (fault) => {
     const place = `at line ${parser.line}, column ${Math.max(1, parser.columnIndex)}`;
     throw fhirError('structure', `The XML cannot be accepted: ${fault} ${place}.`);
@@ -18,6 +25,7 @@ export function parseXml(text: string, definitions: Definitions): ParsedJson {
   if (!text.isWellFormed()) throw fhirError('structure', 'The XML cannot be accepted: it has half a surrogate pair.');
   readDocument(text, parser, tree, fail);
   parser.write(text).close();
+  faults.keepBeside(tree.root);
   const { exactNumbers } = tree.primitives;
   return exactNumbers.size > 0 ? { value: tree.root, exactNumbers } : { value: tree.root };
 }
@@ -35,7 +43,7 @@ function readDocument(text: string, parser: XmlParser, tree: TreeBuilder, fail: 
     if (!narrative) return;
     narrative.depth++;
     const fault = xhtmlFault(tag, narrative.depth);
-    if (fault !== undefined) fail(fault);
+    if (fault !== undefined && !tree.keepNarrativeFault(fault)) fail(fault);
     narrative.isSelfContained &&= isSelfContained(tag, narrative.depth);
   });
   parser.on('closetag', () => {

@@ -1,24 +1,24 @@
 // The errors that name the element at fault in a resource's XML: https://hl7.org/fhir/R4/operationoutcome.html
 
-import { fhirError } from '../outcome.ts';
+import { type FhirError, fhirError } from '../outcome.ts';
 import type { XmlElement } from './layout.ts';
 import { expressionOf, type Place } from './place.ts';
 
 /** `fault` is said of the element at `place`, or of the XML as a whole. */
-export function fail(fault: string, place: Place | undefined): never {
-  refuse(place ? `${expressionOf(place)} ${fault}.` : `The XML ${fault}.`, place);
+export function faultAt(fault: string, place: Place | undefined): FhirError {
+  return refusal(place ? `${expressionOf(place)} ${fault}.` : `The XML ${fault}.`, place);
 }
 
-export function refuse(diagnostics: string, place: Place | undefined): never {
-  throw fhirError('structure', diagnostics, place && { expression: expressionOf(place) });
+export function refusal(diagnostics: string, place: Place | undefined): FhirError {
+  return fhirError('structure', diagnostics, place && { expression: expressionOf(place) });
 }
 
-export function refuseUnknown(name: string, parent: Place, what: 'element' | 'attribute'): never {
+export function unknownFault(name: string, parent: Place, what: 'element' | 'attribute'): FhirError {
   const known = nameOf(name);
   const type = parent.element?.form === 'resource' ? 'What holds a resource' : parent.type;
   const place = expressionOf(parent);
   const expression = known && what === 'element' ? `${place}.${known}` : place;
-  throw fhirError('structure', `${type} has no ${what} ${known ?? 'of this name'}.`, { expression });
+  return fhirError('structure', `${type} has no ${what} ${known ?? 'of this name'}.`, { expression });
 }
 
 export function emptyFault({ form }: XmlElement): string {

@@ -39,7 +39,8 @@ function routesOf(operation: Operation, path: string): FhirRoute[] {
     ({ use, type }) => use === 'out' && (type === 'Binary' || type === 'Resource'),
   );
   const answers = givesContent ? { givesContent } : {};
-  const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries: 'resource', ...answers, run };
+  const carries = operation.readBody ? 'examined' : 'resource';
+  const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries, ...answers, run };
   const get: FhirRoute = {
     code: 'operation',
     method: 'get',

@@ -16,11 +16,13 @@ const maxAgeSeconds = 3_600;
 const exposeHeaders = [
   ...['ETag', 'Location', 'Content-Location', 'Last-Modified', 'Content-Disposition', 'X-Security-Context'],
   ...['X-Request-Id', 'X-Progress', 'Preference-Applied', 'Retry-After', 'Allow', 'Accept-Patch', 'WWW-Authenticate'],
+  'Link',
 ];
 
 const allowHeaders = [
   ...['Authorization', 'Accept', 'Content-Type', 'Content-Encoding', 'Prefer', 'X-Request-Id', 'Idempotency-Key'],
   ...['If-Match', 'If-None-Match', 'If-Modified-Since', 'If-None-Exist', 'X-Security-Context', 'X-Requested-With'],
+  ...['X-Confirm-Duplicate', 'X-Purpose-Of-Use'],
 ];
 
 /** Without credentials: a token comes in a header, never by itself. Whoever sends no Origin pays nothing. */

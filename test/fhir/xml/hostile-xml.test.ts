@@ -94,7 +94,7 @@ describe('sizes', () => {
   });
 
   test('more elements than there may be', () => {
-    const builder = new TreeBuilder(definitions, 1_000);
+    const builder = new TreeBuilder(definitions, { elementsMax: 1_000 });
     const tag = (local: string, attributes = {}) => {
       builder.open({
         name: local,

@@ -217,7 +217,7 @@ describe('refused, with the path of the element at fault', () => {
     ['<gender value="male"/><active value="true"/>', 'Patient.active', 'must come before gender'],
     [
       '<name><text value="a"/></name><gender value="male"/><name><text value="b"/></name>',
-      'Patient.name[0]',
+      'Patient.name[1]',
       'must come before gender',
     ],
     ['<name><given value="a"/><family value="b"/></name>', 'Patient.name[0].family', 'must come before given'],

@@ -188,6 +188,12 @@ export const clinicals: readonly InvalidRow[] = [
   ['Observation', { subject: { reference: 'Patient/1/_history' } }, 'value Observation.subject.reference'],
   ['Observation', { subject: { reference: 'patient/1' } }, 'value Observation.subject.reference'],
   ['Observation', { subject: { reference: 'Patient' } }, 'value Observation.subject.reference'],
+  ['Observation', { subject: { reference: 'Patient?identifier=a|b' } }, 'value Observation.subject.reference'],
+  [
+    'Observation',
+    { focus: [{ reference: 'Patient?name=a', type: 'Patient' }] },
+    'value Observation.focus[0].reference',
+  ],
   ['Observation', { subject: { reference: '' } }, 'value Observation.subject.reference'],
   [
     'Observation',

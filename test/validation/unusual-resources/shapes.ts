@@ -159,7 +159,22 @@ export const shapes: readonly UnusualRow[] = [
   ['Observation', { subject: { reference: 'https://example.org/some/page?id=1' } }],
   ['Observation', { subject: { reference: 'urn:uuid:0b2fd4d2-9c1d-4f2c-8c5e-1f0d6a2b3c4d' } }],
   ['Observation', { subject: { reference: 'urn:oid:1.2.3' } }],
-  ['Observation', { subject: { reference: 'Patient?identifier=a|b' } }],
+  [
+    'Bundle',
+    {
+      type: 'transaction',
+      entry: [
+        {
+          resource: { resourceType: 'Basic', code: { text: 'x' }, subject: { reference: 'Patient?identifier=a|b' } },
+          request: { method: 'POST', url: 'Basic' },
+        },
+      ],
+    },
+  ],
+  [
+    'Parameters',
+    { parameter: [{ name: 'value', valueReference: { reference: 'Patient?identifier=a|b', type: 'Patient' } }] },
+  ],
   ['Observation', { subject: { type: 'Patient', identifier: { value: 'x' } } }],
   ['Observation', { subject: { display: 'x' } }],
   ['Observation', { subject: why }],
