@@ -21,10 +21,12 @@ import {
   type StoredAudit,
   typeNamed,
 } from './audit-parts.ts';
+import { loginAudit } from './login-audit.ts';
 
 /** Thousands are made in a second: all that is the same in many is made once. */
 export function buildAccessAudit(facts: AccessFacts, site?: string): StoredAudit {
   if (facts.turnedAway) return overloadAudit(facts, facts.turnedAway, site);
+  if (facts.login) return loginAudit(facts, facts.login, site);
   const { id, recordedMs, interaction, outcome, issue, address, caller } = facts;
   const shape = shapeOf(facts);
   const patients = patientsOf(facts);

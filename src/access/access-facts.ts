@@ -53,6 +53,15 @@ export interface AccessFacts {
   readonly patients?: readonly string[] | undefined;
   /** Of requests that overload turned away unread: how many in all since then. Nothing else is known of them. */
   readonly turnedAway?: { readonly requests: number; readonly sinceMs: number } | undefined;
+  /** Of a request to the authorization server by which access began or ended, or was refused. */
+  readonly login?: LoginFacts | undefined;
+}
+
+export interface LoginFacts {
+  /** `reuse`: a code or refresh token came a second time, so that all that was issued with it has ended. */
+  readonly act: 'login' | 'logout' | 'reuse';
+  /** As it was sent, cut: https://www.rfc-editor.org/rfc/rfc6749#section-4.5 */
+  readonly grantType?: string;
 }
 
 /** A page of a search has at most 1,000 matches and 1,000 included. */

@@ -1,24 +1,29 @@
 // `npm run admin -- COMMAND`: what an operator does beside the running server, on the same database.
 
+import { serverCaller } from '../access/caller.ts';
 import { findSealKey, openSealKey } from '../audit/seal/seal-key.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { type Doors, openDoors } from '../doors.ts';
 import { FhirError } from '../fhir/outcome.ts';
+import { recordAdminAct } from '../http/admin/admin-audit.ts';
 import { openRepository } from '../open-repository.ts';
 import { openRoots } from '../open-roots.ts';
 import type { ClientCredentials } from '../people/clients.ts';
+import { inSession, type Repository } from '../repository/session.ts';
 import { connectionFacts } from '../tenants/connection-facts.ts';
 import { onboardTenant } from '../tenants/onboard-tenant.ts';
 import { createTenantRegistry, type TenantRecord } from '../tenants/registry.ts';
 import { systemTenantName } from '../tenants/reserved.ts';
-import { createSystemClient } from '../tenants/system-tenant.ts';
+import { createSystemClient, requireSystemTenant } from '../tenants/system-tenant.ts';
+import { operatorName } from '../tenants/tenant-audit.ts';
 import { importDistribution } from './import-terminology/import-distribution.ts';
 import { Progress } from './import-terminology/progress.ts';
 import { importUsage, readImportArguments } from './import-terminology/read-arguments.ts';
 import { inviteUsage, makeInvitation, readInviteArguments } from './invite.ts';
 import { readRotateKeyArguments, rotateKey, rotateKeyUsage, rotateRoot } from './keys.ts';
+import { recordInSystem } from './record-in-system.ts';
 
 const usage = `Usage: npm run admin -- COMMAND
   create-tenant NAME   makes a tenant and prints its base URL, token URL, client id and secret as JSON
@@ -61,7 +66,9 @@ function config(): Config {
 async function printNewTenant(name: string): Promise<void> {
   await withDoors(async ({ config, doors }) => {
     const { repository } = openRepository({ config, doors });
-    const { tenant, client } = await onboardTenant({ ...doors, repository }, { name, hasFirstClient: true });
+    const by = serverCaller(await requireSystemTenant(doors), operatorName);
+    const { tenant, client } = await onboardTenant({ ...doors, repository }, { name, hasFirstClient: true }, by);
+    await recordInSystem({ ...doors, repository }, { act: 'createTenant', action: 'C', tenant, outcome: '0' });
     print(connectionFacts(config.http.publicUrl, { tenant, ...(client as ClientCredentials) }));
   });
 }
@@ -69,7 +76,8 @@ async function printNewTenant(name: string): Promise<void> {
 async function printSystemClient(name = 'System administration'): Promise<void> {
   await withDoors(async ({ config, doors }) => {
     const { publicUrl } = config.http;
-    const client = await createSystemClient(doors, name);
+    const { repository } = openRepository({ config, doors });
+    const client = await createSystemClient({ ...doors, repository }, name);
     print({ ...connectionFacts(publicUrl, { tenant: systemTenantName, ...client }), adminUrl: `${publicUrl}/admin` });
   });
 }
@@ -97,10 +105,13 @@ async function printRotatedKey(args: readonly string[]): Promise<void> {
 
 async function printRotatedRoot(): Promise<void> {
   await withDoors(async ({ config, doors, databaseUrl }) => {
+    const { repository } = openRepository({ config, doors });
     const roots = openRoots(config.crypto.root);
     // It is wrapped anew when it is opened; where nothing was sealed there is none.
     if ((await findSealKey(doors.tenantDoor, roots)) !== undefined) await openSealKey(doors.tenantDoor, roots);
     const isDone = await rotateRoot({ databaseUrl, roots, progress: new Progress(process.stderr) });
+    const outcome = isDone ? '0' : '8';
+    await recordInSystem({ ...doors, repository }, { act: 'rotateRootKey', action: 'U', outcome });
     if (!isDone) process.exitCode = 1;
   });
 }
@@ -110,18 +121,24 @@ function print(facts: object): void {
 }
 
 async function importTerminology(args: readonly string[]): Promise<void> {
-  const { tenant, ...request } = readImportArguments(args);
-  await withDoors(async ({ doors, databaseUrl }) => {
+  const { tenant: name, ...request } = readImportArguments(args);
+  await withDoors(async ({ config, doors, databaseUrl }) => {
+    const { repository } = openRepository({ config, doors });
     const progress = new Progress(process.stderr);
-    const into = tenant === undefined ? { databaseUrl } : await destinationOf(doors, tenant);
+    const tenant = name === undefined ? undefined : await findTenant(doors, name);
+    const into = tenant ? { tenantDoor: doors.tenantDoor, tenantId: tenant.id } : { databaseUrl };
     const { url, version, concepts, hasReplaced } = await importDistribution({ ...request, into, progress });
+    await recordImport(repository, tenant?.id ?? (await requireSystemTenant(doors)), request.system);
     const what = `${concepts.toLocaleString('en')} concepts of ${url}, version ${version}`;
     progress.line(`Imported ${what}${hasReplaced ? ', in place of the earlier import' : ''}.`);
   });
 }
 
-async function destinationOf(doors: Doors, name: string) {
-  return { tenantDoor: doors.tenantDoor, tenantId: (await findTenant(doors, name)).id };
+/** What all tenants share is the system's. */
+async function recordImport(repository: Repository, tenantId: number, system: string): Promise<void> {
+  await inSession(repository, serverCaller(tenantId, operatorName), async (session) =>
+    recordAdminAct(session, { act: 'importTerminology', method: 'PUT', path: `/terminology/${system}` }),
+  );
 }
 
 async function findTenant({ systemDoor }: Doors, name: string): Promise<TenantRecord> {

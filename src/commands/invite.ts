@@ -9,6 +9,7 @@ import { findAccountByEmail } from '../people/accounts.ts';
 import { inSession, type Repository } from '../repository/session.ts';
 import { linkUrl } from '../smart/account/link-jobs.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
+import { operatorName } from '../tenants/tenant-audit.ts';
 
 export const inviteUsage = 'invite EMAIL --tenant NAME';
 
@@ -37,7 +38,7 @@ export async function makeInvitation(
   repository: Repository,
   { publicUrl, tenant, email }: { readonly publicUrl: string; readonly tenant: TenantRecord; readonly email: string },
 ): Promise<string> {
-  const operator = serverCaller(tenant.id, 'Operator (npm run admin)');
+  const operator = serverCaller(tenant.id, operatorName);
   const token = await inSession(repository, operator, async (session) => {
     const { trx, cipher } = session;
     const account = await findAccountByEmail(trx, cipher, email);

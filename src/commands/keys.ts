@@ -8,6 +8,7 @@ import { reencrypt, rotateDataKey, rotateIndexKey } from '../repository/reindex/
 import { inSession, type Repository } from '../repository/session.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import { type RotatedRoot, rotateRootKey } from '../tenants/rotate-root-key.ts';
+import { operatorName } from '../tenants/tenant-audit.ts';
 import type { Progress } from './import-terminology/progress.ts';
 
 export const rotateKeyUsage = 'rotate-key data|index --tenant NAME [--reencrypt]';
@@ -41,7 +42,7 @@ export async function rotateKey(
   tenant: TenantRecord,
   { purpose, reencrypts }: Pick<RotateKeyRequest, 'purpose' | 'reencrypts'>,
 ): Promise<string> {
-  const operator = serverCaller(tenant.id, 'Operator (npm run admin)');
+  const operator = serverCaller(tenant.id, operatorName);
   return await inSession(repository, operator, async (session) => {
     recordAdminAct(session, { act: 'rotateKey', method: 'POST', path: `/keys/${purpose}` });
     if (purpose === 'index') {

@@ -14,6 +14,7 @@ import { bodyStream } from './body-stream.ts';
 import { decoderOf } from './content-coding.ts';
 import { parseMediaType } from './media-type.ts';
 import type { HttpState } from './middleware/request-state.ts';
+import { beginBesideFhir } from './record-access.ts';
 import { spoolBody } from './spool-body.ts';
 
 export interface AdminRoutesOptions {
@@ -27,6 +28,7 @@ export function createAdminRoutes(router: Router<HttpState>, options: AdminRoute
   const inTurn = atMost(readMax);
   router.post(packages, async (ctx: FhirContext) => {
     ctx.state.route = packages;
+    beginBesideFhir(ctx, options.repository.now);
     const { caller } = await admitRecorded(options, ctx);
     requireAdministrator(caller);
     ctx.body = await ofTenant(caller.tenantId, () =>

@@ -12,6 +12,7 @@ import type { FhirContext } from './admit.ts';
 import { answerOnce, requestKey } from './idempotency.ts';
 import { type InteractionResponse, textOfBody } from './interaction.ts';
 import type { HttpState } from './middleware/request-state.ts';
+import { beginBesideFhir } from './record-access.ts';
 
 export interface AdminCall<Context> {
   readonly context: Context;
@@ -48,7 +49,10 @@ export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
     const readInput = createReadInput(route);
     router.register(pattern, [route.method], async (ctx: FhirContext) => {
       ctx.state.route = pattern;
+      const access = beginBesideFhir(ctx, options.repository.now);
       const context = await options.admit(ctx);
+      // Until here a refusal is put on record as those of all doors, from here on by `record`.
+      access.isRecorded = true;
       let request: AdminRequest = { params: { ...ctx.params }, query: {}, body: undefined };
       const record = async (outcome: AdminCall<Context>['outcome']) =>
         await options.record?.({ context, route, request, outcome });

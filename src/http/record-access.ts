@@ -1,11 +1,14 @@
-// Puts every request below a FHIR base on record before it is answered, once, whatever becomes of it (security.md 122).
+// Puts every request below a FHIR base on record before it is answered, once, whatever becomes of it (security.md 122); and who is
+// refused at the other doors where clients have to prove who they are.
 
 import type { Context } from 'koa';
 import { clientAddress } from '../access/client-address.ts';
 import type { AccessTrail } from '../audit/trail/access-trail.ts';
 import type { FhirError } from '../fhir/outcome.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
+import { systemTenantName } from '../tenants/reserved.ts';
 import type { HttpState } from './middleware/request-state.ts';
+import { createRefusalBound } from './refusal-bound.ts';
 import { issueOf, RequestAccess, type RequestOrigin, unrecordedFacts } from './request-access.ts';
 import type { TurnedAway } from './turned-away.ts';
 
@@ -28,24 +31,46 @@ export interface AccessRecorderOptions {
 
 /** What anybody may know of the server itself needs no record. */
 const onRecord = /^\/t\/([^/]+)\/fhir(?:\/(?!metadata$|\.well-known\/)(.*))?$/;
+/** A tenant's administration, its authorization server where clients come to it without a person, and the system's administration. */
+const besideFhir =
+  /^(?:\/t\/([^/]+)\/(?:admin|token|introspect|revoke|register|userinfo|launch)(?:\/.*)?|\/admin(?:\/.*)?)$/;
 
 export function createAccessRecorder({ trail, findTenant, now, turnedAway }: AccessRecorderOptions): AccessRecorder {
+  const isToldByItself = createRefusalBound();
+
+  /** Of a refusal beside FHIR: true where it is one too many, and goes with the number of the others. */
+  function isCounted({ tenantName, isBesideFhir }: Place, access: RequestAccess): boolean {
+    const isAlert = access.login?.act === 'reuse';
+    if (!isBesideFhir || isAlert || tenantName === undefined || access.tenantId === undefined) return false;
+    if (isToldByItself(access.tenantId, access.origin.address)) return false;
+    turnedAway.count(tenantName);
+    return true;
+  }
+
+  async function recordNamed(access: RequestAccess, status: number): Promise<void> {
+    access.caller = await access.findCaller?.();
+    if (access.tenantId !== undefined) await trail.record(access.tenantId, unrecordedFacts(access, status));
+  }
+
   return {
     answered(ctx) {
       const { access } = ctx.state;
       if (!access || access.isRecorded || access.tenantId === undefined) return undefined;
       access.isRecorded = true;
+      if (ctx.status >= 400 && isCounted(placeOf(ctx), access)) return undefined;
+      if (access.findCaller) return recordNamed(access, ctx.status);
       const facts = unrecordedFacts(access, ctx.status);
       return facts.length > 0 ? trail.record(access.tenantId, facts) : undefined;
     },
     async refused(ctx, error) {
-      const { tenantName, path } = placeOf(ctx);
+      const place = placeOf(ctx);
+      const { tenantName, path } = place;
       if (tenantName === undefined) return;
       const access = ctx.state.access ?? new RequestAccess(originOf(ctx, path, now));
       if (access.isRecorded) return;
       access.isRecorded = true;
       access.tenantId ??= (await findTenant(tenantName))?.id;
-      if (access.tenantId === undefined) return;
+      if (access.tenantId === undefined || isCounted(place, access)) return;
       const { interaction } = access;
       const facts = access.facts({ interaction, status: error.status, issue: issueOf(error) });
       // What a transaction would have shown was rolled back with it.
@@ -62,13 +87,17 @@ export function createAccessRecorder({ trail, findTenant, now, turnedAway }: Acc
 interface Place {
   /** Undefined where nothing is put on record. */
   readonly tenantName?: string;
-  /** Below the FHIR base. */
+  /** Below the FHIR base; at the other doors whole, with a slash at its start. */
   readonly path: string;
+  readonly isBesideFhir?: boolean;
 }
 
 function placeOf({ method, path }: Pick<HttpContext, 'method' | 'path'>): Place {
-  const [, name, below = ''] = (method === 'OPTIONS' ? undefined : onRecord.exec(path)) ?? [];
-  return name === undefined ? { path: below } : { tenantName: decoded(name), path: below };
+  if (method === 'OPTIONS') return { path: '' };
+  const [, name, below = ''] = onRecord.exec(path) ?? [];
+  if (name !== undefined) return { tenantName: decoded(name), path: below };
+  const [door, tenantName = systemTenantName] = besideFhir.exec(path) ?? [];
+  return door === undefined ? { path: '' } : { tenantName: decoded(tenantName), path, isBesideFhir: true };
 }
 
 /** What is noted of a request from its beginning on. `path` is below the FHIR base. */
@@ -82,6 +111,14 @@ export function originOf(ctx: HttpContext, path: string, now: () => Date): Reque
     requestId,
     now,
   };
+}
+
+/** From here on what admission learns of the request is noted; an answer is put on record as a call of this door. */
+export function beginBesideFhir(ctx: HttpContext, now: () => Date): RequestAccess {
+  const access = new RequestAccess(originOf(ctx, ctx.path, now));
+  access.interaction = 'operation';
+  ctx.state.access = access;
+  return access;
 }
 
 function decoded(name: string): string {

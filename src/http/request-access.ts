@@ -1,6 +1,6 @@
 // What is known of a request that has to be put on record, and the facts made of it: https://hl7.org/fhir/R4/auditevent.html
 
-import { type AccessCode, type AccessFacts, patientsMax } from '../access/access-facts.ts';
+import { type AccessCode, type AccessFacts, type LoginFacts, patientsMax } from '../access/access-facts.ts';
 import { AccessNotes } from '../access/access-notes.ts';
 import type { Caller } from '../access/caller.ts';
 import { callerFacts } from '../access/caller-facts.ts';
@@ -47,6 +47,11 @@ export class RequestAccess {
   notes = new AccessNotes();
   /** What an operation shows is in its answer alone. */
   shownText: string | undefined;
+  /** Who asked the authorization server, where that has to be looked up: not for each of a flood. */
+  findCaller: (() => Promise<Caller | undefined>) | undefined;
+  login: LoginFacts | undefined;
+  /** Why it was refused, where that was answered and not thrown. */
+  refusal: string | undefined;
   /** Of a bundle's entries: they are put on record together. */
   entries: AccessFacts[] = [];
   /** What had to be put on record is, or could not be. */
@@ -71,7 +76,8 @@ export class RequestAccess {
 
   /** Of the request itself. */
   facts(ending: Ending): AccessFacts {
-    return this.#factsOf(this.origin, ending);
+    const facts = this.#factsOf(this.origin, ending);
+    return this.login ? { ...facts, login: this.login } : facts;
   }
 
   /** Of an entry of its bundle. */
@@ -122,7 +128,7 @@ export function unrecordedFacts(access: RequestAccess, status: number): readonly
   const { entries, notes, interaction, shownText: text } = access;
   const isChange = notes.recorded > 0 && interaction !== 'operation';
   if (isChange || notes.isTold || entries.length > 0) return entries;
-  return [access.facts({ interaction, status, notes, text })];
+  return [access.facts({ interaction, status, notes, text, issue: access.refusal })];
 }
 
 /** As the route table has no code of its own for the search of a compartment. */

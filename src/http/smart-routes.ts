@@ -12,6 +12,7 @@ import { systemTenantName } from '../tenants/reserved.ts';
 import { type AdmitOptions, type FhirContext, requireTenant } from './admit.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { createPatientDirectory } from './patients.ts';
+import { beginBesideFhir } from './record-access.ts';
 
 export interface SmartRoutesOptions {
   readonly smart: Smart;
@@ -39,6 +40,7 @@ export function createSmartRoutes(router: Router<HttpState>, options: SmartRoute
       ctx.state.route = route;
       if (ctx.method !== 'OPTIONS') {
         const tenant = await tenantOrPage(admit, ctx);
+        if (tenant && ofClients.has(path)) beginBesideFhir(ctx, options.repository.now).tenantId = tenant.id;
         return tenant && (await smart.handler(tenant)(ctx));
       }
       // The same for a tenant that does not exist.
@@ -61,6 +63,11 @@ async function tenantOrPage(admit: AdmitOptions, ctx: FhirContext): Promise<Tena
     return undefined;
   }
 }
+
+/** Where clients prove who they are; what people do at the others is told by `people/account-audit.ts`. */
+const ofClients: ReadonlySet<string> = new Set([
+  ...['/token', '/introspect', '/revoke', '/register', '/userinfo', '/launch'],
+]);
 
 const methods: Readonly<Record<string, string>> = {
   '/authorize': 'GET, POST',

@@ -3,14 +3,13 @@
 import { findClient } from '../people/clients.ts';
 import { deleteAccessToken, findAccessToken } from './access-tokens.ts';
 import { accountClientId, accountClientMetadata } from './account-client.ts';
-import { endGrant } from './app-grants.ts';
 import type { ClientKeys } from './client-key-set.ts';
 import { toClientMetadata } from './client-metadata.ts';
 import { endExchangedTokens } from './exchanged-tokens.ts';
 import { hashOf } from './hash.ts';
 import { createInteractionAdapter } from './interaction-adapter.ts';
 import { errors, type OidcAdapter, Provider } from './oidc-provider.ts';
-import { createGrantedAdapter, createRecordAdapter } from './record-adapter.ts';
+import { createGrantedAdapter, createRecordAdapter, endGrantOfRequest } from './record-adapter.ts';
 import { createSessionAdapter, type SessionContext } from './session-adapter.ts';
 import type { IssuerUrls } from './urls.ts';
 
@@ -79,7 +78,7 @@ function accessTokenAdapter({ tenantId, tenantDoor, urls }: AdapterContext, kind
       });
     },
     async revokeByGrantId(grantId) {
-      await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));
+      await tenantDoor(tenantId, (trx) => endGrantOfRequest(trx, hashOf(grantId)));
     },
   };
 }

@@ -6,6 +6,8 @@ import { brandsBundle } from './brands.ts';
 import { type BrowserContext, createBrowserEndpoints } from './browser-endpoints.ts';
 import { openIdConfiguration, styleDocument } from './discovery.ts';
 import { answerLaunch, type LaunchContext } from './launch-endpoint.ts';
+import type { OidcContext } from './oidc-provider.ts';
+import { noteClientRequest } from './on-record.ts';
 import { createRecordAdapter } from './record-adapter.ts';
 import { answerRegistration, type RegistrationContext } from './registration.ts';
 import { runProvider } from './run-provider.ts';
@@ -85,23 +87,35 @@ function sendDocument(ctx: Koa.Context, document: unknown): void {
 
 async function answerClient(context: EndpointsContext, ctx: Koa.Context, path: string): Promise<void> {
   const request = await readTokenRequest(ctx);
-  if (!request) {
-    // The rest of it must not be taken for the next request.
-    ctx.set('Connection', 'close');
-    return sendError(ctx, 413, 'invalid_request', 'the request is too large');
-  }
-  const clientId = claimedClientId(ctx.headers.authorization, request.form);
+  const { form } = request ?? { form: new URLSearchParams() };
+  const claimedId = claimedClientId(ctx.headers.authorization, form);
+  const inner = request ? await answerThrottled(context, ctx, { ...request, path, claimedId }) : sendTooLarge(ctx);
+  noteClientRequest(context, ctx, { path, form, claimedId, inner });
+}
+
+interface ClaimedRequest extends TokenRequest {
+  readonly path: string;
+  readonly claimedId: string | undefined;
+}
+
+/** What oidc-provider has looked up; undefined where it was not asked. */
+async function answerThrottled(
+  context: EndpointsContext,
+  ctx: Koa.Context,
+  { path, claimedId, ...request }: ClaimedRequest,
+): Promise<OidcContext | undefined> {
   const attempt: Attempt = {
-    client: clientId === undefined ? undefined : `${context.tenantId} ${clientId}`,
+    client: claimedId === undefined ? undefined : `${context.tenantId} ${claimedId}`,
     network: networkOf(ctx.ip),
   };
   const waitSeconds = context.throttle.waitSeconds(attempt);
   if (waitSeconds > 0) return sendTooMany(ctx, waitSeconds);
-  await askProvider(context, ctx, path, request);
+  const inner = await askProvider(context, ctx, path, request);
   if (isClientFailure(ctx)) {
     const tooManySeconds = context.throttle.failed(attempt);
     if (tooManySeconds > 0) sendTooMany(ctx, tooManySeconds);
   } else if (ctx.status === 200) context.throttle.succeeded(attempt);
+  return inner;
 }
 
 async function askProvider(
@@ -109,7 +123,7 @@ async function askProvider(
   ctx: Koa.Context,
   path: string,
   request: TokenRequest,
-): Promise<void> {
+): Promise<OidcContext | undefined> {
   // SMART wants `invalid_client` for every assertion that fails; oidc-provider calls an unreadable one `invalid_request`.
   if (hasBrokenAssertion(request.form)) return sendError(ctx, 401, 'invalid_client', 'client authentication failed');
   if ((request.form.get('scope')?.length ?? 0) > scopesLengthMax) {
@@ -123,6 +137,7 @@ async function askProvider(
     return sendError(ctx, 503, 'temporarily_unavailable', unavailable.message);
   }
   if (ctx.status === 200) await addLaunchContext(context, ctx, inner);
+  return inner;
 }
 
 /**
@@ -153,13 +168,19 @@ function isClientFailure(ctx: Koa.Context): boolean {
   return ctx.status === 401 && (ctx.body as { error?: string } | undefined)?.error === 'invalid_client';
 }
 
-function sendTooMany(ctx: Koa.Context, waitSeconds: number): void {
-  ctx.remove('WWW-Authenticate');
-  ctx.set('Retry-After', String(waitSeconds));
-  sendError(ctx, 429, 'temporarily_unavailable', 'too many failed attempts; wait and try again');
+function sendTooLarge(ctx: Koa.Context): undefined {
+  // The rest of it must not be taken for the next request.
+  ctx.set('Connection', 'close');
+  return sendError(ctx, 413, 'invalid_request', 'the request is too large');
 }
 
-function sendError(ctx: Koa.Context, status: number, error: string, description: string): void {
+function sendTooMany(ctx: Koa.Context, waitSeconds: number): undefined {
+  ctx.remove('WWW-Authenticate');
+  ctx.set('Retry-After', String(waitSeconds));
+  return sendError(ctx, 429, 'temporarily_unavailable', 'too many failed attempts; wait and try again');
+}
+
+function sendError(ctx: Koa.Context, status: number, error: string, description: string): undefined {
   ctx.status = status;
   ctx.body = { error, error_description: description };
 }

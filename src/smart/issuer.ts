@@ -19,6 +19,7 @@ import { createEndpoints } from './endpoints.ts';
 import { sendError } from './interactions/page.ts';
 import { upstreamLinks } from './interactions/upstream.ts';
 import type { OidcContext, OidcProvider } from './oidc-provider.ts';
+import { noteRefusal } from './on-record.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import { createProvider } from './provider.ts';
 import type { Throttle } from './throttle.ts';
@@ -79,6 +80,7 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
     ...authenticator,
     async handle(ctx) {
       await handle(ctx);
+      noteRefusal(ctx);
       const token = ctx.path === `/t/${tenant.name}${oauthPaths.token}` ? issuedIn(ctx.body) : undefined;
       if (token !== undefined) void authenticator.issued(token);
     },

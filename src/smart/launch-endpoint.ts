@@ -6,6 +6,7 @@ import { fhirError } from '../fhir/outcome.ts';
 import { type Client, findClient } from '../people/clients.ts';
 import { readJsonRequest } from './json-request.ts';
 import { broughtWithinSeconds, insertLaunch } from './launches.ts';
+import { noteCaller } from './on-record.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import type { PersonContext } from './person.ts';
 import type { IssuerUrls } from './urls.ts';
@@ -22,6 +23,7 @@ const textLengthMax = 200;
 /** The caller names only what it may read itself; what the app may then read is decided when somebody signs in. */
 export async function answerLaunch(context: LaunchContext, ctx: Koa.Context): Promise<void> {
   const caller = await context.authenticate(ctx.req.headers.authorization);
+  noteCaller(ctx, caller);
   if (caller.kind === 'patient') throw fhirError('forbidden', 'Apps are opened by staff and their systems.');
   const { client_id: clientId, patient, encounter, intent } = readMembers(await readJsonRequest(ctx));
   const client = await findApp(context, clientId);

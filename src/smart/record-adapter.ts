@@ -5,7 +5,8 @@ import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrant, findAppGrant } from './app-grants.ts';
 import { hashOf } from './hash.ts';
-import { errors, type OidcAdapter, type OidcPayload } from './oidc-provider.ts';
+import { errors, type OidcAdapter, type OidcPayload, Provider } from './oidc-provider.ts';
+import type { Reuse } from './on-record.ts';
 
 export interface RecordContext {
   readonly tenantId: number;
@@ -43,7 +44,7 @@ export function createRecordAdapter(context: RecordContext, model: string): Oidc
       await tenantDoor(tenantId, async (trx) => trx.execute({ text, values: [model, hashOf(id)] }));
     },
     async revokeByGrantId(grantId) {
-      await tenantDoor(tenantId, async (trx) => endGrant(trx, hashOf(grantId)));
+      await tenantDoor(tenantId, (trx) => endGrantOfRequest(trx, hashOf(grantId)));
     },
   };
 }
@@ -134,9 +135,20 @@ async function consumeRecord({ tenantId, tenantDoor }: RecordContext, model: str
       text: 'SELECT grant_hash FROM oidc_record WHERE model = $1 AND id_hash = $2',
       values,
     });
-    if (used?.grant_hash) endGrant(trx, used.grant_hash);
+    if (used?.grant_hash) await endGrantOfRequest(trx, used.grant_hash);
   });
   throw new errors.InvalidGrant(`${model} was already consumed`);
+}
+
+/** Where a token is asked for, only what came a second time ends a grant: the request is put on record as that (on-record.ts). */
+export async function endGrantOfRequest(trx: TenantTransaction, grantHash: Buffer): Promise<void> {
+  const { ctx } = Provider;
+  if (ctx?.oidc.route === 'token') {
+    // Several records of the grant end it, and only the first of them finds whose it is.
+    const { accountId } = (await findAppGrant(trx, grantHash)) ?? (ctx.state.reuse as Reuse | undefined) ?? {};
+    ctx.state.reuse = { accountId } satisfies Reuse;
+  }
+  endGrant(trx, grantHash);
 }
 
 function sealContext(model: string, idHash: Buffer): string {

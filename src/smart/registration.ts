@@ -9,6 +9,7 @@ import type { GuessBound, GuessLimit } from '../people/second-factor/guess-limit
 import type { Settings } from '../tenants/settings.ts';
 import { fetchKeySet } from './client-key-set.ts';
 import { readJsonRequest } from './json-request.ts';
+import { callerOf, noteCaller } from './on-record.ts';
 import type { PersonContext } from './person.ts';
 import { type AppMetadata, readAppMetadata } from './registration-metadata.ts';
 import { networkOf } from './throttle.ts';
@@ -76,6 +77,7 @@ async function register(context: RegistrationContext, ctx: Koa.Context, metadata
   const { proof, clientSecret } = await proofOf(context, metadata);
   const cipher = await keyRing.cipherOf(tenantId);
   const clientId = await tenantDoor(tenantId, async (trx) => insertClient(trx, cipher, registration, proof));
+  noteCaller(ctx, callerOf(tenantId, { ...registration, clientId }));
   ctx.status = 201;
   ctx.body = {
     client_id: clientId,

@@ -5,7 +5,8 @@ import type { JWTVerifyGetKey } from 'jose';
 import type Koa from 'koa';
 import { findLiveToken } from './access-tokens.ts';
 import { verifyAccessToken } from './caller.ts';
-import { findPerson, type PersonContext } from './person.ts';
+import { noteCaller } from './on-record.ts';
+import { findPerson, identityOf, type PersonContext } from './person.ts';
 import type { IssuerUrls } from './urls.ts';
 
 export interface UserinfoContext extends PersonContext {
@@ -29,6 +30,7 @@ export async function answerUserinfo(context: UserinfoContext, ctx: Koa.Context)
   }
   const person = await findPerson(context, live.account_id);
   if (!person) return refuse(ctx, 401, 'invalid_token', 'the access token is not valid here, or has ended');
+  noteCaller(ctx, { ...identityOf(context.tenantId, person.account, live.client_id), grants: [] });
   const { sub, name, fhirUser } = person.claims();
   ctx.body = {
     sub,

@@ -1,12 +1,16 @@
 // Makes the tenant of the system's administrators, and clients that may use `/admin` (README, System administration).
 
+import { serverCaller } from '../access/caller.ts';
+import type { SystemDoor } from '../database/system-transaction.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { KeyServiceError } from '../gateways/key-service.ts';
 import { KeyRefusal } from '../gateways/root-key.ts';
 import { type ClientCredentials, createClient } from '../people/clients.ts';
+import { inSession, type Repository } from '../repository/session.ts';
 import { beginTenant, type CreateTenantContext, finishTenant } from './begin-tenant.ts';
 import { systemTenantName } from './reserved.ts';
 import { createSigningKey } from './signing-key.ts';
+import { operatorName, recordTenantAct } from './tenant-audit.ts';
 
 /**
  * To be called at every start: makes it where it is missing, and finishes one that a crash left half made. Its keys are opened,
@@ -45,20 +49,37 @@ function forOperator(error: unknown): unknown {
     : error;
 }
 
-/** May make, suspend, resume, export and shred tenants, and read who did. Nothing of a clinic's data. */
-export async function createSystemClient(context: CreateTenantContext, name: string): Promise<ClientCredentials> {
+/** What is changed for the system, or for all tenants, goes on record there. */
+export async function requireSystemTenant(context: CreateTenantContext): Promise<number> {
   await ensureSystemTenant(context);
   const tenantId = await findSystemTenant(context);
   if (tenantId === undefined) throw new Error('The system tenant is being made by another process; try again.');
-  const cipher = await context.keyRing.cipherOf(tenantId);
-  return await context.tenantDoor(tenantId, async (trx) =>
-    createClient(trx, cipher, {
+  return tenantId;
+}
+
+export interface SystemClientContext {
+  readonly systemDoor: SystemDoor;
+  readonly repository: Repository;
+}
+
+/** May make, suspend, resume, export and shred tenants, and read who did. Nothing of a clinic's data. */
+export async function createSystemClient(
+  { systemDoor, repository }: SystemClientContext,
+  name: string,
+): Promise<ClientCredentials> {
+  const tenantId = await requireSystemTenant({ ...repository, systemDoor });
+  const caller = serverCaller(tenantId, operatorName);
+  return await inSession(repository, caller, async (session) => {
+    const client = createClient(session.trx, session.cipher, {
       name,
       grantTypes: ['client_credentials'],
       scope: 'system/AuditEvent.rs',
       roles: ['system-admin'],
-    }),
-  );
+    });
+    const about = `Device/${client.clientId}`;
+    recordTenantAct(session, { act: 'createSystemClient', action: 'C', about, caller, outcome: '0' });
+    return client;
+  });
 }
 
 async function findSystemTenant({ systemDoor }: CreateTenantContext): Promise<number | undefined> {

@@ -224,7 +224,8 @@ describe('searches of AuditEvents', () => {
     const { id, meta } = (await client.request('POST', '/Patient', buildPatient())).json;
     await client.request('POST', '/Observation', buildObservation(`Patient/${id}`));
     await client.request('DELETE', `/Patient/${id}`);
-    const agent = `&agent=Device/${client.clientId}`;
+    // Without that of its token.
+    const agent = `&agent=Device/${client.clientId}&type=rest`;
     const mine = await eventsOf(agent);
     expect(mine.map(({ action }) => action)).toEqual(['D', 'C', 'C']);
     for (const [query, count] of [

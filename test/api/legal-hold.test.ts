@@ -221,7 +221,7 @@ describe('who sets one', () => {
 
 describe('an administrator of the system', () => {
   test('holds a tenant or one of its patients, and releases also what the clinic has set', async () => {
-    const { clientId, clientSecret } = await createSystemClient(server.app.doors, 'Officer');
+    const { clientId, clientSecret } = await createSystemClient({ ...server.app.doors, ...server.app }, 'Officer');
     const token = await fetchToken(server.origin, 'system', clientId, clientSecret);
     const admin = (method: string, path: string, body?: object) =>
       send(`${server.origin}/admin/tenants${path}`, method, body, {

@@ -23,7 +23,7 @@ let server: TestServer;
 let token: string;
 beforeAll(async () => {
   server = await startTestServer();
-  const { clientId, clientSecret } = await createSystemClient(server.app.doors, 'Operator');
+  const { clientId, clientSecret } = await createSystemClient({ ...server.app.doors, ...server.app }, 'Operator');
   token = await fetchToken(server.origin, 'system', clientId, clientSecret);
 });
 afterAll(() => server.close());

@@ -26,7 +26,10 @@ export function createSystemAdminRoutes(router: Router<HttpState>, options: Syst
     routes: systemAdminRoutes,
     repository,
     async admit(ctx) {
-      const onRefused = (refused: Refused) => recordRefusal(repository, refused);
+      const onRefused = async (refused: Refused) => {
+        await recordRefusal(repository, refused);
+        if (ctx.state.access) ctx.state.access.isRecorded = true;
+      };
       return { caller: await admitSystem({ ...admit, onRefused }, ctx), repository, systemDoor, publicUrl };
     },
     async record(call) {

@@ -20,7 +20,8 @@ export interface ArchiveServer extends TestServer {
 
 /** Three versions of a Patient of tenant a are from the month, with their AuditEvents; the fourth, and one of tenant b, are not. */
 export async function startArchiveServer(): Promise<ArchiveServer> {
-  let isThen = true;
+  // The tokens of both tenants, which leave AuditEvents too, are of today.
+  let isThen = false;
   const folder = makeTemporaryFolder();
   const now = () => new Date(isThen ? inMonthMs : Date.now());
   // Without the jobs: nobody else seals.
@@ -29,6 +30,7 @@ export async function startArchiveServer(): Promise<ArchiveServer> {
     for (const table of ['audit_event', 'history'])
       await client.query('SELECT store.make_partition($1, $2)', [table, `${month}-01`]);
   });
+  isThen = true;
   const put = (tenant: 'a' | 'b', gender: string) =>
     server[tenant].request('PUT', '/Patient/p', { resourceType: 'Patient', id: 'p', gender });
   for (const gender of ['male', 'female', 'other']) await put('a', gender);
