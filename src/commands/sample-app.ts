@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Patient } from '@medplum/fhirtypes';
 import { DemoFailure } from './demo/demo-failure.ts';
 import { type Connection, FhirClient } from './demo/fhir-client.ts';
 import { openServer } from './demo/server.ts';
@@ -18,11 +17,6 @@ const pages = new Map([
   ['/index.html', 'index.html'],
   ['/launch.html', 'launch.html'],
 ]);
-const examplePatient: Patient = {
-  resourceType: 'Patient',
-  name: [{ given: ['Maria'], family: 'Bergmann' }],
-  birthDate: '1984-03-09',
-};
 
 try {
   await main(`http://localhost:${values.port}`);
@@ -34,7 +28,6 @@ try {
 async function main(origin: string): Promise<void> {
   const server = await openServer((note) => console.log(note));
   const clinic = new FhirClient(server.connection);
-  await requirePatient(clinic);
   const clientId = await register(server.connection, await clinic.authorization(), origin);
   const settings = { iss: server.connection.fhirBaseUrl, clientId };
   const http = createServer((request, response) => answer(request, response, settings));
@@ -48,12 +41,6 @@ async function main(origin: string): Promise<void> {
   http.closeAllConnections();
   await clinic.close();
   await server.stop();
-}
-
-/** Somebody to choose. */
-async function requirePatient(clinic: FhirClient): Promise<void> {
-  const known = await clinic.search('Patient', [['_count', '1']]);
-  if (known.length === 0) await clinic.send('POST', 'Patient', { body: JSON.stringify(examplePatient) });
 }
 
 /** As a clinic's administrator does it; the app of an earlier run is taken again. */

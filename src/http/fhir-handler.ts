@@ -78,9 +78,7 @@ export function handleRoute(options: FhirHandlerOptions, route: FhirRoute): Fhir
           : recording.run(fetched ? withFetched(session, fetched) : session, route.kind, (noted) =>
               route.run(noted, request),
             );
-      const { bytes } = carried;
-      const isKept = bytes && route.kind === 'write' && route.method === 'post';
-      const key = isKept ? requestKey(ctx, caller, bytes) : undefined;
+      const key = route.kind === 'write' ? requestKey(ctx, caller, carried.bytes ?? noBytes) : undefined;
       const response = key
         ? await answerOnce({ repository, caller, key, notes: () => access.notes }, work)
         : await inSession(repository, caller, work, isAsync ? 'write' : route.kind);
@@ -159,6 +157,7 @@ function knownType(repository: Repository, type: string, state: HttpState): stri
 
 const plain: Representation = { format: plainFormat, subset: undefined };
 const noBody: CarriedBody = {};
+const noBytes = Buffer.alloc(0);
 
 /** Undefined when the client takes no FHIR format; without a code no part of an answer is left out. */
 function negotiate(ctx: FhirContext, query: URLSearchParams, code?: InteractionCode): Representation | undefined {

@@ -1,4 +1,4 @@
-// A repeated POST with the same Idempotency-Key gets the first answer again (contract.md 8): draft-ietf-httpapi-idempotency-key-header.
+// A repeated write with the same Idempotency-Key gets the first answer again (contract.md 8): draft-ietf-httpapi-idempotency-key-header.
 
 import { createHash } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
@@ -35,9 +35,9 @@ export function requestKey(ctx: ParameterizedContext, caller: Caller, body: Buff
   }
   return {
     key: sha256(JSON.stringify([ownerOf(caller), ctx.method, ctx.path, given])),
-    // The criteria of a conditional create are as much of what is asked for as the body.
+    // The criteria of a conditional write are as much of what is asked for as the body.
     bodyHash: createHash('sha256')
-      .update(`${ctx.get('If-None-Exist')}\n`)
+      .update(`${ctx.get('If-None-Exist')}\n${ctx.querystring}`)
       .update(body)
       .digest(),
   };

@@ -1,4 +1,4 @@
-// A repeated POST with the same Idempotency-Key takes effect once: contract.md 8, security.md 113 and 114
+// A repeated write with the same Idempotency-Key takes effect once: contract.md 8, security.md 113 and 114
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -122,6 +122,53 @@ describe('the same key and body', () => {
     await post(patientOf('Auditedonce'), key);
     await untilRecorded(server.database.url);
     expect((await server.a.request('GET', `/AuditEvent?entity=Patient/${json.id}&action=C,U,D`)).json.total).toBe(1);
+  });
+});
+
+describe('the same key of a change', () => {
+  const patchType = { 'Content-Type': 'application/json-patch+json' };
+
+  test('patches once', async () => {
+    const { json } = await post(patientOf('Patchedonce'), randomUUID());
+    const patch = [{ op: 'add', path: '/name/-', value: { family: 'Added' } }];
+    const headers = { ...patchType, ...keyed(randomUUID()) };
+    const first = await server.a.request('PATCH', `/Patient/${json.id}`, patch, headers);
+    expect(first.json.name).toHaveLength(2);
+    expect(seen(await server.a.request('PATCH', `/Patient/${json.id}`, patch, headers))).toEqual(seen(first));
+    expect((await server.a.request('GET', `/Patient/${json.id}`)).json.name).toHaveLength(2);
+  });
+
+  test('of a version that is past by now is the first answer, not 412', async () => {
+    const { json } = await post(patientOf('Putonce'), randomUUID());
+    const headers = { 'If-Match': 'W/"1"', ...keyed(randomUUID()) };
+    const body = { ...patientOf('Putagain'), id: json.id };
+    const first = await server.a.request('PUT', `/Patient/${json.id}`, body, headers);
+    expect(first.status).toBe(200);
+    expect(seen(await server.a.request('PUT', `/Patient/${json.id}`, body, headers))).toEqual(seen(first));
+    const removed = { 'If-Match': 'W/"2"', ...keyed(randomUUID()) };
+    const gone = await server.a.request('DELETE', `/Patient/${json.id}`, undefined, removed);
+    expect(gone.status).toBe(204);
+    expect(seen(await server.a.request('DELETE', `/Patient/${json.id}`, undefined, removed))).toEqual(seen(gone));
+  });
+
+  test('with other criteria is 422', async () => {
+    const key = keyed(randomUUID());
+    const put = (query: string) => server.a.request('PUT', `/Patient?identifier=${query}`, patientOf('Criteria'), key);
+    expect((await put('urn:once%7C1')).status).toBe(201);
+    expect((await put('urn:once%7C1')).status).toBe(201);
+    expectRefusal(await put('urn:once%7C2'), 422);
+    expect(await countOf('Criteria')).toBe(1);
+  });
+
+  test('replaces the content of a Binary once', async () => {
+    const made = await server.a.request('POST', '/Binary', 'one', { 'Content-Type': 'text/plain' });
+    const id = made.headers.get('Location')?.split('/').at(-3);
+    const headers = { 'Content-Type': 'text/plain', 'If-Match': 'W/"1"', ...keyed(randomUUID()) };
+    const put = (text: string) => server.a.request('PUT', `/Binary/${id}`, text, headers);
+    const first = await put('two');
+    expect(first.status).toBe(200);
+    expect(seen(await put('two'))).toEqual(seen(first));
+    expectRefusal(await put('three'), 422);
   });
 });
 

@@ -75,11 +75,11 @@ describeWith('chromium', 'the sample app beside npm start', (program) => {
     const { page } = await openPage(browser);
     await page.goto(appUrl);
     await signIn(page);
-    await page.getByRole('searchbox').fill('Berg');
+    await page.getByRole('searchbox').fill('Sam');
     await page.getByRole('button', { name: 'Search' }).click();
-    await page.getByRole('button', { name: /Maria Bergmann/ }).click();
+    await page.getByRole('button', { name: /Paul Sample/ }).click();
     await page.getByRole('button', { name: 'Allow', exact: true }).click();
-    expect(await answerOf(page)).toMatch(/^Maria Bergmann, born 1984-03-09: 0 appointments, seen by Practitioner\//);
+    expect(await answerOf(page)).toMatch(/^Paul Sample, born 1984-04-12: 0 appointments, seen by Practitioner\//);
   }, 60_000);
 
   test('from an EHR, which tells what patient is open', async () => {
@@ -99,6 +99,6 @@ describeWith('chromium', 'the sample app beside npm start', (program) => {
     await page.goto(launchUrl);
     await signIn(page);
     await page.getByRole('button', { name: 'Allow', exact: true }).click();
-    expect(await answerOf(page)).toMatch(/^Maria Bergmann, born 1984-03-09/);
+    expect(await answerOf(page)).toMatch(/^Paul Sample, born 1984-04-12/);
   }, 60_000);
 });

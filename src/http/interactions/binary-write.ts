@@ -75,9 +75,10 @@ function inTransaction(session: Session, request: InteractionRequest, print: Has
   const asked = {
     get: (name: string) => request.header(name) ?? '',
     method: request.method,
-    path: new URL(`${request.baseUrl}/Binary`).pathname,
+    path: new URL(`${request.baseUrl}/Binary${request.id && `/${request.id}`}`).pathname,
+    querystring: request.query.toString(),
   } as ParameterizedContext;
-  const key = request.method === 'POST' ? requestKey(asked, caller, print.digest()) : undefined;
+  const key = requestKey(asked, caller, print.digest());
   const noted: Work = (own) => work(notes ? { ...own, notes } : own);
   if (!key) return inSession(repository, caller, noted);
   return answerOnce({ repository, caller, key, ...(notes && { notes: () => notes }) }, noted);

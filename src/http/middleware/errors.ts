@@ -30,7 +30,9 @@ export function createErrorMiddleware(
       // What was made ready to be answered before.
       for (const name of ofAnswers) ctx.remove(name);
       if (known.status >= 500 && !ctx.state.isTurnedAway) {
-        log.error({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
+        // More work than there is room for is what the server is made to refuse.
+        const level = known.issues[0]?.code === 'throttled' ? 'warn' : 'error';
+        log[level]({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
       }
       ctx.status = known.status;
       if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
