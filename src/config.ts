@@ -69,7 +69,10 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export function readConfig(env: Environment): Config {
+/** `required`: for commands beside a server, which make no data directory where its name was mistyped. */
+type KeyFile = 'made' | 'required';
+
+export function readConfig(env: Environment, keyFile: KeyFile = 'made'): Config {
   refuseUnknown(env);
   const dataDir = path.resolve(env.HPMS_DATA_DIR || '.data');
   const databaseUrl = readDatabaseUrl(env);
@@ -77,7 +80,7 @@ export function readConfig(env: Environment): Config {
   return {
     dataDir,
     database: databaseUrl === undefined ? {} : { url: databaseUrl },
-    crypto: readCrypto(env, dataDir, databaseUrl),
+    crypto: readCrypto(env, { dataDir, databaseUrl, keyFile }),
     http: readHttp(env),
     jobs: redisUrl === undefined ? {} : { redisUrl },
     mail: readMail(env),
@@ -211,27 +214,33 @@ function readHosts(env: Environment): string[] {
   return hosts;
 }
 
-function readCrypto(env: Environment, dataDir: string, databaseUrl: string | undefined): Config['crypto'] {
+interface KeyPlace {
+  readonly dataDir: string;
+  readonly databaseUrl: string | undefined;
+  readonly keyFile: KeyFile;
+}
+
+function readCrypto(env: Environment, place: KeyPlace): Config['crypto'] {
   const elsewhere = readRootUrl(env, 'ROOT_KEY_URL');
   const given = readKey(env, 'ROOT_KEY');
   if (elsewhere && given) throw new ConfigError('ROOT_KEY and ROOT_KEY_URL are both set; set one of them.');
   const previous = readRootUrl(env, 'ROOT_KEY_PREVIOUS_URL') ?? localSource(readKey(env, 'ROOT_KEY_PREVIOUS'));
   const secret = readKey(env, 'SERVER_SECRET');
-  const fromFile = () => keyOfDataDirectory(dataDir, databaseUrl, elsewhere ? 'SERVER_SECRET' : 'ROOT_KEY');
+  const fromFile = () => keyOfDataDirectory(place, elsewhere ? 'SERVER_SECRET' : 'ROOT_KEY');
   const key = elsewhere && secret ? secret : (given ?? fromFile());
   return {
     rootKey: secret ?? key,
     root: {
       current: elsewhere ?? { kind: 'local', key },
       ...(previous ? { previous } : {}),
-      ...keyDirOf(env, dataDir, databaseUrl),
+      ...keyDirOf(env, place),
       cacheMs: readCacheMinutes(env) * 60_000,
     },
   };
 }
 
 /** Beside a database of one's own every process of every machine must see it, so that is for the operator to say. */
-function keyDirOf(env: Environment, dataDir: string, databaseUrl: string | undefined): Pick<RootSettings, 'keyDir'> {
+function keyDirOf(env: Environment, { dataDir, databaseUrl }: KeyPlace): Pick<RootSettings, 'keyDir'> {
   if (env.KEY_DIR) return { keyDir: path.resolve(env.KEY_DIR) };
   return databaseUrl === undefined ? { keyDir: path.join(dataDir, 'keys') } : {};
 }
@@ -267,7 +276,7 @@ function readKey(env: Environment, name: string): Buffer | undefined {
 }
 
 /** Only beside the embedded database: a server of one's own, with several processes, must not have its key made in passing. */
-function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined, name: string): Buffer {
+function keyOfDataDirectory({ dataDir, databaseUrl, keyFile }: KeyPlace, name: string): Buffer {
   if (databaseUrl !== undefined) {
     throw new ConfigError(`${name} or ${name}_FILE must be set when DATABASE_URL is; allowed is ${keyForms}.`);
   }
@@ -277,6 +286,11 @@ function keyOfDataDirectory(dataDir: string, databaseUrl: string | undefined, na
   if (text === undefined && hasDatabase) {
     throw new ConfigError(
       `There is a database in ${dataDir} but no root.key: put your copy of it there, or set ${name}.`,
+    );
+  }
+  if (text === undefined && keyFile === 'required') {
+    throw new ConfigError(
+      `There is no database in ${dataDir}: set HPMS_DATA_DIR to the data directory of a server, or DATABASE_URL.`,
     );
   }
   const key = parseKey(text ?? makeKeyFile(file));

@@ -182,6 +182,15 @@ describe('the root key of an embedded database', () => {
     expect(readConfig({ HPMS_DATA_DIR: path.join(folder, 'other') }).crypto.rootKey).not.toEqual(first);
   });
 
+  test('is not made by a command, whose data directory may be mistyped', () => {
+    const dataDir = path.join(folder, 'mistyped');
+    const env = { HPMS_DATA_DIR: dataDir };
+    expect(() => readConfig(env, 'required')).toThrow(`There is no database in ${dataDir}: set HPMS_DATA_DIR to`);
+    expect(existsSync(dataDir)).toBe(false);
+    const { rootKey } = readConfig(env).crypto;
+    expect(readConfig(env, 'required').crypto.rootKey).toEqual(rootKey);
+  });
+
   test('is never replaced when its file is damaged', () => {
     const dataDir = path.join(folder, 'damaged');
     readConfig({ HPMS_DATA_DIR: dataDir });

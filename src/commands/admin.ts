@@ -60,7 +60,7 @@ function printUsage(): void {
 }
 
 function config(): Config {
-  return readConfig(process.env);
+  return readConfig(process.env, 'required');
 }
 
 async function printNewTenant(name: string): Promise<void> {

@@ -47,7 +47,7 @@ interface Work {
 }
 
 async function run(command: ArchiveCommand): Promise<void> {
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   const databaseUrl = findDatabase(config);
   const doors = openDoors({ databaseUrl, ...config.crypto, onIdleError: () => undefined });
   try {

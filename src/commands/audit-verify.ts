@@ -50,7 +50,7 @@ try {
 
 async function run(args: readonly string[]): Promise<void> {
   const asked = readArguments(args);
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   await withSnapshots(config, async (doors) => {
     const tenants = await chosenTenants(doors, asked.tenant);
     const evidence = await gatherEvidence(config, doors, asked);

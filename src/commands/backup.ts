@@ -43,7 +43,7 @@ function readArguments(args: readonly string[]): Arguments {
 }
 
 async function run({ to: folder, follow: isFollowing, logical }: Arguments): Promise<void> {
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   const { dataDir, crypto } = config;
   const databaseUrl = findDatabase(config);
   const progress = (text: string) => report.progress(text);

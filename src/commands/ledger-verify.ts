@@ -33,7 +33,7 @@ try {
 async function run(args: readonly string[]): Promise<void> {
   const { tenant: name, anchor } = readArguments(args);
   const report = new Report(process.stdout);
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   await withSnapshots(config, async (doors) => {
     const { repository } = openRepository({ config, doors });
     const tenants = await doors.systemDoor((trx) =>

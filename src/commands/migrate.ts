@@ -10,7 +10,7 @@ import { ensureSystemTenant } from '../tenants/system-tenant.ts';
 import { loadCoreTerminology } from '../terminology/core-terminology.ts';
 
 try {
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   if (config.database.url === undefined) {
     throw new ConfigError('DATABASE_URL is not set; the embedded database is migrated by `npm start` itself.');
   }

@@ -39,7 +39,7 @@ function readArguments(args: readonly string[]): { readonly binaries?: string | 
 }
 
 async function run({ binaries: given }: { readonly binaries?: string | undefined }): Promise<void> {
-  const { dataDir: named, crypto, database } = readConfig(process.env);
+  const { dataDir: named, crypto, database } = readConfig(process.env, 'required');
   if (database.url !== undefined) throw new ConfigError('DATABASE_URL is set; this is for the embedded database only.');
   const directory = takeDataDirectory(named);
   directory.release();

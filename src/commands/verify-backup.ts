@@ -53,7 +53,7 @@ function readArguments(args: readonly string[]): Arguments {
 
 async function run({ from: folder, scratch, binaries }: Arguments): Promise<void> {
   const startedAt = performance.now();
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'required');
   const { rootKey } = config.crypto;
   const manifest = readManifest(folder);
   requireRootKey(manifest, rootKey);
