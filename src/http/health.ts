@@ -12,7 +12,7 @@ export interface ReadinessCheck {
   readonly name: string;
   /** Gives what is wrong, or undefined. */
   problem(): Promise<string | undefined>;
-  /** Said beside `ok`. */
+  /** Said in place of `ok`. */
   readonly note?: string;
 }
 
@@ -30,12 +30,12 @@ export function healthRoutes(router: Router<HttpState>, { checks, registry, metr
   });
   router.get('/readyz', async (ctx) => {
     ctx.state.route = '/readyz';
-    const results = await Promise.all(checks.map(async (check) => [check.name, await problemOf(check)] as const));
-    const ready = results.every(([, problem]) => problem === undefined);
+    const results = await Promise.all(checks.map(async (check) => ({ ...check, wrong: await problemOf(check) })));
+    const ready = results.every(({ wrong }) => wrong === undefined);
     ctx.status = ready ? 200 : 503;
     ctx.body = {
       status: ready ? 'ready' : 'not ready',
-      checks: Object.fromEntries(results.map(([name, problem]) => [name, problem ?? 'ok'])),
+      checks: Object.fromEntries(results.map(({ name, wrong, note }) => [name, wrong ?? note ?? 'ok'])),
     };
   });
   router.get('/metrics', async (ctx) => {
@@ -74,7 +74,11 @@ export function readinessChecks({ systemDoor, missingWalls, isDraining }: Readin
     { name: 'database', problem: async () => void (await systemDoor((trx) => trx.query({ text: 'SELECT 1' }))) },
     { name: 'partitions', problem: () => partitionProblem(systemDoor) },
     // Told, not refused: a server of one's own may not let anybody raise this wall.
-    { name: 'tenant walls', problem: async () => undefined, note: missingWalls.join('; ') || 'ok' },
+    {
+      name: 'tenant walls',
+      problem: async () => undefined,
+      ...(missingWalls.length > 0 && { note: missingWalls.join('; ') }),
+    },
   ];
 }
 
