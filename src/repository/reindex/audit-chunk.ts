@@ -7,7 +7,7 @@ import { auditTokens, groupedTokens } from '../audit-tokens.ts';
 import type { Repository, Session } from '../session.ts';
 import { bodyContext } from '../stored-version.ts';
 import { hasAuditTokens, tokenGroupsIn } from '../token-groups.ts';
-import { takeTurn } from '../turn.ts';
+import { takeBackgroundTurn } from '../turn.ts';
 
 const rowsMax = 500;
 
@@ -33,7 +33,7 @@ export async function tokenAuditEvents(session: Session, afterId: string) {
     rows.map(({ tokens }) => tokens),
   );
   const others: TokenRow[] = [];
-  const turn = takeTurn();
+  const turn = takeBackgroundTurn();
   for (const row of rows) {
     const event = openEvent(session, row);
     if (!hasAuditTokens(row.tokens, auditTokens(session, event), groups))

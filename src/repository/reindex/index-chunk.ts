@@ -9,7 +9,7 @@ import type { StoredResource } from '../module.ts';
 import type { Session } from '../session.ts';
 import { tokensOf } from '../store-changes.ts';
 import { openWithoutData, type VersionRow, versionColumns } from '../stored-version.ts';
-import { takeTurn } from '../turn.ts';
+import { takeBackgroundTurn } from '../turn.ts';
 import { tokenAuditEvents } from './audit-chunk.ts';
 import { hasSameTokens, withOtherRows } from './changed-rows.ts';
 import { enterDefinition } from './enter-definitions.ts';
@@ -107,16 +107,18 @@ async function readRows({ trx }: Session, { types, at_type: atType, at_id: atId 
 async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise<void> {
   const indexed: { readonly change: IndexedRow; readonly entries: readonly IndexEntry[]; readonly tokens: string }[] =
     [];
-  const turn = takeTurn();
+  const other: typeof indexed = [];
+  const turn = takeBackgroundTurn();
   // One after the other: each may be as large as a body can be.
   for (const row of rows) {
     const resource = await resourceOf(session, row);
     const entries = resource ? session.extract(resource.resource, resource.exactNumbers) : [];
-    indexed.push({ change: row, entries, tokens: tokensOf(session, entries) });
+    const one = { change: row, entries, tokens: tokensOf(session, entries) };
+    indexed.push(one);
+    if (!hasSameTokens(row.tokens, one.tokens)) other.push(one);
     if (resource) await restoreRows(session, resource.resource);
     if (turn.isOver()) await turn.next();
   }
-  const other = indexed.filter(({ change, tokens }) => !hasSameTokens(change.tokens, tokens));
   if (other.length > 0) {
     session.trx.execute({
       name: 'reindex-tokens',
@@ -130,7 +132,7 @@ async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise
       ],
     });
   }
-  const changed = await withOtherRows(session, indexed);
+  const changed = await withOtherRows(session, indexed, turn);
   deleteIndexRows(
     session.trx,
     changed.map(({ change }) => change),

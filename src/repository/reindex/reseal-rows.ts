@@ -6,6 +6,7 @@ import { newId } from '../../fhir/ids.ts';
 import { openContent, putContent, sealHead } from '../binary-content.ts';
 import type { Session } from '../session.ts';
 import { bodyContext, openBinaryHead, type VersionRow } from '../stored-version.ts';
+import { takeBackgroundTurn } from '../turn.ts';
 
 interface Resealed {
   readonly row: VersionRow;
@@ -16,8 +17,10 @@ interface Resealed {
 /** The rows are locked. An object that its row does not name any more is swept when nobody can be reading it. */
 export async function resealRows(session: Session, rows: readonly VersionRow[]): Promise<void> {
   const resealed: Resealed[] = [];
+  const turn = takeBackgroundTurn();
   for (const row of rows) {
     if (!row.deleted && (await isOlder(session, row))) resealed.push(await reseal(session, row));
+    if (turn.isOver()) await turn.next();
   }
   if (resealed.length === 0) return;
   session.trx.execute({
