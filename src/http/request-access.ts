@@ -6,6 +6,7 @@ import type { Caller } from '../access/caller.ts';
 import { callerFacts } from '../access/caller-facts.ts';
 import { newId } from '../fhir/ids.ts';
 import type { FhirError } from '../fhir/outcome.ts';
+import { patientsAsked } from './patients-asked.ts';
 import type { FhirRoute } from './route.ts';
 
 /** What was asked for, by a client or by an entry of its bundle. */
@@ -106,7 +107,7 @@ export class RequestAccess {
       issue,
       answered,
       answeredCount: notes && answered && notes.answeredCount > answered.length ? notes.answeredCount : undefined,
-      patients: patientsNamed(query, text, notes),
+      patients: patientsNamed({ ...asked, query }, text, notes),
     };
   }
 }
@@ -140,25 +141,21 @@ export function issueOf({ issues: [first] }: FhirError): string | undefined {
   return first?.code;
 }
 
-/** `Patient/id` in a query, also `patient=id`, and in the references and URLs of an answer. */
-const inQuery = /(?:^|[^A-Za-z])(?:Patient(?:\/|%2F)|patient=)([A-Za-z0-9\-.]{1,64})/g;
+/** `Patient/id` in the references and URLs of an answer. */
 const inAnswer = /"(?:[^"]*\/)?Patient\/([A-Za-z0-9\-.]{1,64})["/]/g;
 
 /** Undefined for none. */
 function patientsNamed(
-  query: string,
+  { path, query }: Asked,
   text: string | undefined,
   notes: AccessNotes | undefined,
 ): readonly string[] | undefined {
-  const referred = notes?.patients ?? [];
-  const isNamed = query.includes('atient') || text?.includes('Patient/');
-  if (!isNamed) return referred.length > 0 ? referred : undefined;
   const found = new Set<string>();
-  for (const matches of [query.matchAll(inQuery), (text ?? '').matchAll(inAnswer)]) {
-    for (const [, id = ''] of matches) {
-      if (!/^\.+$/.test(id) && id !== 'Patient' && found.size < patientsMax) found.add(`Patient/${id}`);
-    }
-  }
-  for (const patient of referred) found.add(patient);
+  const add = (patient: string) => {
+    if (found.size < patientsMax && !/\/\.+$/.test(patient)) found.add(patient);
+  };
+  for (const patient of patientsAsked(path, query)) add(patient);
+  if (text?.includes('Patient/')) for (const [, id = ''] of text.matchAll(inAnswer)) add(`Patient/${id}`);
+  for (const patient of notes?.patients ?? []) found.add(patient);
   return found.size > 0 ? [...found] : undefined;
 }

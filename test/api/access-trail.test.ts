@@ -73,6 +73,13 @@ function rows(): Row[] {
       patients: ['Patient/nobody'],
     },
     {
+      what: 'search by a reference that finds nothing',
+      ...get,
+      path: '/Encounter?patient=Patient/nobody',
+      gist: 'search-type E 0',
+      patients: ['Patient/nobody'],
+    },
+    {
       what: 'search by POST',
       ...get,
       method: 'POST',
