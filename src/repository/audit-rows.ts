@@ -1,10 +1,11 @@
 // One AuditEvent per change, in the change's own transaction: https://hl7.org/fhir/R4/auditevent.html
 
-import type { AuditEvent } from '@medplum/fhirtypes';
+import type { AuditEvent, Binary, Resource } from '@medplum/fhirtypes';
 import { buildChangeAudit } from '../access/change-audit.ts';
 import { patientsReferred } from '../access/patients-referred.ts';
 import type { Compressed } from '../crypto/sealed-box.ts';
 import { newId } from '../fhir/ids.ts';
+import { parseReference } from '../fhir/references.ts';
 import type { IndexEntry } from '../search/index-entry.ts';
 import { groupedTokens } from './audit-tokens.ts';
 import type { Change } from './change.ts';
@@ -119,6 +120,7 @@ export function sealedRow(
 function patientsOf(session: Session, change: Change, entries: readonly IndexEntry[]): readonly string[] {
   const { type, id, resource, oldResource } = change;
   if (type === 'Patient') return [`Patient/${id}`];
+  if (type === 'Binary') return [...new Set([...patientProtected(resource), ...patientProtected(oldResource)])];
   const patients = patientsIn(session, type, entries);
   // Extracting costs more than looking: hardly any update changes the patient.
   const isOld = oldResource !== undefined && (!resource || namesOthers(change, patients));
@@ -136,8 +138,12 @@ export function patientsIn({ repository }: Session, type: string, entries: reado
   return [...patients];
 }
 
-function namesOthers({ type, old }: Change, patients: readonly string[]): boolean {
-  // Which names none by what R4 has a search parameter for, and may be very long.
-  if (type === 'Binary') return false;
+/** A Binary has no search parameter for it; its text may be very long: https://hl7.org/fhir/R4/binary.html#security-context */
+function patientProtected(binary: Resource | undefined): string[] {
+  const context = parseReference((binary as Binary | undefined)?.securityContext?.reference ?? '');
+  return context.kind === 'resource' && context.type === 'Patient' ? [`Patient/${context.id}`] : [];
+}
+
+function namesOthers({ old }: Change, patients: readonly string[]): boolean {
   return old?.body !== undefined && patientsReferred(old.body).some((patient) => !patients.includes(patient));
 }

@@ -173,6 +173,32 @@ describe('an update', () => {
   });
 });
 
+test('what becomes of a Binary names the patients who protect or protected it', async () => {
+  const [one, other] = [await make(buildPatient()), await make(buildPatient())];
+  const of = (patient: string) => ({
+    ...{ resourceType: 'Binary', contentType: 'text/plain', data: 'aGVsbG8=' },
+    securityContext: { reference: `Patient/${patient}` },
+  });
+  const id = await make(of(one));
+  const place = `/Binary/${id}`;
+  await client.request('PUT', place, { ...of(other), id });
+  await client.request('PUT', place, 'hello', {
+    'Content-Type': 'text/plain',
+    'X-Security-Context': `Patient/${other}`,
+  });
+  await client.request('DELETE', place);
+  const named = (await eventsOf(`entity=Binary/${id}&_sort=date`)).map(({ action, meta, entity = [] }) => [
+    `${action} ${meta?.profile?.[0]?.split('hpms-audit-')[1]}`,
+    ...entity.filter(({ role }) => role?.code === '1').map(({ what }) => what?.reference),
+  ]);
+  expect(named).toEqual([
+    ['C patient-create', `Patient/${one}`],
+    ['U patient-update', `Patient/${other}`, `Patient/${one}`],
+    ['U patient-update', `Patient/${other}`],
+    ['D patient-delete', `Patient/${other}`],
+  ]);
+});
+
 test('AuditEvents are found by all that auditors ask by (domain.md S4-K3d, S5-F4.7)', async () => {
   const id = await make(buildPatient());
   const headers = { 'X-Purpose-Of-Use': 'HRESCH', 'X-Request-Id': 'request-of-this-test' };

@@ -83,7 +83,7 @@ const rows: readonly Row[] = [
     headers: { 'Content-Type': 'text/plain', 'X-Security-Context': 'Patient/third' },
     status: 201,
     gists: ['read R 0'],
-    patients: [],
+    patients: ['Patient/third'],
     versions: ['Binary'],
   },
   {
