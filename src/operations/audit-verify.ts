@@ -43,7 +43,12 @@ async function outcomeOf(session: Session, call: OperationCall): Promise<Paramet
   const id = call.id === '' ? inputOf<string>(call, 'event')?.replace(/^AuditEvent\//, '') : call.id;
   try {
     if (id !== undefined) return describeEvent(await proveEvent(session.trx, id, undefined));
-    return describePart(await verifyPart(session.trx, { ...readPart(call), now: session.at }));
+    const asked = readPart(call);
+    const part = await verifyPart(session.trx, { ...asked, now: session.at });
+    const size = part?.head.size ?? 0;
+    // Whoever goes on where there is nothing must not hear that it is sound.
+    if (asked.from !== undefined && asked.from > size) throw invalid('from', `at most ${size}, for so many are sealed`);
+    return describePart(part);
   } catch (error) {
     if (!(error instanceof SealDifference)) throw error;
     if (error.kind === 'unknown') throw fhirError('not-found', 'There is no AuditEvent with this id.');

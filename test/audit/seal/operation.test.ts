@@ -109,9 +109,12 @@ test('who may not read AuditEvents verifies none', async () => {
   expect(status).toBe(403);
 });
 
-test.each(['count=0', 'count=100001', 'anchor=yesterday', 'anchor=1:00'])('%s is refused', async (query) => {
-  expect((await server.a.request('GET', `/AuditEvent/$verify?${query}`)).status).toBe(400);
-});
+test.each(['count=0', 'count=100001', 'anchor=yesterday', 'anchor=1:00', 'from=1000000'])(
+  '%s is refused',
+  async (query) => {
+    expect((await server.a.request('GET', `/AuditEvent/$verify?${query}`)).status).toBe(400);
+  },
+);
 
 test('how far the sealer is behind is among the figures', async () => {
   const headers = { Authorization: `Bearer ${rolePassword(testRootKey, 'metrics')}` };
