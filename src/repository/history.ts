@@ -2,13 +2,14 @@
 
 import type { Statement } from '../database/statement.ts';
 import { fhirError, type Issue, notFound } from '../fhir/outcome.ts';
+import { auditEventType } from './audit-rows.ts';
 import { openHistoryCursor, sealHistoryCursor } from './history-cursor.ts';
 import type { HistoryCount, HistoryCursor, HistoryRequest, HistoryRow, HistorySource } from './history-source.ts';
 import { redactChanges } from './redact-changes.ts';
 import { rowsOf } from './row-access.ts';
 import type { Session } from './session.ts';
 import { openVersion, type StoredVersion } from './stored-version.ts';
-import { archivedRest } from './tell-archived.ts';
+import { archivedEvent, archivedRest } from './tell-archived.ts';
 import { isPlainlyVisible, isVisible } from './visible.ts';
 
 export interface HistoryPage {
@@ -75,7 +76,8 @@ async function begin(
 ): Promise<Pick<HistoryCursor, 'completeToMs'>> {
   const existing = existence && session.trx.query(existence);
   const times = id === '' ? session.trx.query<{ complete_to: Date }>(completeTo) : undefined;
-  if ((await existing)?.length === 0) throw notFound(type, id);
+  if ((await existing)?.length === 0)
+    throw (type === auditEventType && (await archivedEvent(session, id))) || notFound(type, id);
   return { completeToMs: (await times)?.[0]?.complete_to.getTime() };
 }
 

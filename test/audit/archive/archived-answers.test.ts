@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readArguments } from '../../../src/commands/archive-arguments.ts';
+import { newId } from '../../../src/fhir/ids.ts';
 import { type ArchiveServer, startArchiveServer } from './archive-server.ts';
 import { month } from './archive-world.ts';
 
@@ -55,6 +56,15 @@ describe('who asks for what is archived is told so', () => {
     const since = await server.a.request('GET', `${versions}?_since=2026-05-01T00:00:00Z`);
     expect(since.json.entry[0].response.outcome).toBeUndefined();
     expect((await server.b.request('GET', versions)).text).not.toContain('archived');
+  });
+
+  test('by 404 for an AuditEvent and for its history', async () => {
+    const id = newId(Date.parse(`${month}-15T12:00:00Z`));
+    for (const path of [`/AuditEvent/${id}`, `/AuditEvent/${id}/_history`, `/AuditEvent/${id}/_history/1`]) {
+      const { status, json } = await server.a.request('GET', path);
+      expect([status, json.issue[0].diagnostics]).toEqual([404, expect.stringContaining(`of ${month} are archived`)]);
+      expect((await server.b.request('GET', path)).text).not.toContain('archived');
+    }
   });
 
   test('by a warning in searches of AuditEvents that reach into the month, also those without a date', async () => {
