@@ -1,6 +1,5 @@
 // `npm run archive`: months of AuditEvents and history go into files and come back; legal holds (README, Archives).
 
-import { mkdir } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
@@ -31,6 +30,7 @@ import { openRepository } from '../open-repository.ts';
 import { inSession, type Repository } from '../repository/session.ts';
 import { type ArchiveCommand, readArguments } from './archive-arguments.ts';
 import { count, Report } from './demo/report.ts';
+import { makeFolder } from './make-folder.ts';
 
 const report = new Report(process.stdout);
 try {
@@ -85,7 +85,7 @@ type Of<Kind> = Extract<ArchiveCommand, { readonly kind: Kind }>;
 async function archive(work: Work, { before, folder: named, tables }: Of<'archive'>): Promise<void> {
   const { client } = work;
   const folder = path.resolve(named);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const by = `${userInfo().username}@${hostname()}`;
   let files = 0;
   await tellArchived(work);

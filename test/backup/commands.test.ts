@@ -158,6 +158,8 @@ test('half a backup is told from a folder of something else', async () => {
   writeFileSync(path.join(other, 'letter.txt'), '');
   expect((await run('backup', ['--to', half])).stderr).toContain('half a backup');
   expect((await run('backup', ['--to', other])).stderr).toContain('is not empty');
+  const letter = path.join(other, 'letter.txt');
+  expect((await run('backup', ['--to', letter])).stderr).toBe(`Files cannot be kept in ${letter}: EEXIST.\n`);
 });
 
 test('a data directory whose root key was lost gets no other one', async () => {

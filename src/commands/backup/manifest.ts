@@ -2,10 +2,11 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../../config.ts';
 import { rolePassword } from '../../database/role-password.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { Partition } from './logical-tables.ts';
 
 export interface Manifest {
@@ -63,7 +64,7 @@ export const leftOut: readonly string[] = [
 
 /** For a new backup: an empty folder, closed to others. */
 export async function makeBackupFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const names = await readdir(folder);
   if (names.length === 0) return;
   const isHalf = !hasManifest(folder) && names.includes('wal');

@@ -21,6 +21,11 @@ const archivedIssue = {
 };
 const eventsOf = async (search: string) => (await server.a.request('GET', `/AuditEvent?${search}`)).json;
 
+test('a folder that cannot be one is said in a line, and nothing leaves', async () => {
+  const { code, stdout, stderr } = await server.archive('--before', '2026-04', '--to', '/dev/null');
+  expect([code, stdout, stderr]).toEqual([1, '', 'Files cannot be kept in /dev/null: EEXIST.\n']);
+});
+
 test('a month goes while the server runs, and is told to its tenants alone', async () => {
   const { code, stdout, stderr } = await server.archive('--before', '2026-04', '--to', server.folder);
   expect([stderr, code]).toEqual(['', 0]);
