@@ -26,7 +26,7 @@ export async function readAnchors(target: AnchorTarget): Promise<Anchors> {
   let number = 0;
   for await (const line of target.read()) {
     number += 1;
-    const head = parseLine(line);
+    const head = parseAnchor(line);
     if (!head) broken.push(number);
     else keep(byTenant, head);
   }
@@ -48,7 +48,8 @@ function isSame(one: Head, other: Head): boolean {
 const syntax =
   /^\{"tenant":(?<tenant>\d+),"size":(?<size>\d+),"root":"(?<root>[0-9a-f]{64})","prev":"(?<prev>[0-9a-f]*)","at":"(?<at>[0-9TZ:.-]{24})","key":"(?<key>[\w-]{43})","signature":"(?<signature>[\w+/=]{88})"\}$/;
 
-function parseLine(line: string): Head | undefined {
+/** Undefined for what is no anchor, as half a line that a crash left. */
+export function parseAnchor(line: string): Head | undefined {
   const parts = syntax.exec(line)?.groups;
   if (!parts) return undefined;
   const { tenant, size, root = '', prev = '', at = '', key = '', signature = '' } = parts;
