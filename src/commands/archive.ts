@@ -14,11 +14,13 @@ import {
   markTold,
   monthsBefore,
   retokened,
+  signShares,
   tenantsOf,
   untoldArchives,
 } from '../audit/archive/manifest.ts';
 import { askAs, withOperator } from '../audit/archive/operator.ts';
 import { restoreMonth } from '../audit/archive/restore-month.ts';
+import { openSealKey, type SealKey } from '../audit/seal/seal-key.ts';
 import { SealDifference } from '../audit/seal/verify/difference.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
@@ -27,6 +29,7 @@ import { openDoors } from '../doors.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { type AdminAct, recordAdminAct } from '../http/admin/admin-audit.ts';
 import { openRepository } from '../open-repository.ts';
+import { openRoots } from '../open-roots.ts';
 import { inSession, type Repository } from '../repository/session.ts';
 import { type ArchiveCommand, readArguments } from './archive-arguments.ts';
 import { count, Report } from './demo/report.ts';
@@ -44,6 +47,7 @@ try {
 interface Work {
   readonly client: pg.Client;
   readonly repository: Repository;
+  readonly sealKey: SealKey;
 }
 
 async function run(command: ArchiveCommand): Promise<void> {
@@ -52,7 +56,8 @@ async function run(command: ArchiveCommand): Promise<void> {
   const doors = openDoors({ databaseUrl, ...config.crypto, onIdleError: () => undefined });
   try {
     const { repository } = openRepository({ config, doors });
-    await withOperator(databaseUrl, (client) => carryOut({ client, repository }, command));
+    const sealKey = await openSealKey(doors.tenantDoor, openRoots(config.crypto.root));
+    await withOperator(databaseUrl, (client) => carryOut({ client, repository, sealKey }, command));
   } finally {
     await doors.close();
   }
@@ -71,7 +76,7 @@ async function carryOut(work: Work, command: ArchiveCommand): Promise<void> {
     case 'restore':
       return await restore(work, command);
     case 'check':
-      return await check(work.client, path.resolve(command.folder));
+      return await check(work, path.resolve(command.folder));
     case 'list':
       return await list(work.client);
     default:
@@ -83,7 +88,7 @@ type Of<Kind> = Extract<ArchiveCommand, { readonly kind: Kind }>;
 
 /** The oldest first; what an earlier run did not come to tell is told as well. */
 async function archive(work: Work, { before, folder: named, tables }: Of<'archive'>): Promise<void> {
-  const { client } = work;
+  const { client, sealKey } = work;
   const folder = path.resolve(named);
   await makeFolder(folder);
   const by = `${userInfo().username}@${hostname()}`;
@@ -92,7 +97,7 @@ async function archive(work: Work, { before, folder: named, tables }: Of<'archiv
   for (const table of tables) {
     for (const month of await monthsBefore(client, table, before)) {
       report.progress(`${table} ${month}`);
-      const made = await archiveMonth({ client, table, month, folder, by, now: () => new Date() });
+      const made = await archiveMonth({ client, table, month, folder, by, sealKey, now: () => new Date() });
       if (!made) continue;
       files += 1;
       report.line(`${table} ${month}: ${count(made.rows, 'row')} in ${made.file}`);
@@ -134,11 +139,12 @@ async function restore({ client, repository }: Work, { month, folder, tables }: 
 }
 
 /** All of them, so that one run says all that is wrong. */
-async function check(client: pg.Client, folder: string): Promise<void> {
+async function check({ client, sealKey }: Work, folder: string): Promise<void> {
   for (const archived of await listArchives(client)) {
     try {
-      await checkArchive(askAs(client), archived, folder);
-      report.line(`${nameOf(archived)}: as it was archived`);
+      const counts = await checkArchive(askAs(client), archived, folder);
+      const signed = await signShares(client, archived, counts, sealKey);
+      report.line(`${nameOf(archived)}: as it was archived${signed > 0 ? ', and signed now' : ''}`);
     } catch (error) {
       if (!(error instanceof ArchiveError || error instanceof SealDifference)) throw error;
       report.line(`${nameOf(archived)}: ${error.message}`);

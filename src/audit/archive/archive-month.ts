@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { sqlState } from '../../database/sql-errors.ts';
+import type { SealKey } from '../seal/seal-key.ts';
 import { sealerLock } from '../seal/sealer.ts';
 import { SealDifference } from '../seal/verify/difference.ts';
 import { ArchiveError } from './archive-error.ts';
@@ -24,6 +25,7 @@ export interface ArchiveMonthOptions {
   /** Who does it. */
   readonly by: string;
   readonly now: () => Date;
+  readonly sealKey: SealKey;
   /** For tests: points at which they end it. */
   readonly reached?: (point: 'copied' | 'verified' | 'exchanging') => Promise<void>;
 }
@@ -199,7 +201,7 @@ async function patiently<T>(client: pg.Client, work: () => Promise<T>): Promise<
 }
 
 async function exchangeOnce(
-  { client, table, month, reached }: ArchiveMonthOptions,
+  { client, table, month, sealKey, reached }: ArchiveMonthOptions,
   entry: ManifestEntry,
   late: string,
 ): Promise<void> {
@@ -209,7 +211,7 @@ async function exchangeOnce(
     // Who is about to set a hold is waited for, and comes too late afterwards.
     await client.query('LOCK TABLE store.legal_hold IN SHARE MODE');
     await requireFree(client, partition);
-    await insertManifest(client, entry);
+    await insertManifest(client, entry, sealKey);
     if (table === 'history') await keepObjects(client, entry);
     await reached?.('exchanging');
     await client.query(`LOCK TABLE store.${table} IN ACCESS EXCLUSIVE MODE`);

@@ -7,8 +7,12 @@ import { type AskTenant, createLeafCheck } from './check-leaves.ts';
 import type { ArchivedFile } from './manifest.ts';
 import { requireWhole } from './restore-month.ts';
 
-/** Throws an ArchiveError or a SealDifference at the first thing that is not as it was. */
-export async function checkArchive(ask: AskTenant, archived: ArchivedFile, folder: string): Promise<void> {
+/** Gives the rows of each tenant; throws an ArchiveError or a SealDifference at the first thing that is not as it was. */
+export async function checkArchive(
+  ask: AskTenant,
+  archived: ArchivedFile,
+  folder: string,
+): Promise<ReadonlyMap<number, number>> {
   const file = path.join(folder, archived.file);
   await requireWhole(file, archived.sha256);
   const leaves = createLeafCheck(archived.table === 'audit_event' ? ask : undefined);
@@ -16,4 +20,5 @@ export async function checkArchive(ask: AskTenant, archived: ArchivedFile, folde
   await leaves.end();
   const count = [...leaves.counts.values()].reduce((sum, one) => sum + one, 0);
   if (count !== archived.rows) throw new ArchiveError(`${file} has ${count} rows, and ${archived.rows} were archived.`);
+  return leaves.counts;
 }

@@ -1,7 +1,10 @@
 // What the database knows of its archives: which rows of which tenant are in which file.
 
 import type pg from 'pg';
+import type { SealKey } from '../seal/seal-key.ts';
+import { ArchiveError } from './archive-error.ts';
 import type { ArchivedTable } from './months.ts';
+import { type Share, shareBytes } from './signed-share.ts';
 
 /** A file, with the rows of all tenants. */
 export interface ArchivedFile {
@@ -35,14 +38,44 @@ export interface ManifestEntry {
   readonly counts: ReadonlyMap<number, number>;
 }
 
-export async function insertManifest(client: pg.Client, entry: ManifestEntry): Promise<void> {
+export async function insertManifest(client: pg.Client, entry: ManifestEntry, sealKey: SealKey): Promise<void> {
   const { table, month, part, file, sha256, by, counts } = entry;
   await client.query(
-    `INSERT INTO store.archive (tenant_id, table_name, month, part, rows, file, sha256, archived_by)
-     SELECT tenant, $1, to_date($2, 'YYYY-MM'), $3, counted, $4, $5, $6
-     FROM unnest($7::integer[], $8::bigint[]) AS of_tenant (tenant, counted)`,
-    [table, month, part, file, sha256, by, [...counts.keys()], [...counts.values()]],
+    `INSERT INTO store.archive (tenant_id, table_name, month, part, rows, file, sha256, archived_by, key, signature)
+     SELECT tenant, $1, to_date($2, 'YYYY-MM'), $3, counted, $4, $5, $6, $7, signed
+     FROM unnest($8::integer[], $9::bigint[], $10::bytea[]) AS of_tenant (tenant, counted, signed)`,
+    [
+      ...[table, month, part, file, sha256, by, sealKey.key, [...counts.keys()], [...counts.values()]],
+      [...counts].map(([tenantId, rows]) => sealKey.sign(shareBytes({ tenantId, table, month, part, rows, sha256 }))),
+    ],
   );
+}
+
+/** Signs the shares of a file that an earlier version has archived; `counts` are the rows that the file has. Gives how many these are. */
+export async function signShares(
+  client: pg.Client,
+  { table, month, part, sha256, file }: ArchivedFile,
+  counts: ReadonlyMap<number, number>,
+  sealKey: SealKey,
+): Promise<number> {
+  const place = [table, month, part];
+  const { rows: unsigned } = await client.query<Pick<Share, 'tenantId'> & { readonly rows: string }>(
+    `SELECT tenant_id AS "tenantId", rows::text AS rows FROM store.archive
+     WHERE table_name = $1 AND month = to_date($2, 'YYYY-MM') AND part = $3 AND signature IS NULL`,
+    place,
+  );
+  for (const { tenantId, rows: known } of unsigned) {
+    const rows = counts.get(tenantId) ?? 0;
+    if (rows !== Number(known))
+      throw new ArchiveError(`${file} has ${rows} rows of tenant ${tenantId}, and ${known} were archived.`);
+    const signature = sealKey.sign(shareBytes({ tenantId, table, month, part, rows, sha256 }));
+    await client.query(
+      `UPDATE store.archive SET key = $4, signature = $5
+       WHERE table_name = $1 AND month = to_date($2, 'YYYY-MM') AND part = $3 AND tenant_id = $6`,
+      [...place, sealKey.key, signature, tenantId],
+    );
+  }
+  return unsigned.length;
 }
 
 /** The number of the next file of a month. */

@@ -31,13 +31,12 @@ export function headHash(head: Head): Buffer {
 
 /** Whether the key it names has signed it; whose key that is, is another question. */
 export function isSigned(head: Head): boolean {
+  return isSignedBy(head.key, signedBytes(head), head.signature);
+}
+
+export function isSignedBy(key: string, bytes: Buffer, signature: Buffer): boolean {
   try {
-    return verify(
-      null,
-      signedBytes(head),
-      createPublicKey({ key: publicJwk(head.key), format: 'jwk' }),
-      head.signature,
-    );
+    return verify(null, bytes, createPublicKey({ key: publicJwk(key), format: 'jwk' }), signature);
   } catch {
     // No key at all.
     return false;

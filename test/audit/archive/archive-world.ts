@@ -11,15 +11,18 @@ import { listArchives } from '../../../src/audit/archive/manifest.ts';
 import type { ArchivedTable } from '../../../src/audit/archive/months.ts';
 import { withOperator } from '../../../src/audit/archive/operator.ts';
 import { restoreMonth } from '../../../src/audit/archive/restore-month.ts';
+import { openSealKey, type SealKey } from '../../../src/audit/seal/seal-key.ts';
 import { withClient } from '../../support/database.ts';
 import { makeTemporaryFolder } from '../../support/temporary-folder.ts';
-import { makeSealWorld, type SealWorld } from '../seal/seal-world.ts';
+import { makeSealWorld, roots, type SealWorld } from '../seal/seal-world.ts';
 
 export const month = '2026-03';
 export const inMonth: Date = new Date('2026-03-15T12:00:00.123Z');
 
 export interface ArchiveWorld extends SealWorld {
   readonly folder: string;
+  /** Of the installation. */
+  readonly sealKey: SealKey;
   /** Versions of one resource, superseded at one time. */
   supersede(tenantId: number, id: string, count: number, objectId?: string): Promise<void>;
   archive(options?: Partial<ArchiveMonthOptions>): Promise<ArchivedMonth | undefined>;
@@ -32,6 +35,7 @@ export interface ArchiveWorld extends SealWorld {
 export async function makeArchiveWorld(): Promise<ArchiveWorld> {
   const world = await makeSealWorld();
   const folder = makeTemporaryFolder();
+  const sealKey = await openSealKey(world.tenantDoor, roots);
   let clockMs = Date.UTC(2026, 10, 20);
   const operate = <T>(work: (client: pg.Client) => Promise<T>) => withOperator(world.url, work);
   const query = <Row>(text: string, values: readonly unknown[] = []) =>
@@ -41,6 +45,7 @@ export async function makeArchiveWorld(): Promise<ArchiveWorld> {
   return {
     ...world,
     folder,
+    sealKey,
     query,
     async supersede(tenantId, id, count, objectId) {
       await query(
@@ -53,7 +58,7 @@ export async function makeArchiveWorld(): Promise<ArchiveWorld> {
     archive: (options = {}) =>
       operate((client) =>
         archiveMonth({
-          ...{ client, table: 'audit_event', month, folder, by: 'operator', now: () => new Date(clockMs++) },
+          ...{ client, table: 'audit_event', month, folder, by: 'operator', sealKey, now: () => new Date(clockMs++) },
           ...options,
         }),
       ),

@@ -5,13 +5,14 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { placeHold, releaseHold } from '../../../src/audit/archive/legal-hold.ts';
-import { listArchives, retokened } from '../../../src/audit/archive/manifest.ts';
+import { listArchives, retokened, signShares } from '../../../src/audit/archive/manifest.ts';
 import { withOperator } from '../../../src/audit/archive/operator.ts';
 import { proveEvent } from '../../../src/audit/seal/verify/prove-event.ts';
 import { newId } from '../../../src/fhir/ids.ts';
 import { createObjectSweep } from '../../../src/repository/sweep-objects.ts';
 import { shredTenant } from '../../../src/tenants/tenant-status.ts';
 import { withClient } from '../../support/database.ts';
+import { strangersKey } from '../seal/doctored.ts';
 import { type ArchiveWorld, inMonth, makeArchiveWorld, month } from './archive-world.ts';
 
 const objectId = '00000000-0000-7000-8000-00000000000a';
@@ -35,6 +36,14 @@ const manifest = () =>
   world.query<{ tenant_id: number; part: number; rows: string }>(
     'SELECT tenant_id, part, rows FROM store.archive ORDER BY table_name, part, tenant_id',
   );
+
+/** As `npm run archive -- --check` does it with the rows that it has found in the file. */
+async function sign(counts: ReadonlyMap<number, number>, key = world.sealKey): Promise<number> {
+  return await withClient(world.url, async (client) => {
+    const [archived] = await listArchives(client);
+    return await signShares(client, archived!, counts, key);
+  });
+}
 
 async function expectUntouched(): Promise<void> {
   expect(await manifest()).toEqual([]);
@@ -66,9 +75,46 @@ describe('a month', () => {
     const prove = (id = '') => world.tenantDoor(world.a, (trx) => proveEvent(trx, id, undefined));
     expect(await prove(leaf?.id)).toMatchObject({ index: 0, lastUpdated: inMonth });
     await expect(prove(newId(inMonth.getTime()))).rejects.toThrow('neither stored nor sealed');
-    await world.query('UPDATE store.archive SET rows = rows - 1 WHERE tenant_id = $1', [world.a]);
+    const claim = async (rows: number) => {
+      await world.query('UPDATE store.archive SET rows = $2, signature = NULL WHERE tenant_id = $1', [world.a, rows]);
+      await sign(new Map([[world.a, rows]]));
+    };
+    await claim(299);
     await expect(world.verify(world.a)).rejects.toThrow(/^deleted: Of 2026-03 300 AuditEvents are not there, and 299/);
-    await world.query('UPDATE store.archive SET rows = rows + 1 WHERE tenant_id = $1', [world.a]);
+    await claim(300);
+    await world.restore();
+  });
+
+  test('is one only where that is signed: who can write to the database cannot call a deletion an archive', async () => {
+    await world.archive();
+    const [first] = await world.query<{ id: string }>(
+      'SELECT ids[1] AS id FROM store.seal_leaves WHERE tenant_id = $1',
+      [world.a],
+    );
+    const prove = () => world.tenantDoor(world.a, (trx) => proveEvent(trx, first?.id ?? '', world.sealKey.key));
+    const forged = 'archive: Part 1 of the archive of 2026-03 is not as this installation has signed it.';
+    const expectRefused = async (message: string | RegExp) => {
+      await expect(world.verify(world.a)).rejects.toThrow(message);
+      await expect(prove()).rejects.toThrow(message);
+    };
+    const set = (columns: string, value?: unknown) =>
+      world.query(`UPDATE store.archive SET ${columns} WHERE tenant_id = $1`, [
+        world.a,
+        ...(value === undefined ? [] : [value]),
+      ]);
+    expect(await prove()).toMatchObject({ index: 0 });
+    await set('rows = rows + 1');
+    await expectRefused(forged);
+    await set('rows = rows - 1, signature = (SELECT signature FROM store.archive WHERE tenant_id = $2)', world.b);
+    await expectRefused(forged);
+    await set('signature = NULL');
+    await expectRefused(/^archive: Part 1 of the archive of 2026-03 is not signed; npm run archive -- --check/);
+    await sign(new Map([[world.a, 300]]), strangersKey());
+    await expectRefused(forged);
+    await set('signature = NULL');
+    await expect(sign(new Map([[world.a, 299]]))).rejects.toThrow(`has 299 rows of tenant ${world.a}, and 300 were`);
+    expect(await sign(new Map([[world.a, 300]]))).toBe(1);
+    expect(await world.verify(world.a)).toMatchObject({ archived: 300 });
     await world.restore();
   });
 

@@ -12,6 +12,8 @@ export type DifferenceKind =
   | 'forged'
   /** A row whose search tokens are not those of its content. */
   | 'tokens'
+  /** Rows would be in a file, which nobody vouches for. */
+  | 'archive'
   /** Leaves or heads are not there. */
   | 'gap'
   /** Leaves or heads are others. */

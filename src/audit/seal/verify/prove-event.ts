@@ -29,8 +29,7 @@ export async function proveEvent(trx: TenantTransaction, id: string, key: string
   const name = eventName(id, time);
   if (!place) throw new SealDifference('unsealed', `${name} is not sealed.`);
   // Of one that is archived the leaf is shown: whoever has the file can hash its row.
-  if (!row && !(await readArchivedRows(trx)).isArchived(time))
-    throw new SealDifference('deleted', `AuditEvent/${id} was sealed and is not there.`);
+  if (!row) await requireArchived(trx, { id, time }, key);
   const leaf = row ? leafHash(trx.tenantId, row) : place.hash;
   if (!leaf.equals(place.hash)) throw new SealDifference('edited', `${name} is not as it was sealed.`);
   const head = await checkLastHead(trx, trx.tenantId, key);
@@ -40,6 +39,16 @@ export async function proveEvent(trx: TenantTransaction, id: string, key: string
     throw new SealDifference('rewritten', 'The hashes of the tree do not lead to the root of the last head.');
   }
   return { id, lastUpdated: time, leaf, index: place.index, path, head };
+}
+
+async function requireArchived(
+  trx: TenantTransaction,
+  { id, time }: { readonly id: string; readonly time: Date },
+  key: string | undefined,
+): Promise<void> {
+  const archived = await readArchivedRows(trx, key);
+  if (!archived.isArchived(time)) throw new SealDifference('deleted', `AuditEvent/${id} was sealed and is not there.`);
+  archived.requireNoMore();
 }
 
 async function readRow(trx: TenantTransaction, id: string): Promise<AuditRow | undefined> {

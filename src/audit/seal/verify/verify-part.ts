@@ -48,7 +48,7 @@ export async function verifyPart(trx: TenantTransaction, options: PartOptions): 
       throw rewritten(`Its tiles do not lead to the root of the head of ${head.at.toISOString()}.`);
     await checkLastHeads(trx, head);
     const consistency = anchor && proveConsistency(hashes, head, anchor);
-    const low = await checkRows(trx, hashes, { from, to });
+    const low = await checkRows(trx, hashes, { from, to, key: head.key });
     const waiting = to === head.size ? await findStrangers(trx, now, low ?? now) : undefined;
     return { head, from, to, consistency, waiting };
   } catch (error) {
@@ -77,11 +77,17 @@ function proveConsistency(hashes: TreeHashes, head: Head, anchor: Milestone): re
 interface Part {
   readonly from: number;
   readonly to: number;
+  /** Who signs here. */
+  readonly key: string;
 }
 
 /** Against the tiles, which the root vouches for. Gives when the earliest of them was recorded. */
-async function checkRows(trx: TenantTransaction, hashes: TreeHashes, { from, to }: Part): Promise<Date | undefined> {
-  const archived = await readArchivedRows(trx);
+async function checkRows(
+  trx: TenantTransaction,
+  hashes: TreeHashes,
+  { from, to, key }: Part,
+): Promise<Date | undefined> {
+  const archived = await readArchivedRows(trx, key);
   const rows = createRowCheck(trx.tenantId, archived.isArchived);
   const perStep = tilesPerStep * tileSize;
   let low: Date | undefined;
@@ -98,7 +104,7 @@ async function checkRows(trx: TenantTransaction, hashes: TreeHashes, { from, to 
 async function checkTiles(
   trx: TenantTransaction,
   hashes: TreeHashes,
-  { from, to, rows }: Part & { readonly rows: RowCheck },
+  { from, to, rows }: Omit<Part, 'key'> & { readonly rows: RowCheck },
 ): Promise<Date | undefined> {
   const { leaves } = await readLeaves(trx, from, to);
   let tree = new GrowingTree();

@@ -38,7 +38,7 @@ export interface VerifiedTree {
 
 /** Throws a `SealDifference` at the first one. All of it sees one moment when the transaction does. */
 export async function verifyTree(trx: TenantTransaction, options: VerifyTreeOptions): Promise<VerifiedTree> {
-  const archived = await readArchivedRows(trx);
+  const archived = await readArchivedRows(trx, options.key);
   const { key, since, now, progress, isArchived = archived.isArchived } = options;
   // Whoever goes on from an anchor has dealt with those before it.
   const anchors = since ? options.anchors?.slice(-1) : options.anchors;
