@@ -1,6 +1,6 @@
 // Encryption of long bodies in frames, so that neither writing nor reading one holds more of it than two frames.
 
-import { keyVersionOf } from './sealed-box.ts';
+import { keyVersionOf, SealedBoxError } from './sealed-box.ts';
 import type { TenantCipher } from './tenant-cipher.ts';
 
 const frameBytes = 65_536;
@@ -55,14 +55,14 @@ export async function* openFrames(
     if (held) yield cipher.open(held, frameContext(context, index++, false));
     held = box;
   }
-  if (!held) throw new Error('A stored body has no frame.');
+  if (!held) throw new SealedBoxError('A stored body has no frame.');
   yield cipher.open(held, frameContext(context, index, true));
 }
 
 /** Of the key that the first frame is sealed under, as all of them are. */
 export async function keyVersionOfFrames(bytes: AsyncIterable<Buffer>): Promise<number> {
   for await (const box of boxesOf(bytes)) return keyVersionOf(box);
-  throw new Error('A stored body has no frame.');
+  throw new SealedBoxError('A stored body has no frame.');
 }
 
 async function* boxesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
@@ -74,13 +74,13 @@ async function* boxesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, vo
       pending = pending.subarray(lengthBytes + box.length);
     }
   }
-  if (pending.length > 0) throw new Error('A stored body ends within a frame.');
+  if (pending.length > 0) throw new SealedBoxError('A stored body ends within a frame.');
 }
 
 function firstBox(pending: Buffer): Buffer | undefined {
   if (pending.length < lengthBytes) return undefined;
   const length = pending.readUInt32BE();
-  if (length > boxBytesMax) throw new Error('A stored frame is too long.');
+  if (length > boxBytesMax) throw new SealedBoxError('A stored frame is too long.');
   return pending.length < lengthBytes + length ? undefined : pending.subarray(lengthBytes, lengthBytes + length);
 }
 

@@ -70,10 +70,19 @@ export function sealCompressed(
   return box;
 }
 
+/** For the log: which row does not open, never what it holds. */
+export class SealedBoxError extends Error {
+  override readonly name = 'SealedBoxError';
+}
+
 /** The key version a box was sealed under. */
 export function keyVersionOf(box: Buffer): number {
-  if (box.length < ciphertextOffset + tagBytes) throw new Error('A sealed box is too short.');
+  if (isTooShort(box)) throw new SealedBoxError('A sealed box is too short.');
   return box.readUInt32BE(1);
+}
+
+export function isTooShort(box: Buffer): boolean {
+  return box.length < ciphertextOffset + tagBytes;
 }
 
 /** Decrypts; throws when one bit of the box or the context differs. */

@@ -1,7 +1,16 @@
 // What a tenant's keys do once they are unwrapped: encrypt and decrypt its rows, and turn index texts into keyed tokens.
 
 import { createHmac, type KeyObject } from 'node:crypto';
-import { type Compressed, type Compression, keyVersionOf, open, seal, sealCompressed } from './sealed-box.ts';
+import {
+  type Compressed,
+  type Compression,
+  isTooShort,
+  keyVersionOf,
+  open,
+  SealedBoxError,
+  seal,
+  sealCompressed,
+} from './sealed-box.ts';
 
 export interface TenantCipher {
   /** Of the keys: a greater one knows of others. */
@@ -57,11 +66,6 @@ export class UnknownKeyVersionError extends Error {
   override readonly name = 'UnknownKeyVersionError';
 }
 
-/** For the log: which row does not open, never what it holds. */
-export class SealedBoxError extends Error {
-  override readonly name = 'SealedBoxError';
-}
-
 export function createTenantCipher(
   tenantId: number,
   { epoch, data, index }: TenantKeys,
@@ -85,17 +89,19 @@ export function createTenantCipher(
       return sealCompressed(newest.key, newest.version, compressed, `${tenantId}|${context}`);
     },
     open(box, context) {
+      const what = `${context} of tenant ${tenantId} does not open`;
+      if (isTooShort(box)) throw new SealedBoxError(`${what}: it is too short.`);
       const version = keyVersionOf(box);
       const key = keys.get(version);
       if (!key) {
         onUnknownKey();
-        throw new UnknownKeyVersionError(`Data key version ${version} of tenant ${tenantId} is missing.`);
+        throw new UnknownKeyVersionError(`${what}: its data key version ${version} is missing.`);
       }
       try {
         return open(key, box, `${tenantId}|${context}`);
       } catch (cause) {
-        const what = `${context} of tenant ${tenantId} does not open under its data key ${version}`;
-        throw new SealedBoxError(`${what}: it was changed, or sealed for another place.`, { cause });
+        const why = 'it was changed, or sealed for another place';
+        throw new SealedBoxError(`${what} under its data key ${version}: ${why}.`, { cause });
       }
     },
     tokenOf,

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createSettingsReader } from '../tenants/settings.ts';
 import { createTenantAdmin, type TenantAdminOptions } from './admin/tenant-admin.ts';
 import { createAdminRoutes } from './admin-routes.ts';
+import { createBrokenAnswerLog } from './broken-answer.ts';
 import type { FhirHandlerOptions } from './fhir-handler.ts';
 import { createFhirRoutes, hasOperation } from './fhir-routes.ts';
 import { type HealthOptions, healthRoutes } from './health.ts';
@@ -37,8 +38,7 @@ export interface ServerOptions {
 
 export function createServer(options: ServerOptions): Koa<HttpState> {
   const app = new Koa<HttpState>();
-  // Whatever reaches this handler is about a connection that is gone: there is nobody to answer.
-  app.on('error', (error: Error) => options.log.warn({ name: error.name }, 'connection failed'));
+  app.on('error', createBrokenAnswerLog(options.log));
   app.use(createRequestState(options.api?.admit.publicUrl.startsWith('https:') ?? false));
   app.use(createAccessLog(options.log, options.metrics));
   app.use(compression);

@@ -2,9 +2,11 @@
 // https://hl7.org/fhir/R4/binary.html
 
 import type { Binary, Reference } from '@medplum/fhirtypes';
-import { type Bytes, openFrames, sealFrames } from '../crypto/frames.ts';
+import { type Bytes, sealFrames } from '../crypto/frames.ts';
+import { SealedBoxError } from '../crypto/sealed-box.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
+import { type ObjectReader, openObject } from './stored-object.ts';
 
 /** Bytes in the object store, and how many. */
 export interface StoredContent {
@@ -19,18 +21,18 @@ export interface BinaryHead {
   readonly contentType: string;
   readonly securityContext: Reference | undefined;
   /** Undefined when there is no data. */
-  readonly content: StoredContent | undefined;
+  readonly content: ContentOfVersion | undefined;
+}
+
+/** For the log: whose it is. */
+export interface ContentOfVersion extends StoredContent {
+  readonly ofVersion: string;
 }
 
 interface HeadRow {
   readonly id: string;
   readonly versionId: number;
   readonly objectId: string | null;
-}
-
-export interface ContentReader {
-  readonly cipher: Pick<TenantCipher, 'open'>;
-  readonly objectStore: Pick<ObjectStore, 'get'>;
 }
 
 /** Writes the bytes as they come, encrypted, and gives their number; holds two frames at a time. */
@@ -52,15 +54,15 @@ export async function putContent(
 
 /** The content, a piece per frame; throws when it is not whole, at the latest at its end. */
 export async function* openContent(
-  { cipher, objectStore }: ContentReader,
-  content: StoredContent,
+  reader: ObjectReader,
+  { objectId, sizeBytes, ofVersion }: ContentOfVersion,
 ): AsyncGenerator<Buffer, void> {
-  let sizeBytes = 0;
-  for await (const piece of openFrames(cipher, objectStore.get(content.objectId), contentContext(content.objectId))) {
-    sizeBytes += piece.length;
+  let openedBytes = 0;
+  for await (const piece of openObject(reader, { objectId, ofVersion, context: contentContext(objectId) })) {
+    openedBytes += piece.length;
     yield piece;
   }
-  if (sizeBytes !== content.sizeBytes) throw new Error('A stored content is not as long as its Binary says.');
+  if (openedBytes !== sizeBytes) throw new SealedBoxError(`The content of ${ofVersion} is not as long as it says.`);
 }
 
 /** The row's bytes: the content's size, a line break, and the resource without its data. */
@@ -79,7 +81,8 @@ export function openHead(cipher: Pick<TenantCipher, 'open'>, row: HeadRow & { re
   const json = text.slice(lineEnd + 1);
   const { contentType, securityContext } = JSON.parse(json) as Binary;
   const sizeBytes = Number(text.slice(0, lineEnd));
-  const content = row.objectId === null ? undefined : { objectId: row.objectId, sizeBytes };
+  const ofVersion = `Binary|${row.id}|${row.versionId}`;
+  const content = row.objectId === null ? undefined : { objectId: row.objectId, sizeBytes, ofVersion };
   return { json, contentType, securityContext, content };
 }
 

@@ -1,12 +1,13 @@
 // A Binary as FHIR JSON, written around its content as that comes: https://hl7.org/fhir/R4/binary.html
 
-import { type BinaryHead, type ContentReader, openContent } from './binary-content.ts';
+import { type BinaryHead, openContent } from './binary-content.ts';
+import type { ObjectReader } from './stored-object.ts';
 
 const opening = ',"data":"';
 const closing = '"}';
 
 /** The pieces of the JSON text. */
-export async function* binaryJson(reader: ContentReader, { json, content }: BinaryHead): AsyncGenerator<Buffer, void> {
+export async function* binaryJson(reader: ObjectReader, { json, content }: BinaryHead): AsyncGenerator<Buffer, void> {
   if (!content) return yield Buffer.from(json);
   yield Buffer.from(json.slice(0, -1) + opening);
   yield* base64Of(openContent(reader, content));

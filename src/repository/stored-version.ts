@@ -1,13 +1,14 @@
 // One stored version of a resource and how its encrypted body becomes JSON again.
 
 import type { Reference, Resource } from '@medplum/fhirtypes';
-import { openFrames } from '../crypto/frames.ts';
+import { SealedBoxError } from '../crypto/sealed-box.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
 import { parseJson, serializeJson } from '../fhir/json.ts';
 import { fhirError } from '../fhir/outcome.ts';
 import type { ObjectStore } from '../gateways/object-store.ts';
 import { type BinaryHead, openHead } from './binary-content.ts';
 import { base64Bytes, binaryJson } from './binary-json.ts';
+import { openObject } from './stored-object.ts';
 import { takeTurn } from './turn.ts';
 
 /** The columns every reader of versions selects. */
@@ -109,7 +110,7 @@ async function openSubsetted(reader: BodyReader, row: VersionRow): Promise<Store
 
 /** Throws when the row is not a Binary's. */
 export function openBinaryHead({ cipher }: Pick<BodyReader, 'cipher'>, row: VersionRow): BinaryHead {
-  if (!row.content) throw new Error(`Binary/${row.id} version ${row.version_id} has no head.`);
+  if (!row.content) throw new SealedBoxError(`Binary|${row.id}|${row.version_id} has no head.`);
   return openHead(cipher, { id: row.id, versionId: row.version_id, objectId: row.object_id, sealed: row.content });
 }
 
@@ -120,8 +121,8 @@ function versionOf(row: VersionRow, body: Buffer | undefined): StoredVersion {
 async function openBody(reader: BodyReader, row: VersionRow): Promise<Buffer> {
   const context = bodyContext(row.type, row.id, row.version_id);
   if (row.content) return reader.cipher.open(row.content, context);
-  if (row.object_id === null) throw new Error(`${row.type}/${row.id} version ${row.version_id} has no body.`);
-  return await collect(openFrames(reader.cipher, reader.objectStore.get(row.object_id), context));
+  if (row.object_id === null) throw new SealedBoxError(`${context} has no body.`);
+  return await collect(openObject(reader, { objectId: row.object_id, context, ofVersion: context }));
 }
 
 async function collect(pieces: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -1,5 +1,8 @@
 // A stored body that was changed or moved is shown to nobody, named in the log, and takes nothing else along: security.md 1.10, fault 38
 
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { buildPatient } from '../support/builders.ts';
 import { withClient } from '../support/database.ts';
@@ -69,7 +72,17 @@ describe('a body', () => {
 
   test('with a bit flipped in its key version', async () => {
     await flip('4');
-    await isDark(`/Patient/${one}`, /UnknownKeyVersionError.*Data key version \d+ of tenant \d+ is missing/);
+    await isDark(
+      `/Patient/${one}`,
+      new RegExp(`UnknownKeyVersionError.*Patient\\|${one}\\|2 of tenant ${a.id} does not open`),
+    );
+  });
+
+  test.each([0, 20])('of which %i bytes are left', async (bytes) => {
+    await sql('UPDATE store.resource SET content = substring(content FOR $2) WHERE id = $1', [one, bytes]);
+    await isDark(`/Patient/${one}`, named(one, 2));
+    await isDark('/Patient', named(one, 2));
+    await sql('UPDATE store.resource SET deleted = true, content = NULL WHERE id = $1', [one]);
   });
 
   test('moved to another id', async () => {
@@ -96,3 +109,68 @@ describe('a body', () => {
     await isDark('/Patient/moved', named('moved', 2));
   });
 });
+
+describe('an object', () => {
+  const bytes = randomBytes(200_000);
+
+  /** A Binary with its content, and the file that holds it. */
+  async function store(): Promise<{ readonly id: string; readonly file: string }> {
+    const headers = { Authorization: `Bearer ${a.token}`, 'Content-Type': 'image/png' };
+    const url = `${server.origin}/t/${a.name}/fhir/Binary`;
+    const answer = await fetch(url, { method: 'POST', headers, body: bytes });
+    const id = /Binary\/([^/]+)/.exec(answer.headers.get('location') ?? '')?.[1] as string;
+    const { rows } = await sql('SELECT object_id FROM store.resource WHERE id = $1', [id]);
+    const object = (rows[0] as { object_id: string }).object_id;
+    return { id, file: path.join(server.dataDir, 'objects', object.slice(-2), object.slice(-4, -2), object) };
+  }
+
+  const read = (id: string) =>
+    fetch(`${server.origin}/t/${a.name}/fhir/Binary/${id}`, {
+      headers: { Authorization: `Bearer ${a.token}`, Accept: 'image/png' },
+    });
+  const lines = () => server.logLines.slice(logged).join('');
+  const namedObject = (id: string) =>
+    new RegExp(`"level":50.*"tenant":"${a.name}".*of Binary\\|${id}\\|1 does not open`);
+
+  test.each<readonly [string, (file: string) => void]>([
+    ['that is gone', (file) => rmSync(file)],
+    ['that is empty', (file) => truncateSync(file)],
+    ['cut within its first frame', (file) => truncateSync(file, 1_000)],
+    ['whose first frame has another key version', (file) => flipByte(file, 8)],
+    ['whose first frame is far too long', (file) => flipByte(file, 0)],
+  ])('%s is a 500, and the log names its Binary', async (_, damage) => {
+    const { id, file } = await store();
+    damage(file);
+    expect((await read(id)).status).toBe(500);
+    expect(lines()).toMatch(namedObject(id));
+  });
+
+  test('of another Binary is a 500, and the log names its Binary', async () => {
+    const [{ id, file }, other] = [await store(), await store()];
+    copyFileSync(other.file, file);
+    expect((await read(id)).status).toBe(500);
+    expect(lines()).toMatch(namedObject(id));
+    expect((await read(other.id)).status).toBe(200);
+  });
+
+  test.each<readonly [string, (file: string) => void]>([
+    ['cut behind its first frame', (file) => truncateSync(file, 150_000)],
+    ['with a byte changed behind its first frame', (file) => flipByte(file, 150_000)],
+  ])('%s breaks the answer off, and the log names its Binary once', async (_, damage) => {
+    const { id, file } = await store();
+    damage(file);
+    const answer = await read(id);
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    const requestId = answer.headers.get('x-request-id');
+    const told = () => server.logLines.slice(logged).filter((line) => line.includes('connection failed'));
+    expect((await read((await store()).id)).status).toBe(200);
+    expect(told()).toEqual([expect.stringMatching(namedObject(id))]);
+    expect(told()[0]).toContain(`"requestId":"${requestId}"`);
+  });
+});
+
+function flipByte(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = (bytes[at] as number) ^ 1;
+  writeFileSync(file, bytes);
+}

@@ -17,6 +17,7 @@ export interface TestServer {
   readonly app: App;
   readonly database: TestDatabase;
   readonly origin: string;
+  readonly dataDir: string;
   readonly a: TestTenant;
   readonly b: TestTenant;
   /** What the server logged, one JSON text a line. */
@@ -75,6 +76,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     app,
     database,
     origin,
+    dataDir,
     logLines,
     a: await makeTenant(app, origin, 'clinic-a'),
     b: await makeTenant(app, origin, 'clinic-b'),

@@ -1,10 +1,11 @@
 // Seals the bodies of current resources under the newest data key: the same version, the same time, the same ETag.
 
-import { keyVersionOfFrames, openFrames, sealFrames } from '../../crypto/frames.ts';
+import { keyVersionOfFrames, sealFrames } from '../../crypto/frames.ts';
 import { keyVersionOf } from '../../crypto/sealed-box.ts';
 import { newId } from '../../fhir/ids.ts';
 import { openContent, putContent, sealHead } from '../binary-content.ts';
 import type { Session } from '../session.ts';
+import { openObject } from '../stored-object.ts';
 import { bodyContext, openBinaryHead, type VersionRow } from '../stored-version.ts';
 import { takeBackgroundTurn } from '../turn.ts';
 
@@ -52,7 +53,7 @@ async function reseal(session: Session, row: VersionRow): Promise<Resealed> {
   const context = bodyContext(row.type, row.id, row.version_id);
   if (row.content) return { row, content: cipher.seal(cipher.open(row.content, context), context), objectId: null };
   const objectId = newId(at.getTime());
-  const plain = openFrames(cipher, objectStore.get(row.object_id as string), context);
+  const plain = openObject({ cipher, objectStore }, { objectId: row.object_id as string, context, ofVersion: context });
   await objectStore.put(objectId, sealFrames(cipher, plain, context));
   return { row, content: null, objectId };
 }

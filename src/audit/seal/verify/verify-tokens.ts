@@ -2,7 +2,8 @@
 
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { serverCaller } from '../../../access/caller.ts';
-import { SealedBoxError, UnknownKeyVersionError } from '../../../crypto/tenant-cipher.ts';
+import { SealedBoxError } from '../../../crypto/sealed-box.ts';
+import { UnknownKeyVersionError } from '../../../crypto/tenant-cipher.ts';
 import { auditEventType } from '../../../repository/audit-rows.ts';
 import { auditTokens } from '../../../repository/audit-tokens.ts';
 import { inSession, type Repository, type Session } from '../../../repository/session.ts';
@@ -78,11 +79,7 @@ function openEvent({ cipher }: Session, { id, content }: TokenRow, knowsAllKeys:
     return JSON.parse(cipher.open(content, bodyContext(auditEventType, id, 1)).toString()) as AuditEvent;
   } catch (error) {
     const isForged = error instanceof SealedBoxError || (error instanceof UnknownKeyVersionError && knowsAllKeys);
-    if (isForged || isTooShort(error)) return undefined;
+    if (isForged) return undefined;
     throw error;
   }
-}
-
-function isTooShort(error: unknown): boolean {
-  return error instanceof Error && error.message === 'A sealed box is too short.';
 }
