@@ -6,7 +6,7 @@ import { addKey, type KeyPurpose, type KeyRow, readKeys, reserveUses, usesReserv
 import { LoadedCiphers } from './loaded-ciphers.ts';
 import { OpenedKeys } from './opened-keys.ts';
 import { allRoots, type RootKeys, soleRoot } from './root-keys.ts';
-import { createTenantCipher, type IndexKeyUse, type TenantCipher } from './tenant-cipher.ts';
+import { type CipherHooks, createTenantCipher, type IndexKeyUse, type TenantCipher } from './tenant-cipher.ts';
 
 export interface KeyRing {
   /** The tenant's cipher, loaded on first use. Rejects with 503 where the root key is out of reach. */
@@ -53,20 +53,24 @@ export function createKeyRing(root: Buffer | RootKeys, tenantDoor: TenantDoor, o
   const roots = Buffer.isBuffer(root) ? soleRoot(root) : root;
   const opened = new OpenedKeys(roots, { cacheMs, nowMs });
   const ciphers = new LoadedCiphers({ read, retryMs, nowMs });
+  const uses = new Map<number, Uses>();
 
-  /** The keys are opened first: no use is reserved where they cannot be had. */
+  /** The keys are opened first: no use is reserved where they cannot be had, nor while there are some of before. */
   async function read(tenantId: number): Promise<TenantCipher> {
+    const cipherWith = (keys: readonly OpenedRow[], block: Uses) =>
+      createTenantCipher(
+        tenantId,
+        keysOf(keys),
+        hooksOf(block, () => ciphers.drop(tenantId)),
+      );
     const known = await openAll(opened, await tenantDoor(tenantId, readKeys, 'read'));
+    const before = uses.get(tenantId);
+    if (before && before.left > 0 && before.version === newestOf(known)) return cipherWith(known, before);
     const rows = await tenantDoor(tenantId, (trx) => reserveUses(trx, roots));
-    const keys = keysOf(epochOf(rows) === epochOf(known) ? known : await openAll(opened, rows));
-    let usesLeft = usesReservedAtOnce;
-    return createTenantCipher(tenantId, keys, {
-      beforeSeal() {
-        // The next caller waits for a fresh block while this one uses its last.
-        if (--usesLeft === 0) ciphers.drop(tenantId);
-      },
-      onUnknownKey: () => ciphers.drop(tenantId),
-    });
+    const keys = epochOf(rows) === epochOf(known) ? known : await openAll(opened, rows);
+    const block = { version: newestOf(keys), left: usesReservedAtOnce };
+    uses.set(tenantId, block);
+    return cipherWith(keys, block);
   }
 
   function forget(tenantId: number): void {
@@ -114,6 +118,27 @@ type OpenedRow = KeyRow & { readonly key: Awaited<ReturnType<OpenedKeys['open']>
 
 async function openAll(opened: OpenedKeys, rows: readonly KeyRow[]): Promise<OpenedRow[]> {
   return await Promise.all(rows.map(async (row) => ({ ...row, key: await opened.open(row) })));
+}
+
+/** What is left of the block that was reserved of a tenant's newest data key. */
+interface Uses {
+  readonly version: number;
+  left: number;
+}
+
+/** Whoever still has an earlier cipher takes of the same block. */
+function hooksOf(block: Uses, drop: () => void): CipherHooks {
+  return {
+    beforeSeal() {
+      // The next caller waits for a fresh block while this one uses its last.
+      if (--block.left === 0) drop();
+    },
+    onUnknownKey: drop,
+  };
+}
+
+function newestOf(rows: readonly KeyRow[]): number {
+  return Math.max(...rows.flatMap(({ purpose, version }) => (purpose === 'data' ? version : [])));
 }
 
 function epochOf(rows: readonly KeyRow[]): number {

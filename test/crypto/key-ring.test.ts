@@ -97,6 +97,25 @@ describe('uses of a data key', () => {
     expect(await dataKeys(tenants.a)).toEqual([{ version: 1, uses: block }]);
   });
 
+  test('outlast the keys that are loaded again: other keys, or a box that names none, cost no block', async () => {
+    const cipher = await ring.cipherOf(tenants.a);
+    const box = cipher.seal(Buffer.from('x'), 'c');
+    box.writeUInt32BE(7, 1);
+    for (let time = 0; time < 3; time++) {
+      const current = await ring.cipherOf(tenants.a);
+      expect(() => current.open(box, 'c')).toThrow('data key version 7');
+      expect(ring.loadedCipherOf(tenants.a)).toBeUndefined();
+    }
+    expect(await dataKeys(tenants.a)).toEqual([{ version: 1, uses: block }]);
+    await tenants.tenantDoor(tenants.a, (trx) => ring.addKey(trx, 'data', 'asked'));
+    ring.outdate(tenants.a);
+    expect(keyVersionOf((await ring.cipherOf(tenants.a)).seal(Buffer.from('x'), 'c'))).toBe(2);
+    expect(await dataKeys(tenants.a)).toEqual([
+      { version: 1, uses: block },
+      { version: 2, uses: block },
+    ]);
+  });
+
   test('end at 2^31: the next block is of a new version, and the old one still opens (security.md decisions)', async () => {
     const old = (await ring.cipherOf(tenants.a)).seal(Buffer.from('old'), 'c');
     await setUses(tenants.a, usesMax - block);
