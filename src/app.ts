@@ -97,7 +97,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const missingWalls = await requireSoundDatabase(doors, log);
   const metrics = createMetrics();
   measurePool(metrics, doors);
-  const { repository, operations, modules, forget } = openRepository({ config, doors, now: options.now });
+  const { repository, operations, modules, forget } = openRepository({
+    ...{ config, doors, now: options.now },
+    onDamage: (tenantId, error) => log.error({ tenantId, ...errorFields(error) }, 'A stored row does not open.'),
+  });
   const access = openAccess(options, doors, forget);
   opened.defer(access.close);
   const trail = openTrail({

@@ -34,6 +34,7 @@ export interface RepositoryOptions {
   readonly config: Config;
   readonly doors: Doors;
   readonly now?: (() => Date) | undefined;
+  readonly onDamage?: Repository['onDamage'];
 }
 
 export interface OpenRepository {
@@ -49,7 +50,8 @@ export interface OpenRepository {
 
 const tenantsCachedMax = 10_000;
 
-export function openRepository({ config, doors, now = () => new Date() }: RepositoryOptions): OpenRepository {
+export function openRepository(options: RepositoryOptions): OpenRepository {
+  const { config, doors, now = () => new Date(), onDamage } = options;
   const { tenantDoor, keyRing } = doors;
   const settings = createSettingsReader(tenantDoor);
   const definitions = houseDefinitions();
@@ -77,6 +79,7 @@ export function openRepository({ config, doors, now = () => new Date() }: Reposi
     keyRing,
     sealedColumns,
     now,
+    onDamage,
     site: config.http.publicUrl,
     baseUrlOf,
     cursorKey: Buffer.from(rolePassword(config.crypto.rootKey, 'page cursors')),

@@ -47,6 +47,8 @@ export interface Repository {
   /** Signs the cursors of pages. */
   readonly cursorKey: Buffer;
   readonly now: () => Date;
+  /** Told of stored rows that do not open, where the work goes on without them; absent = nobody is. */
+  readonly onDamage?: ((tenantId: number, error: unknown) => void) | undefined;
   /** URL of the server, for AuditEvents to say where they are from; absent = they do not. */
   readonly site?: string;
   /** Of a tenant's FHIR API, as clients know it; absent = resources are named by relative references alone. */

@@ -1,6 +1,6 @@
 // Opens what stands in the object store. An object that is missing, cut short or another's names, for the log, whose it is.
 
-import { openFrames } from '../crypto/frames.ts';
+import { keyVersionOfFrames, openFrames } from '../crypto/frames.ts';
 import { SealedBoxError } from '../crypto/sealed-box.ts';
 import { type TenantCipher, UnknownKeyVersionError } from '../crypto/tenant-cipher.ts';
 import { outOfResource } from '../fhir/system-errors.ts';
@@ -11,12 +11,15 @@ export interface ObjectReader {
   readonly objectStore: Pick<ObjectStore, 'get'>;
 }
 
-export interface StoredObject {
+export interface NamedObject {
   readonly objectId: string;
-  /** What its frames are sealed as. */
-  readonly context: string;
   /** The version of a resource whose object it is. */
   readonly ofVersion: string;
+}
+
+export interface StoredObject extends NamedObject {
+  /** What its frames are sealed as. */
+  readonly context: string;
 }
 
 /** A piece per frame; throws where the object is not whole, at the latest at its end. */
@@ -26,9 +29,25 @@ export async function* openObject(
 ): AsyncGenerator<Buffer, void> {
   try {
     yield* openFrames(cipher, objectStore.get(objectId), context);
-  } catch (cause) {
-    if (outOfResource(cause)) throw cause;
-    const Kind = cause instanceof UnknownKeyVersionError ? UnknownKeyVersionError : SealedBoxError;
-    throw new Kind(`The object ${objectId} of ${ofVersion} does not open.`, { cause });
+  } catch (error) {
+    throw ofObject(error, { objectId, ofVersion });
   }
+}
+
+/** Of the data key that all of its frames are sealed under. */
+export async function keyVersionOfObject(
+  { objectStore }: Pick<ObjectReader, 'objectStore'>,
+  object: NamedObject,
+): Promise<number> {
+  try {
+    return await keyVersionOfFrames(objectStore.get(object.objectId));
+  } catch (error) {
+    throw ofObject(error, object);
+  }
+}
+
+function ofObject(cause: unknown, { objectId, ofVersion }: NamedObject): unknown {
+  if (outOfResource(cause)) return cause;
+  const Kind = cause instanceof UnknownKeyVersionError ? UnknownKeyVersionError : SealedBoxError;
+  return new Kind(`The object ${objectId} of ${ofVersion} does not open.`, { cause });
 }

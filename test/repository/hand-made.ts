@@ -18,6 +18,7 @@ import { makeTemporaryFolder } from '../support/temporary-folder.ts';
 
 export interface HandMade {
   readonly doors: Doors;
+  readonly databaseUrl: string;
   readonly caller: Caller;
   readonly tenantId: number;
   /** The same database under these modules. */
@@ -42,6 +43,7 @@ export async function makeByHand(): Promise<HandMade> {
   const run: HandMade['run'] = (repository, work) => inSession(repository, caller, work);
   return {
     doors,
+    databaseUrl: database.url,
     caller,
     tenantId,
     run,

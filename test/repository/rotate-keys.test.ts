@@ -16,7 +16,7 @@ import { insertTokenGroups } from '../../src/repository/token-groups.ts';
 import { sealedColumns } from '../../src/sealed-columns.ts';
 import { valueText } from '../../src/search/token-text.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
-import { testRootKey } from '../support/database.ts';
+import { testRootKey, withClient } from '../support/database.ts';
 import { type HandMade, makeByHand } from './hand-made.ts';
 
 let made: HandMade;
@@ -44,8 +44,12 @@ function process(): Repository {
   const forget = () => {
     known = undefined;
   };
-  return { ...parts, sealedColumns, reindexDoor: made.doors.reindexDoor, tenantDefinitions: { of, forget } };
+  const onDamage = (_: number, error: unknown) => void damage.push(String(error));
+  return { ...parts, sealedColumns, reindexDoor: made.doors.reindexDoor, tenantDefinitions: { of, forget }, onDamage };
 }
+
+/** What runs were told to go past. */
+const damage: string[] = [];
 
 const caller = () => serverCaller(tenantId, 'tester');
 const within = <T>(repository: Repository, work: (session: Session) => Promise<T>) => {
@@ -235,5 +239,80 @@ describe('the data key', () => {
     const fresh = await createKeyRing(testRootKey, made.doors.tenantDoor).cipherOf(tenantId);
     const accounts = await made.doors.tenantDoor(tenantId, (trx) => listAccounts(trx, fresh, { limit: 500 }));
     expect(new Set(accounts.map(({ name }) => name))).toEqual(new Set(['Eva']));
+  });
+});
+
+describe('a row that does not open', () => {
+  const run = (text: string, values: readonly unknown[]) =>
+    withClient(made.databaseUrl, (client) => client.query(text, [...values]));
+  const versionOf = async (table: string, id: string) => {
+    const [row] = await read<{ content: Buffer }>(`SELECT content FROM ${table} WHERE id = $1`, [id]);
+    return keyVersionOf(row?.content as Buffer);
+  };
+  async function stepsOfAll(): Promise<void> {
+    for (let runs = await openRuns(); runs.length > 0; runs = await openRuns()) {
+      await isDue();
+      await steps(runs[0] as string);
+    }
+  }
+
+  test.each([
+    ['changed', 'set_byte(content, 40, get_byte(content, 40) # 1)'],
+    ['of a key that is not there', 'set_byte(content, 4, 9)'],
+    ['cut short', 'substring(content FOR 20)'],
+  ])('and is %s keeps no other from its new keys, and is named', async (_, damaged) => {
+    const [first, second, third] = [await within(here, write), await within(here, write), await within(here, write)];
+    const old = await tokenIn(here);
+    await run(`UPDATE store.resource SET content = ${damaged} WHERE id = $1`, [second.id]);
+    damage.length = 0;
+    await within(here, rotateIndexKey);
+    await stepsOfAll();
+    const version = await within(here, rotateDataKey);
+    const id = await within(here, (session) => reencrypt(session, version));
+    await stepsOfAll();
+    for (const { id } of [first, third]) {
+      expect(await versionOf('resource', id)).toBe(2);
+      expect((await tokensOf(id)).has(old)).toBe(false);
+    }
+    expect(new Set(damage).size).toBe(1);
+    expect(damage[0]).toContain(`Patient|${second.id}|1 of tenant ${tenantId} does not open`);
+    const status = await read('SELECT state, done::int, total::int FROM reindex WHERE id = $1', [id]);
+    expect(status).toEqual([{ state: 'done', done: 2, total: 3 }]);
+  });
+
+  test('among AuditEvents keeps no other from its new tokens', async () => {
+    await within(here, write);
+    const sql = 'UPDATE store.audit_event SET content = set_byte(content, 40, get_byte(content, 40) # 1)';
+    await withClient(made.databaseUrl, async (client) => {
+      // Past the trigger that holds them as they were written.
+      await client.query('SET session_replication_role = replica');
+      await client.query(`${sql} WHERE tenant_id = $1`, [tenantId]);
+    });
+    await within(here, write);
+    damage.length = 0;
+    await within(here, rotateIndexKey);
+    await stepsOfAll();
+    expect(await openRuns()).toEqual([]);
+    expect(damage.join()).toMatch(/AuditEvent\|.* does not open/);
+  });
+
+  test('beside resources stays as it is, and the run ends', async () => {
+    const cipher = await here.keyRing.cipherOf(tenantId);
+    await made.doors.tenantDoor(tenantId, async (trx) => {
+      for (const name of ['Eva', 'Ida', 'Uta'])
+        await createAccount(trx, cipher, { email: `${randomUUID()}@clinic.test`, name, roles: [] });
+    });
+    await run(
+      `UPDATE store.account SET name = set_byte(name, 30, get_byte(name, 30) # 1)
+       WHERE id = (SELECT min(id::text)::uuid FROM store.account WHERE tenant_id = $1)`,
+      [tenantId],
+    );
+    damage.length = 0;
+    const version = await within(here, rotateDataKey);
+    await within(here, (session) => reencrypt(session, version));
+    await stepsOfAll();
+    const rows = await read<{ box: Buffer }>('SELECT name AS box FROM account ORDER BY id::text');
+    expect(rows.map(({ box }) => keyVersionOf(box))).toEqual([1, 2, 2]);
+    expect(damage.join()).toMatch(/does not open under its data key 1/);
   });
 });

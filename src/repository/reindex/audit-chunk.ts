@@ -8,6 +8,7 @@ import type { Repository, Session } from '../session.ts';
 import { bodyContext } from '../stored-version.ts';
 import { hasAuditTokens, tokenGroupsIn } from '../token-groups.ts';
 import { takeBackgroundTurn } from '../turn.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 const rowsMax = 500;
 
@@ -35,8 +36,8 @@ export async function tokenAuditEvents(session: Session, afterId: string) {
   const others: TokenRow[] = [];
   const turn = takeBackgroundTurn();
   for (const row of rows) {
-    const event = openEvent(session, row);
-    if (!hasAuditTokens(row.tokens, auditTokens(session, event), groups))
+    const event = await unlessDamaged(session, () => openEvent(session, row));
+    if (event && !hasAuditTokens(row.tokens, auditTokens(session, event), groups))
       others.push({ ...row, tokens: groupedTokens(session, event) });
     if (turn.isOver()) await turn.next();
   }

@@ -16,6 +16,7 @@ import { enterDefinition } from './enter-definitions.ts';
 import { firstColumn, isInColumns, resealColumns } from './reseal-columns.ts';
 import { resealRows } from './reseal-rows.ts';
 import { markProgress, type Place, type RunRow } from './run-rows.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 const rowsMax = 100;
 
@@ -34,10 +35,10 @@ export async function indexChunk(session: Session, run: RunRow): Promise<boolean
   if (run.at_type === auditEventType) return await tokenChunk(session, run);
   if (isInColumns(run)) return await columnChunk(session, run);
   const { rows, place, isLast } = await readChunk(session, run);
-  await indexRows(session, rows);
-  if (run.data_key !== null) await resealRows(session, rows);
+  const opened = await indexRows(session, rows);
+  if (run.data_key !== null) await resealRows(session, opened);
   const column = isLast && run.data_key !== null ? firstColumn(session) : undefined;
-  markProgress(trx, run.id, column ?? place, rows.filter(({ deleted }) => !deleted).length);
+  markProgress(trx, run.id, column ?? place, opened.length);
   return isLast && !column;
 }
 
@@ -104,14 +105,16 @@ async function readRows({ trx }: Session, { types, at_type: atType, at_id: atId 
   }
 }
 
-async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise<void> {
+/** Gives those of resources that are there and open. */
+async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise<IndexedRow[]> {
   const indexed: { readonly change: IndexedRow; readonly entries: readonly IndexEntry[]; readonly tokens: string }[] =
     [];
   const other: typeof indexed = [];
   const turn = takeBackgroundTurn();
   // One after the other: each may be as large as a body can be.
   for (const row of rows) {
-    const resource = await resourceOf(session, row);
+    const resource = row.deleted ? undefined : await unlessDamaged(session, () => resourceOf(session, row));
+    if (!row.deleted && !resource) continue;
     const entries = resource ? session.extract(resource.resource, resource.exactNumbers) : [];
     const one = { change: row, entries, tokens: tokensOf(session, entries) };
     indexed.push(one);
@@ -139,6 +142,7 @@ async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise
   );
   insertIndexRows(session.trx, changed);
   insertRanges(session, changed);
+  return indexed.flatMap(({ change }) => (change.deleted ? [] : change));
 }
 
 async function restoreRows(session: Session, resource: StoredResource): Promise<void> {

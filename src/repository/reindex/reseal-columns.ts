@@ -3,6 +3,7 @@
 import type { KeyColumn, SealedColumn } from '../../crypto/sealed-column.ts';
 import type { Session } from '../session.ts';
 import type { Place, RunRow } from './run-rows.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 const rowsMax = 200;
 
@@ -66,29 +67,41 @@ async function readOlder(
   });
 }
 
-async function reseal(
-  { trx, cipher }: Session,
-  { table, column, key, contextOf }: SealedColumn,
-  rows: readonly SealedRow[],
-): Promise<void> {
+async function reseal(session: Session, column: SealedColumn, rows: readonly SealedRow[]): Promise<void> {
+  const resealed: SealedRow[] = [];
+  for (const row of rows) {
+    const box = await unlessDamaged(session, () => sealAgain(session, column, row));
+    if (box) resealed.push({ key: row.key, box });
+  }
+  if (resealed.length === 0) return;
+  const { table, column: name, key } = column;
   const names = key.map((_, index) => `key${index}`);
   const parts = key.map((_, index) => `$${index + 2}::text[]`);
-  trx.execute({
-    name: `reseal-write-${table}-${column}`,
-    text: `UPDATE ${table} SET ${column} = row.box
+  session.trx.execute({
+    name: `reseal-write-${table}-${name}`,
+    text: `UPDATE ${table} SET ${name} = row.box
            FROM unnest($1::bytea[], ${parts.join(', ')}) AS row (box, ${names.join(', ')})
            WHERE ${key.map((one, index) => `${table}.${one.name} = ${boundOf(one, `row.key${index}`)}`).join(' AND ')}`,
-    values: [
-      rows.map((row) => {
-        const context = contextOf(row.key);
-        return cipher.seal(cipher.open(row.box, context), context);
-      }),
-      ...key.map((_, index) => rows.map((row) => row.key[index])),
-    ],
+    values: [resealed.map(({ box }) => box), ...key.map((_, index) => resealed.map((row) => row.key[index]))],
   });
 }
 
-async function isAnyOlder({ trx, cipher }: Session, columns: readonly SealedColumn[]): Promise<boolean> {
+function sealAgain({ cipher }: Session, { contextOf }: SealedColumn, { key, box }: SealedRow): Buffer {
+  const context = contextOf(key);
+  return cipher.seal(cipher.open(box, context), context);
+}
+
+/** That opens: what does not stays under its key for ever. */
+async function isAnyOlder(session: Session, columns: readonly SealedColumn[]): Promise<boolean> {
+  if (!(await isAnyNamedOlder(session, columns))) return false;
+  for (const column of columns) {
+    const rows = await readOlder(session, column, '');
+    for (const row of rows) if (await unlessDamaged(session, () => sealAgain(session, column, row))) return true;
+  }
+  return false;
+}
+
+async function isAnyNamedOlder({ trx, cipher }: Session, columns: readonly SealedColumn[]): Promise<boolean> {
   const tests = columns.map(({ table, column }) => `EXISTS (SELECT FROM ${table} WHERE ${isOlder(column, '$1')})`);
   const [row] = await trx.query<{ found: boolean }>({
     name: 'reseal-left',

@@ -1,13 +1,14 @@
 // Seals the bodies of current resources under the newest data key: the same version, the same time, the same ETag.
 
-import { keyVersionOfFrames, sealFrames } from '../../crypto/frames.ts';
+import { sealFrames } from '../../crypto/frames.ts';
 import { keyVersionOf } from '../../crypto/sealed-box.ts';
 import { newId } from '../../fhir/ids.ts';
 import { openContent, putContent, sealHead } from '../binary-content.ts';
 import type { Session } from '../session.ts';
-import { openObject } from '../stored-object.ts';
+import { keyVersionOfObject, openObject } from '../stored-object.ts';
 import { bodyContext, openBinaryHead, type VersionRow } from '../stored-version.ts';
 import { takeBackgroundTurn } from '../turn.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 interface Resealed {
   readonly row: VersionRow;
@@ -15,12 +16,13 @@ interface Resealed {
   readonly objectId: string | null;
 }
 
-/** The rows are locked. An object that its row does not name any more is swept when nobody can be reading it. */
+/** The rows are locked and none is a deletion's. An object that its row does not name any more is swept when nobody can be reading it. */
 export async function resealRows(session: Session, rows: readonly VersionRow[]): Promise<void> {
   const resealed: Resealed[] = [];
   const turn = takeBackgroundTurn();
   for (const row of rows) {
-    if (!row.deleted && (await isOlder(session, row))) resealed.push(await reseal(session, row));
+    const one = await unlessDamaged(session, () => resealOlder(session, row));
+    if (one) resealed.push(one);
     if (turn.isOver()) await turn.next();
   }
   if (resealed.length === 0) return;
@@ -38,12 +40,16 @@ export async function resealRows(session: Session, rows: readonly VersionRow[]):
   });
 }
 
-async function isOlder(
-  { cipher, repository }: Session,
-  { content, object_id: objectId }: VersionRow,
-): Promise<boolean> {
+async function resealOlder(session: Session, row: VersionRow): Promise<Resealed | undefined> {
+  return (await isOlder(session, row)) ? await reseal(session, row) : undefined;
+}
+
+async function isOlder({ cipher, repository }: Session, row: VersionRow): Promise<boolean> {
+  const { content, object_id: objectId } = row;
   if (content && keyVersionOf(content) < cipher.dataKeyVersion) return true;
-  return objectId !== null && (await keyVersionOfFrames(repository.objectStore.get(objectId))) < cipher.dataKeyVersion;
+  if (objectId === null) return false;
+  const ofVersion = bodyContext(row.type, row.id, row.version_id);
+  return (await keyVersionOfObject(repository, { objectId, ofVersion })) < cipher.dataKeyVersion;
 }
 
 async function reseal(session: Session, row: VersionRow): Promise<Resealed> {
