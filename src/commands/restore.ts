@@ -96,7 +96,9 @@ function readConfigOf(to: string | undefined): Config {
   const env: NodeJS.ProcessEnv = { ...process.env, ...(to === undefined ? {} : { HPMS_DATA_DIR: to }) };
   const dataDir = path.resolve(env.HPMS_DATA_DIR || '.data');
   if (!keyNames.some((name) => env[name]) && !existsSync(path.join(dataDir, 'root.key'))) {
-    throw new ConfigError(`Put your copy of the root key into ${path.join(dataDir, 'root.key')}, or set ROOT_KEY.`);
+    // Where the root key is elsewhere, that file holds the server's secret, and a ROOT_KEY would be one too many.
+    const [key, name] = env.ROOT_KEY_URL ? ["the server's secret", 'SERVER_SECRET'] : ['the root key', 'ROOT_KEY'];
+    throw new ConfigError(`Put your copy of ${key} into ${path.join(dataDir, 'root.key')}, or set ${name}.`);
   }
   return readConfig(env);
 }

@@ -153,6 +153,16 @@ test('a logical backup is made and restored', async () => {
   expect(await tenantsIn(restored)).toContain('before');
 }, 90_000);
 
+test('who restores beside a root key that is elsewhere is asked for the server secret', async () => {
+  const to = path.join(root, 'no-secret');
+  const env = { ROOT_KEY: '', ROOT_KEY_URL: 'vault+https://vault.example:8200/transit/hpms', VAULT_TOKEN: 'x' };
+  const { code, stderr } = await run('restore', ['--from', path.join(root, 'logical'), '--to', to], env);
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^Put your copy of the server's secret .* SERVER_SECRET\.\n$/),
+  ]);
+});
+
 test('half a backup is told from a folder of something else', async () => {
   const [half, other] = [path.join(root, 'half'), path.join(root, 'other')];
   mkdirSync(path.join(half, 'wal'), { recursive: true });
