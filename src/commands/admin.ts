@@ -6,7 +6,7 @@ import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { type Doors, openDoors } from '../doors.ts';
-import { FhirError } from '../fhir/outcome.ts';
+import { explain } from '../explain.ts';
 import { recordAdminAct } from '../http/admin/admin-audit.ts';
 import { openRepository } from '../open-repository.ts';
 import { openRoots } from '../open-roots.ts';
@@ -50,7 +50,7 @@ try {
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
   else printUsage();
 } catch (error) {
-  console.error(error instanceof ConfigError || error instanceof FhirError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 1;
 }
 

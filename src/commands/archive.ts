@@ -26,6 +26,7 @@ import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
 import { openDoors } from '../doors.ts';
+import { explain } from '../explain.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { type AdminAct, recordAdminAct } from '../http/admin/admin-audit.ts';
 import { openRepository } from '../open-repository.ts';
@@ -40,7 +41,7 @@ try {
   await run(readArguments(process.argv.slice(2), new Date()));
 } catch (error) {
   const isTold = [ConfigError, ArchiveError, SealDifference, FhirError].some((kind) => error instanceof kind);
-  console.error(isTold ? (error as Error).message : error);
+  console.error(isTold ? (error as Error).message : explain(error));
   process.exitCode = 1;
 }
 

@@ -13,7 +13,9 @@ import { type VerifiedTree, verifyTree } from '../audit/seal/verify/verify-tree.
 import { anchorPlaceOf, type Config, ConfigError, readConfig } from '../config.ts';
 import type { TenantDoor } from '../database/tenant-transaction.ts';
 import type { Doors } from '../doors.ts';
+import { explain } from '../explain.ts';
 import { openAnchor } from '../gateways/open-anchor.ts';
+import { KeyRefusal } from '../gateways/root-key.ts';
 import { openRepository } from '../open-repository.ts';
 import { openRoots } from '../open-roots.ts';
 import type { Repository } from '../repository/session.ts';
@@ -44,7 +46,7 @@ interface Evidence {
 try {
   await run(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = exitCodes.failed;
 }
 
@@ -105,7 +107,8 @@ async function verifyTenant(evidence: Evidence, tenant: Tenant, asked: AuditVeri
       : proveOne(evidence, tenant, asked.event));
     endLine(report, text);
   } catch (error) {
-    if (!(error instanceof SealDifference)) throw error;
+    // Only where tokens are checked: its keys are destroyed or elsewhere.
+    if (!(error instanceof SealDifference || error instanceof KeyRefusal)) throw error;
     endLine(report, `${tenant.name}  ${styled('red', error.message)}`);
     process.exitCode = exitCodes.different;
   }

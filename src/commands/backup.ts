@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { runningPostgresUrl } from '../database/postmaster.ts';
 import { rolePassword } from '../database/role-password.ts';
+import { explain } from '../explain.ts';
 import { dropPartial, follow } from './backup/follow.ts';
 import { hasManifest, type Manifest, makeBackupFolder, readManifest, requireRootKey } from './backup/manifest.ts';
 import { writeLogical } from './backup/write-logical.ts';
@@ -27,7 +28,7 @@ const report = new Report(process.stdout);
 try {
   await run(readArguments(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = 2;
 }
 

@@ -8,6 +8,7 @@ import { anchorPlaceOf, ConfigError, readConfig } from '../config.ts';
 import { startEmbeddedPostgres } from '../database/embedded.ts';
 import { findCluster } from '../database/embedded-place.ts';
 import { rolePassword } from '../database/role-password.ts';
+import { explain } from '../explain.ts';
 import { findWrongFiles } from './backup/check-files.ts';
 import { type CheckResult, checkRestored } from './backup/check-restored.ts';
 import { exitOnSignal } from './backup/exit-on-signal.ts';
@@ -35,7 +36,7 @@ exitOnSignal();
 try {
   await run(readArguments(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(explain(error));
   process.exitCode = exitCodes.failed;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -125,6 +125,27 @@ describe('a backup that follows its server', () => {
     const tenants = await tenantsIn(moment);
     expect(tenants).toContain('while-nobody-followed');
     expect(tenants).not.toContain('later');
+  }, 120_000);
+
+  test('of a tenant that was shredded since names that one, and all others are looked at', async () => {
+    const keys = path.join(root, 'keys-of-today');
+    cpSync(path.join(dataDir, 'keys'), keys, { recursive: true });
+    const id = await withClient(runningPostgresUrl({ dataDir, password }) as string, (client) =>
+      client.query("SELECT id FROM store.tenant WHERE name = 'before'"),
+    );
+    rmSync(path.join(keys, `tenant-${id.rows[0].id}.key`));
+    const env = { ROOT_KEY: rootKey, KEY_DIR: keys };
+    const { code, stdout, stderr } = await run('verify-backup', ['--from', backup], env);
+    expect([code, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(
+      /WRONG +bodies .* open with their keys\n +before: The data key 1 of tenant \d+ does not open/,
+    );
+    expect(stdout).toContain('That is right only where it was shredded since.');
+    expect(stdout).toMatch(/WRONG +ledgers[\s\S]*before {2}The data key 1 of tenant \d+ does not open/);
+    expect(stdout).toContain('while-following  as posted');
+    expect(stdout).toMatch(/ok +audit trail/);
+    const refused = await run('admin', ['rotate-key', 'data', '--tenant', 'before'], env);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/^The data key 1 of tenant .*\n$/)]);
   }, 120_000);
 
   test('is not restored over something, nor to a moment it does not reach, each with a sentence', async () => {

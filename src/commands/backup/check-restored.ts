@@ -112,8 +112,11 @@ async function checkObjects(client: pg.Client, { dataDir }: CheckOptions): Promi
 
 async function checkBodies(client: pg.Client, { keyRing }: Doors, options: CheckOptions): Promise<CheckResult> {
   const objectStore = createDirectoryObjectStore(path.join(options.dataDir, 'objects'));
-  const { opened, damaged } = await openRows({ client, keyRing, objectStore, progress: options.progress });
-  const problems = damaged.map((row) => `${row} does not open`);
+  const { opened, damaged, dark } = await openRows({ client, keyRing, objectStore, progress: options.progress });
+  const problems = [
+    ...dark.map((refusal) => `${refusal} That is right only where it was shredded since.`),
+    ...damaged.map((row) => `${row} does not open`),
+  ];
   return { name: 'bodies', detail: `${opened.toLocaleString('en')} open with their keys`, problems };
 }
 

@@ -2,13 +2,17 @@
 
 import type pg from 'pg';
 import type { KeyRing } from '../../crypto/key-ring.ts';
+import type { TenantCipher } from '../../crypto/tenant-cipher.ts';
 import type { ObjectStore } from '../../gateways/object-store.ts';
+import { KeyRefusal } from '../../gateways/root-key.ts';
 import { openWithoutData, type VersionRow, versionColumns } from '../../repository/stored-version.ts';
 
 export interface OpenedRows {
   readonly opened: number;
   /** Such as `clinic-a: Patient/1 version 2`. */
   readonly damaged: readonly string[];
+  /** Tenants of which nothing opens, with what was said of their keys. */
+  readonly dark: readonly string[];
 }
 
 export interface OpenRowsOptions {
@@ -33,12 +37,17 @@ const tables = {
 /** Tenants that were shredded have no keys, and nothing of theirs is looked at. */
 export async function openRows({ client, keyRing, objectStore, progress }: OpenRowsOptions): Promise<OpenedRows> {
   const damaged: string[] = [];
+  const dark: string[] = [];
   let opened = 0;
   const { rows: tenants } = await client.query<{ id: number; name: string }>(
     "SELECT id, name FROM store.tenant WHERE status <> 'shredded' ORDER BY id",
   );
   for (const { id, name } of tenants) {
-    const cipher = await keyRing.cipherOf(id);
+    const cipher = await cipherOf(keyRing, id);
+    if (cipher instanceof KeyRefusal) {
+      dark.push(`${name}: ${cipher.message}`);
+      continue;
+    }
     for (const [table, text] of Object.entries(tables)) {
       for await (const row of rowsOf(client, text, id)) {
         try {
@@ -46,13 +55,22 @@ export async function openRows({ client, keyRing, objectStore, progress }: OpenR
           opened += 1;
         } catch {
           damaged.push(`${name}: ${row.type}/${row.id} version ${row.version_id}`);
-          if (damaged.length >= damagedMax) return { opened, damaged };
+          if (damaged.length >= damagedMax) return { opened, damaged, dark };
         }
         if (opened % rowsAtOnce === 0) progress(`${name}: ${opened.toLocaleString('en')} bodies opened, ${table}`);
       }
     }
   }
-  return { opened, damaged };
+  return { opened, damaged, dark };
+}
+
+async function cipherOf(keyRing: KeyRing, tenantId: number): Promise<TenantCipher | KeyRefusal> {
+  try {
+    return await keyRing.cipherOf(tenantId);
+  } catch (error) {
+    if (error instanceof KeyRefusal) return error;
+    throw error;
+  }
 }
 
 async function* rowsOf(client: pg.Client, text: string, tenantId: number): AsyncGenerator<VersionRow, void> {
