@@ -17,7 +17,7 @@ import path from 'node:path';
 import { makeDataDirectory } from './database/data-directory.ts';
 import type { AnchorPlace } from './gateways/open-anchor.ts';
 import { type CertificateFiles, readCertificate } from './http/certificate.ts';
-import { parseRootUrl, type RootSettings, type RootSource, rootUrlForms } from './root-settings.ts';
+import { areNamedAlike, parseRootUrl, type RootSettings, type RootSource, rootUrlForms } from './root-settings.ts';
 
 export interface Config {
   /** The embedded database's cluster, the root key made at the first start, stored objects, `demo.json`. */
@@ -224,7 +224,12 @@ function readCrypto(env: Environment, place: KeyPlace): Config['crypto'] {
   const elsewhere = readRootUrl(env, 'ROOT_KEY_URL');
   const given = readKey(env, 'ROOT_KEY');
   if (elsewhere && given) throw new ConfigError('ROOT_KEY and ROOT_KEY_URL are both set; set one of them.');
-  const previous = readRootUrl(env, 'ROOT_KEY_PREVIOUS_URL') ?? localSource(readKey(env, 'ROOT_KEY_PREVIOUS'));
+  const previous = readPrevious(env);
+  if (elsewhere && previous && areNamedAlike(elsewhere, previous)) {
+    throw new ConfigError(
+      'ROOT_KEY_URL and ROOT_KEY_PREVIOUS_URL name their keys alike, so what either has wrapped could not be told apart; choose another prefix.',
+    );
+  }
   const secret = readKey(env, 'SERVER_SECRET');
   const fromFile = () => keyOfDataDirectory(place, elsewhere ? 'SERVER_SECRET' : 'ROOT_KEY');
   const key = elsewhere && secret ? secret : (given ?? fromFile());
@@ -243,6 +248,14 @@ function readCrypto(env: Environment, place: KeyPlace): Config['crypto'] {
 function keyDirOf(env: Environment, { dataDir, databaseUrl }: KeyPlace): Pick<RootSettings, 'keyDir'> {
   if (env.KEY_DIR) return { keyDir: path.resolve(env.KEY_DIR) };
   return databaseUrl === undefined ? { keyDir: path.join(dataDir, 'keys') } : {};
+}
+
+function readPrevious(env: Environment): RootSource | undefined {
+  const elsewhere = readRootUrl(env, 'ROOT_KEY_PREVIOUS_URL');
+  const given = readKey(env, 'ROOT_KEY_PREVIOUS');
+  if (elsewhere && given)
+    throw new ConfigError('ROOT_KEY_PREVIOUS and ROOT_KEY_PREVIOUS_URL are both set; set one of them.');
+  return elsewhere ?? localSource(given);
 }
 
 function localSource(key: Buffer | undefined): RootSource | undefined {

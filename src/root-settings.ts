@@ -46,6 +46,14 @@ export function parseRootUrl(text: string, secretOf: ReadSecret): RootSource | s
   return url.protocol === 'vault+https:' || url.protocol === 'vault+http:' ? vaultSource(url, secretOf) : undefined;
 }
 
+/** Of two keepers that are not the same: their keys would stand in the database under one name (vault-transit.ts, kms-aws.ts). */
+export function areNamedAlike(one: RootSource, other: RootSource): boolean {
+  if (one.kind === 'vault' && other.kind === 'vault')
+    return one.mount === other.mount && one.prefix === other.prefix && one.url !== other.url;
+  if (one.kind !== 'aws-kms' || other.kind !== 'aws-kms') return false;
+  return one.region === other.region && one.prefix === other.prefix && one.endpoint !== other.endpoint;
+}
+
 function awsSource(url: URL, secretOf: ReadSecret): RootSource | string | undefined {
   const prefix = url.pathname.slice(1);
   const endpoint = url.searchParams.get('endpoint') ?? undefined;

@@ -169,6 +169,19 @@ describe('where the root key is', () => {
     );
     expect(messageOf({ ...aws, ...url, ROOT_KEY: '', DATABASE_URL: databaseUrl })).toMatch(/^SERVER_SECRET or/);
     expect(messageOf({ KEY_CACHE_MINUTES: '0' })).toContain('allowed is a number from 1 to 1440');
+    const previous = { ROOT_KEY_PREVIOUS: otherKey, ROOT_KEY_PREVIOUS_URL: 'aws-kms://eu-central-1/hpms' };
+    expect(messageOf({ ...aws, ...previous })).toMatch(/^ROOT_KEY_PREVIOUS and ROOT_KEY_PREVIOUS_URL are both set/);
+  });
+
+  test.each([
+    ['vault+https://new.example/transit/hpms', 'vault+https://old.example/transit/hpms'],
+    ['aws-kms://eu-central-1/hpms', 'aws-kms://eu-central-1/hpms?endpoint=https://vpce.example'],
+  ])('%s and %s before it would name their keys alike: rotate-root would find none', (url, before) => {
+    const env = { ...aws, VAULT_TOKEN: 't', ROOT_KEY: '', DATABASE_URL: databaseUrl, SERVER_SECRET: hexKey };
+    const message = messageOf({ ...env, ROOT_KEY_URL: url, ROOT_KEY_PREVIOUS_URL: before });
+    expect(message).toMatch(/^ROOT_KEY_URL and ROOT_KEY_PREVIOUS_URL name their keys alike/);
+    const other = readConfig({ ...env, ROOT_KEY_URL: `${url.split('?')[0]}-2`, ROOT_KEY_PREVIOUS_URL: before });
+    expect(other.crypto.root.previous).toBeDefined();
   });
 });
 
