@@ -90,7 +90,7 @@ export function mayCountBinaries(session: Session): boolean {
 /** What is included needs a right of its own: without it the entry is absent (security.md 7). */
 async function openEntries(session: Session, query: SearchQuery, page: SearchPage): Promise<ResultEntry[]> {
   const includes = page.includes.filter((row) => may(session.caller, 'r', row.type));
-  const project = createProjection(session.repository.definitions, query);
+  const project = projections(session, query);
   const reader = { cipher: session.cipher, objectStore: session.repository.objectStore };
   const rows = [...page.matches, ...includes];
   const stored = (
@@ -112,9 +112,18 @@ async function openEntries(session: Session, query: SearchQuery, page: SearchPag
     // Rows that are out of reach were neither found nor included.
     if (securityContext !== undefined && !(await mayReadContext(session, securityContext))) continue;
     session.notes?.show({ type, id, versionId, body });
-    entries.push({ mode, type, id, json: project ? Buffer.from(project(body.toString())) : body });
+    const shrink = project[mode];
+    entries.push({ mode, type, id, json: shrink ? Buffer.from(shrink(body.toString())) : body });
   }
   return entries;
+}
+
+/** "The list of elements does not apply to included resources": https://hl7.org/fhir/R4/search.html#elements */
+function projections({ repository: { definitions } }: Session, query: SearchQuery) {
+  return {
+    match: createProjection(definitions, query),
+    include: createProjection(definitions, { ...query, elements: [] }),
+  };
 }
 
 function builtIn({ repository }: Session, { type, id, last_updated: lastUpdated }: SearchRow): StoredVersion {

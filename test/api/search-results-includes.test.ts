@@ -207,6 +207,21 @@ describe('_include, _revinclude and :iterate', () => {
     expect(keysOf(second, 'include')).toEqual(['Observation/b3']);
   });
 
+  test('are sent whole, for `_elements` is about the matches alone (search.html#elements)', async () => {
+    const sent = async (query: string) => {
+      const { json } = await server.a.request('GET', `/Patient?_id=p2&_include=Patient:link${query}`);
+      return json.entry.map(({ resource }: BundleEntry) => resource);
+    };
+    const [, whole] = await sent('');
+    const [match, included] = await sent('&_elements=gender');
+    expect(match).toMatchObject({ id: 'p2', meta: { tag: [{ code: 'SUBSETTED' }] } });
+    expect(match).not.toHaveProperty('managingOrganization');
+    expect(included).toEqual(whole);
+    const [, summarized] = await sent('&_elements=gender&_summary=true');
+    expect(summarized).toMatchObject({ id: 'p1', meta: { tag: [{ code: 'SUBSETTED' }] } });
+    expect(summarized).toHaveProperty('managingOrganization');
+  });
+
   test('leave out what was deleted', async () => {
     await server.a.request('PUT', '/Observation/b9', { ...buildObservation('Patient/p9'), id: 'b9' });
     await server.a.request('PUT', '/Patient/p9', { ...buildPatient(), id: 'p9' });
