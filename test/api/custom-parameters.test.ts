@@ -116,6 +116,20 @@ describe('an active SearchParameter', () => {
     expect(await found('/Patient?rank=2&_revinclude=Patient:mentor')).toEqual([mentor, pupil].sort());
   });
 
+  test('leads on from a value of an extension that can be of any type', async () => {
+    const ward = await make(a, { resourceType: 'Organization', name: 'Ward' });
+    const facts = { code: 'ward', type: 'reference', base: ['Patient'], target: ['Organization'] };
+    const patient = await make(a, patientWith('ward', { valueReference: { reference: `Organization/${ward}` } }));
+    const canonical = await make(a, patientWith('ward', { valueCanonical: 'http://example.org/ward' }));
+    await activate(a, { ...facts, expression: valueIn('Patient', 'ward') });
+    const found = (path: string) => idsFound(a, path);
+    expect(await found('/Patient?ward=http://example.org/ward')).toEqual([canonical]);
+    expect(await found('/Patient?ward.name=ward')).toEqual([patient]);
+    expect(await found(`/Organization?_has:Patient:ward:_id=${patient}`)).toEqual([ward]);
+    expect(await found(`/Patient?_id=${patient}&_include=Patient:ward`)).toEqual([patient, ward].sort());
+    expect(await found(`/Organization?_id=${ward}&_revinclude=Patient:ward`)).toEqual([patient, ward].sort());
+  });
+
   test('chooses in conditional interactions, in bundles and in compartments', async () => {
     await activate(a, {
       ...{ code: 'batch-number', type: 'token', base: ['Observation'] },

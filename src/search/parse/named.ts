@@ -106,11 +106,9 @@ function mayMean(rest: string, type: string, { parametersOf, whyUnready, resourc
   return source !== undefined && leadsTo(source, type);
 }
 
-/** A reference that is stored as a link; a canonical is none. */
+/** A reference that is stored as a link; a canonical is none, but may stand beside one, as in the value of an extension. */
 export function isLink({ kind, elements }: IndexedParameter): boolean {
-  if (kind !== 'reference') return false;
-  const types = (elements ?? []).map(({ type }) => type);
-  return types.includes('Reference') && !types.some((type) => type === 'canonical' || type === 'uri');
+  return kind === 'reference' && (elements?.some(({ type }) => type === 'Reference') ?? false);
 }
 
 function leadsTo(parameter: IndexedParameter, type: string): boolean {
