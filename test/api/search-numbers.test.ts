@@ -68,6 +68,16 @@ describe('quantities', () => {
     expect(total.json.total).toBe(ids.length);
   });
 
+  test.each([
+    ['value-quantity po 90', ['q1', 'q3']],
+    ['value-quantity po 15', ['q4']],
+    [`value-quantity po 1.2|${ucum}|g/L`, ['q2']],
+    [`value-quantity po 19.99|${ucum}|mg/dL`, ['q4']],
+    [`value-quantity po 20.01|${ucum}|mg/dL`, []],
+  ])('_filter=%s: values overlap with what is asked (search_filter.html)', async (text, ids) => {
+    expect(await found(`/Observation?_filter=${encodeURIComponent(text)}&_id=q1,q2,q3,q4,q5`)).toEqual(ids);
+  });
+
   test('pages of a search by number alone, in the order of the numbers', async () => {
     const first = await server.a.request('GET', '/Observation?value-quantity=gt0&_count=2');
     const next = first.json.link.find(({ relation }: { relation: string }) => relation === 'next').url;

@@ -80,7 +80,7 @@ function testOf(test: Test, type: string, context: NameContext): Criterion | str
   return typeof criterion === 'string' ? criterion : refined(criterion, test);
 }
 
-/** Two periods overlap where neither begins after the other has ended, which `ap` asks without its slack. */
+/** Two periods, or ranges, overlap where neither begins after the other has ended, which `ap` asks without its slack. */
 function prefixOf(operator: string): string {
   return operator === 'po' ? 'eq' : operator;
 }
@@ -109,13 +109,18 @@ function refined(criterion: Criterion, test: Test): Criterion {
     }
     case 'lastUpdated':
     case 'date':
-    case 'identifyingDate': {
-      if (test.operator !== 'po') return criterion;
-      return { ...criterion, values: criterion.values.map((value) => ({ ...value, prefix: 'ap' as const })) };
-    }
+    case 'identifyingDate':
+      return test.operator === 'po' ? { ...criterion, values: overlapping(criterion.values) } : criterion;
+    case 'number':
+    case 'quantity':
+      return test.operator === 'po' ? { ...criterion, values: overlapping(criterion.values) } : criterion;
     default:
       return criterion;
   }
+}
+
+function overlapping<T extends { readonly prefix: string }>(values: readonly T[]) {
+  return values.map((value) => ({ ...value, prefix: 'ap' as const }));
 }
 
 /** The kinds of what a name ends in, which is of several types where a reference leads to several. */
