@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import type { CapabilityStatement, CapabilityStatementRest } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
 import { fhirError } from '../fhir/outcome.ts';
+import { commonParameters } from '../search/system-query.ts';
 import { describeOperations } from './capabilities/describe-operations.ts';
 import { describeSecurity } from './capabilities/describe-security.ts';
-import { describeType } from './capabilities/describe-type.ts';
+import { describeParameters, describeType } from './capabilities/describe-type.ts';
 import { describeUse } from './capabilities/describe-use.ts';
 import type { CapabilityFacts, DeclaringRoute } from './capabilities/facts.ts';
 import { software } from './capabilities/software.ts';
@@ -104,6 +105,9 @@ function describeShared(definitions: Definitions, routes: readonly DeclaringRout
     documentation: describeUse(facts.limits),
     resource,
     interaction: [...new Set(codes)].map((code) => ({ code })),
+    ...(codes.includes('search-system') && {
+      searchParam: describeParameters(definitions, 'Basic', commonParameters(definitions)),
+    }),
     ...(operation.length > 0 && { operation }),
     ...(compartment.length > 0 && { compartment }),
   };

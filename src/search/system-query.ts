@@ -34,7 +34,7 @@ export function parseSystemSearch(
   options: ParseOptions,
 ): SystemQuery {
   const notes = new SearchNotes(options.handling);
-  const common = commonParameters(definitions, 'Basic');
+  const common = commonParameters(definitions);
   const others: (readonly [string, string])[] = [];
   let asked: string | undefined;
   for (const pair of boundedPairs(pairs)) {
@@ -76,7 +76,7 @@ function isCommon(name: string, common: ReadonlyMap<string, IndexedParameter>): 
 }
 
 /** Those of Resource and DomainResource, but `_content`, for which the resources of every type would have to be opened. */
-function commonParameters(definitions: Definitions, type: string): ReadonlyMap<string, IndexedParameter> {
+export function commonParameters(definitions: Definitions, type = 'Basic'): ReadonlyMap<string, IndexedParameter> {
   return new Map(
     [...indexedParameters(definitions, type)].filter(([code, { kind }]) => code.startsWith('_') && kind !== 'content'),
   );

@@ -98,6 +98,30 @@ test('lists only search parameters that are answered, and all that are', async (
   // More than a thousand searches, each with a statement of its own that is planned for it.
 }, 60_000);
 
+test('lists the search parameters of all types: those that a search of all types is answered for', async () => {
+  const listed = new Set(rest()?.searchParam?.map(({ name }) => name));
+  expect(listed).toContain('_lastUpdated');
+  const codes = resources().flatMap(({ searchParam = [] }) => searchParam.map(({ name }) => name));
+  for (const code of new Set(codes)) {
+    const value = code === '_source' || code === '_profile' ? 'http://example.org' : '2020';
+    const answer = await server.a.request('GET', `?${code}=${value}&_count=0`, undefined, {
+      Prefer: 'handling=strict',
+    });
+    expect([code, answer.status === 200]).toEqual([code, listed.has(code)]);
+  }
+});
+
+test('says which parameters take no `:missing`', async () => {
+  expect(rest()?.documentation).toContain('Each parameter but composites, `_text` and `_content` takes `:missing`');
+  const strict = { Prefer: 'handling=strict' };
+  for (const { name, type } of resources().find(({ type }) => type === 'Observation')?.searchParam ?? []) {
+    const path = `/Observation?${name}:missing=true&_id=none`;
+    const { status } = await server.a.request('GET', path, undefined, strict);
+    const isExcepted = type === 'composite' || name === '_text' || name === '_content';
+    expect([name, status]).toEqual([name, isExcepted ? 400 : 200]);
+  }
+});
+
 test('states the bounds of searches by what is stored encrypted', () => {
   const documentation = rest()?.documentation ?? '';
   expect(documentation).toContain('`:contains` with fewer than three characters in a row');
@@ -122,7 +146,8 @@ test('lists only includes that are answered', async () => {
 });
 
 test('each definition it names is one of the server’s own, and says the same', () => {
-  const named = resources().flatMap(({ searchParam = [], operation = [] }) => [...searchParam, ...operation]);
+  const parts = [...(statement.rest ?? []), ...resources()];
+  const named = parts.flatMap(({ searchParam = [], operation = [] }) => [...searchParam, ...operation]);
   const kinds = new Map(named.map((one) => [one.definition ?? '', 'type' in one ? one.type : undefined]));
   expect(kinds.size).toBeGreaterThan(500);
   const builtIns = createBuiltIns(definitions, allOperations);

@@ -6,7 +6,7 @@ import { isClosed } from '../../access/may.ts';
 import type { SearchParameter } from '../../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../../fhir/definitions.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { indexedParameters } from '../../search/search-parameters.ts';
+import { type IndexedParameter, indexedParameters } from '../../search/search-parameters.ts';
 import { isOffered } from '../interactions/operation.ts';
 import { includesOf, revIncludesOf } from './describe-includes.ts';
 import { describeOperations } from './describe-operations.ts';
@@ -44,7 +44,9 @@ export function describeType(tables: Tables, type: string): CapabilityStatementR
     referencePolicy: ['literal', 'logical'],
     ...(searchInclude.length > 0 && { searchInclude }),
     ...(searchRevInclude.length > 0 && { searchRevInclude }),
-    ...(codes.has('search-type') && { searchParam: describeParameters(definitions, type) }),
+    ...(codes.has('search-type') && {
+      searchParam: describeParameters(definitions, type, indexedParameters(definitions, type)),
+    }),
     ...(operation.length > 0 && { operation }),
   };
 }
@@ -76,8 +78,13 @@ function isSystemOnly({ levels }: Operation): boolean {
   return levels.every((level) => level === 'system');
 }
 
-function describeParameters(definitions: Definitions, type: string) {
-  return [...indexedParameters(definitions, type).keys()].map((name) => {
+/** The parameters of the type, or some of them. */
+export function describeParameters(
+  definitions: Definitions,
+  type: string,
+  some: ReadonlyMap<string, IndexedParameter>,
+) {
+  return [...some.keys()].map((name) => {
     const { type: kind, url } = definitions.searchParameters(type).get(name) as SearchParameter;
     return { name, definition: url, type: kind };
   });

@@ -33,8 +33,8 @@ function describeLinks(): string {
   const bound = `at most ${linkDepthMax} links in one parameter and ${linksMax} in a search, each to a type that the client may search`;
   const candidates = candidatesMax.toLocaleString('en');
   return [
-    `Every reference can be chained (\`subject:Patient.name=\`) and followed backward (\`_has:Observation:patient:code=\`), one within the other: ${bound}.`,
-    'Each parameter takes `:missing`, each token `:not`; `_list` takes the ids of Lists, and `_filter` the operators that the kind of a parameter can answer.',
+    `Every reference, but no canonical, can be chained (\`subject:Patient.name=\`) and followed backward (\`_has:Observation:patient:code=\`), one within the other: ${bound}.`,
+    'Each parameter but composites, `_text` and `_content` takes `:missing`, each token `:not`; `_list` takes the ids of Lists, and `_filter` the operators that the kind of a parameter can answer.',
     `Whether a value is missing, and what is asked with \`_filter\` of whole texts, is decided on at most ${candidates} resources that meet the other parameters.`,
   ].join(' ');
 }
