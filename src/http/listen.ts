@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions, ty
 import { createServer as createTlsServer } from 'node:https';
 import type { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { linkLengthMax } from '../search/result.ts';
 import { type CertificateFiles, type Renewal, readCertificate, renewCertificate } from './certificate.ts';
 import { openGates, portOf } from './gates.ts';
 import { createUnderWay } from './under-way.ts';
@@ -26,6 +27,8 @@ const requestTimeoutMs = 120_000;
 /** Longer than the usual idle time of proxies, so that they close first. */
 const keepAliveTimeoutMs = 65_000;
 const connectionsMax = 10_000;
+/** A link to a page of a long search, and all other headers. */
+const headersBytesMax = linkLengthMax + 4_768;
 /** Between two requests of a proxy that connects for each; what is waiting to be accepted when a port is closed is reset. */
 const quietMs = 500;
 
@@ -54,6 +57,7 @@ export async function listen(handler: RequestListener, port: number, tls?: TlsOp
 }
 
 const limits: ServerOptions = {
+  maxHeaderSize: headersBytesMax,
   headersTimeout: headersTimeoutMs,
   requestTimeout: requestTimeoutMs,
   keepAliveTimeout: keepAliveTimeoutMs,

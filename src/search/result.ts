@@ -1,6 +1,6 @@
 // The searchset Bundle as UTF-8 JSON, around bodies that are such already: https://hl7.org/fhir/R4/bundle.html#searchset
 
-import { type Issue, toOperationOutcome } from '../fhir/outcome.ts';
+import { fhirError, type Issue, toOperationOutcome } from '../fhir/outcome.ts';
 import { type SearchQuery, searchPath } from './search-query.ts';
 
 export interface ResultEntry {
@@ -24,6 +24,9 @@ export interface SearchResult {
   readonly warnings?: readonly Issue[];
 }
 
+/** Of a link to another page, which is a GET although the search may have been a POST; http/listen.ts takes so much. */
+export const linkLengthMax = 28_000;
+
 /** R4 has no place to say that a total is not exact: https://hl7.org/fhir/R4/search.html#total */
 const accuracyUrl = 'https://hpms.example/fhir/StructureDefinition/total-accuracy';
 
@@ -32,7 +35,7 @@ export function searchset(result: SearchResult): Buffer {
   const { query, baseUrl, entries, pages } = result;
   const links = [
     { relation: 'self', url: searchUrl(query, baseUrl, query.cursor) },
-    ...pages.map(({ relation, cursor }) => ({ relation, url: searchUrl(query, baseUrl, cursor) })),
+    ...pages.map(({ relation, cursor }) => ({ relation, url: pageUrl(query, baseUrl, cursor) })),
   ];
   const head = { resourceType: 'Bundle', type: 'searchset', ...totalMembers(result), link: links };
   const outcomes = outcomeTexts(result);
@@ -68,6 +71,14 @@ function outcomeTexts({ query, warnings = [] }: SearchResult): string[] {
   const all = [...query.warnings, ...warnings];
   if (all.length === 0) return [];
   return [JSON.stringify({ resource: toOperationOutcome(all), search: { mode: 'outcome' } })];
+}
+
+/** Whoever follows a link that leads nowhere would take this page for all there is. */
+function pageUrl(query: SearchQuery, baseUrl: string, cursor: string | undefined): string {
+  const url = searchUrl(query, baseUrl, cursor);
+  if (url.length <= linkLengthMax) return url;
+  const advice = 'ask for all on one page (_count, at most 1,000), or for fewer values';
+  throw fhirError('too-costly', `There are more pages, and no link to them can hold so long a search; ${advice}.`);
 }
 
 /** The search as it was understood: https://hl7.org/fhir/R4/search.html#conformance */

@@ -1,5 +1,6 @@
 // The result side of a search: order, pages forward and back, totals: https://hl7.org/fhir/R4/search.html#return
 
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BundleEntry, Observation, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
@@ -131,6 +132,37 @@ describe('pages forward and back (http.html#paging)', () => {
     const url = linkOf(await get(`${query}&_count=5`), 'next') ?? '';
     expect((await get(url.slice(server.a.baseUrl.length), server.b)).status).toBe(400);
     expect((await get(query, server.b)).json.total).toBe(0);
+  });
+});
+
+describe('pages of a POST with hundreds of ids', () => {
+  const wanted = Array.from({ length: 6 }, (_, n) => `long-${n}`);
+  const others = () => Array.from({ length: 480 }, () => randomUUID());
+  const postSearch = (values: Record<string, string>) =>
+    server.a.request('POST', '/Observation/_search', new URLSearchParams(values).toString(), {
+      'Content-Type': 'application/x-www-form-urlencoded',
+    });
+  beforeAll(() =>
+    sendBundle(
+      server.a,
+      'transaction',
+      wanted.map((id, n) => putEntry({ ...observation('long', n), id })),
+    ),
+  );
+
+  test('are led to by links that can be followed', async () => {
+    const first = await postSearch({ _id: [...others(), ...wanted].join(), _count: '2', _sort: '_id' });
+    const pages = await follow(first, 'next');
+    expect(pages.map(idsOf)).toEqual([wanted.slice(0, 2), wanted.slice(2, 4), wanted.slice(4)]);
+    expect((await follow(pages.at(-1) as TestResponse, 'previous')).toReversed().map(idsOf)).toEqual(pages.map(idsOf));
+  });
+
+  test('are too costly where no link to them could be followed, and whole on one page', async () => {
+    const asked = { _id: [...others(), ...wanted].join(), '_id:not': others().join() };
+    const refused = await postSearch({ ...asked, _count: '2' });
+    expect([refused.status, refused.json.issue[0].code]).toEqual([400, 'too-costly']);
+    expect(refused.json.issue[0].diagnostics).toContain('_count');
+    expect(idsOf(await postSearch({ ...asked, _count: '6' })).toSorted()).toEqual(wanted);
   });
 });
 
