@@ -18,11 +18,13 @@ const plainLetters: Readonly<Record<string, string>> = {
   ς: 'σ',
 };
 const strokedLetter = new RegExp(`[${Object.keys(plainLetters).join('')}]`, 'g');
+/** Soft hyphens, joiners and marks of direction, which stand inside words and are not typed by who searches. */
+const unseen = /[\u00ad\u200c-\u200f\u2060\ufeff]/g;
 const isAscii = /^[\0-\x7f]*$/;
 
 /**
  * The words of a text without case, accents and punctuation; an apostrophe joins (O'Neil: `oneil`), everything else parts
- * (Smith-Jones: `smith`, `jones`). Upper case first, so that ß becomes ss.
+ * (Smith-Jones: `smith`, `jones`). By upper case, so that ß becomes ss, which ẞ becomes by lower case only.
  */
 export function foldWords(text: string): string[] {
   const words = foldAllWords(text.length > textLengthMax ? text.slice(0, textLengthMax) : text);
@@ -43,9 +45,11 @@ export function foldAllWords(text: string): string[] {
 function foldUnicode(text: string): string {
   return text
     .normalize('NFKD')
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .normalize('NFKD')
+    .replace(unseen, '')
     .replace(/[\p{M}'’ʼ`´]/gu, '')
     .replace(strokedLetter, (letter) => plainLetters[letter] as string);
 }

@@ -53,9 +53,9 @@ export function normalizeContact(value: string): string {
   return /^(?=.*\d)[\d\s()+./x#*-]+$/.test(value) ? value.replace(/\D/g, '') : foldCase(value.trim());
 }
 
-/** One text for all that differ in case alone: ß is written SS. */
+/** One text for all that differ in case alone: ß is written SS, and ẞ is a large ß. */
 export function foldCase(text: string): string {
-  return text.toUpperCase().toLowerCase();
+  return text.toLowerCase().toUpperCase().toLowerCase();
 }
 
 /** What a string search looks up for a word, shortest first: each of its prefixes. */

@@ -65,6 +65,8 @@ describe('tokens of primitives', () => {
   test('are folded where the element is a string (search.html#token)', () => {
     const medication = resource({ resourceType: 'Medication', batch: { lotNumber: 'L1-Ä' } });
     expect(tokensOf(medication, 'Medication.lot-number')).toEqual(['l1-ä']);
+    const large = resource({ resourceType: 'Medication', batch: { lotNumber: 'GROẞ' } });
+    expect(tokensOf(large, 'Medication.lot-number')).toEqual(['gross']);
   });
 
   test('and where the only code system they may be of knows no case, as media types and languages', () => {
