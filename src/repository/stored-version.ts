@@ -67,9 +67,6 @@ const listedDataBytesMax = 16_000_000;
 /** All bodies of one list together. The first may have any size, so that each resource can be found on a page of its own. */
 const listedBytesMax = 100_000_000;
 
-/** For so long bodies are opened before others are answered: a page may have a thousand, most have fewer than this opens. */
-const openingMs = 2;
-
 /**
  * The versions of a list. The Binaries whose content does not fit any more come without it, tagged SUBSETTED:
  * https://hl7.org/fhir/R4/valueset-common-tags.html. Throws 400 `too-costly` where the bodies are too large together.
@@ -78,7 +75,8 @@ export async function openVersions(reader: BodyReader, rows: readonly VersionRow
   const versions: StoredVersion[] = [];
   let bytes = 0;
   let dataBytesLeft = listedDataBytesMax;
-  const turn = takeTurn(openingMs);
+  // A page may have a thousand, most have fewer than one turn opens.
+  const turn = takeTurn();
   for (const row of rows) {
     if (turn.isOver()) await turn.next();
     const dataBytes = dataBytesOf(reader, row);

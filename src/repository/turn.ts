@@ -9,7 +9,8 @@ export interface Turn {
   next(): Promise<void>;
 }
 
-const usualMs = 4;
+/** Whoever asks for something small comes to the event loop some five times until it is answered, and waits so long each time. */
+const usualMs = 2;
 
 export function takeTurn(turnMs = usualMs): Turn {
   let beganAt = performance.now();
@@ -22,15 +23,13 @@ export function takeTurn(turnMs = usualMs): Turn {
   };
 }
 
-/** Of work that nobody waits for: others, who come to the event loop several times for each answer, wait so long each time. */
-const backgroundMs = 3;
-const restMs = 6;
+const restMs = 12;
 /** A turn of the event loop in which nobody has anything to do takes less. */
 const idleMs = 0.3;
 
-/** Where others have something to do between two turns, this lets them go on with it for a while. */
+/** Of work that nobody waits for: where others have something to do between two turns, they go on with it for a while. */
 export function takeBackgroundTurn(): Turn {
-  const turn = takeTurn(backgroundMs);
+  const turn = takeTurn();
   return {
     isOver: turn.isOver,
     async next() {
