@@ -9,14 +9,16 @@ export type RootSource =
       readonly region: string;
       readonly prefix: string;
       readonly endpoint?: string;
-      readonly credentials: AwsCredentials;
+      /** Of now: they may end and be renewed in their files. */
+      readonly credentials: () => AwsCredentials;
     }
   | {
       readonly kind: 'vault';
       readonly url: string;
       readonly mount: string;
       readonly prefix: string;
-      readonly token: string;
+      /** Of now. */
+      readonly token: () => string;
       readonly namespace?: string;
     };
 
@@ -60,16 +62,34 @@ function awsSource(url: URL, secretOf: ReadSecret): RootSource | string | undefi
   const isKnown = [...url.searchParams.keys()].every((name) => name === 'endpoint');
   if (!nameSyntax.test(prefix) || !/^[a-z0-9-]+$/.test(url.hostname) || !isKnown) return undefined;
   if (endpoint !== undefined && !isSafe(endpoint)) return undefined;
-  const accessKeyId = secretOf('AWS_ACCESS_KEY_ID');
-  const secretAccessKey = secretOf('AWS_SECRET_ACCESS_KEY');
-  if (accessKeyId === undefined) return 'AWS_ACCESS_KEY_ID';
-  if (secretAccessKey === undefined) return 'AWS_SECRET_ACCESS_KEY';
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) if (secretOf(name) === undefined) return name;
   return {
     kind: 'aws-kms',
     region: url.hostname,
     prefix,
     ...(endpoint === undefined ? {} : { endpoint: endpoint.replace(/\/+$/, '') }),
-    credentials: { accessKeyId, secretAccessKey, sessionToken: secretOf('AWS_SESSION_TOKEN') },
+    credentials: renewed(() => awsCredentials(secretOf)),
+  };
+}
+
+function awsCredentials(secretOf: ReadSecret): AwsCredentials {
+  return {
+    accessKeyId: secretOf('AWS_ACCESS_KEY_ID') ?? '',
+    secretAccessKey: secretOf('AWS_SECRET_ACCESS_KEY') ?? '',
+    sessionToken: secretOf('AWS_SESSION_TOKEN'),
+  };
+}
+
+/** What is read anew each time; that of before while its file is being replaced. */
+function renewed<T>(read: () => T): () => T {
+  let last = read();
+  return () => {
+    try {
+      last = read();
+    } catch {
+      // The keeper says whether that of before has ended.
+    }
+    return last;
   };
 }
 
@@ -79,8 +99,8 @@ function vaultSource(url: URL, secretOf: ReadSecret): RootSource | string | unde
   const address = `${url.protocol.slice('vault+'.length)}//${url.host}`;
   const isNamed = parts.length > 0 && [...parts, prefix].every((part) => nameSyntax.test(part));
   if (!isNamed || url.search || !isSafe(address)) return undefined;
-  const token = secretOf('VAULT_TOKEN');
-  if (token === undefined) return 'VAULT_TOKEN';
+  if (secretOf('VAULT_TOKEN') === undefined) return 'VAULT_TOKEN';
+  const token = renewed(() => secretOf('VAULT_TOKEN') ?? '');
   const namespace = secretOf('VAULT_NAMESPACE');
   return {
     ...{ kind: 'vault', url: address, mount: parts.join('/'), prefix, token },

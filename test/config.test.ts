@@ -119,7 +119,7 @@ describe('where the root key is', () => {
           kind: 'aws-kms',
           region: 'eu-central-1',
           prefix: 'hpms',
-          credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+          credentials: expect.any(Function),
         },
         cacheMs: 300_000,
       },
@@ -132,10 +132,28 @@ describe('where the root key is', () => {
         url: 'https://vault.example:8200',
         mount: 'kv/transit',
         prefix: 'hpms-prod',
-        token: 't',
+        token: expect.any(Function),
       },
       keyDir: '/keys',
     });
+  });
+
+  test('whose credentials end and are renewed in their files is asked with those of now', () => {
+    const [id, secret, token] = [file('id', 'A'), file('secret', 'one'), file('renewed-token', 'one\n')];
+    const url = 'vault+https://vault.example:8200/transit/hpms';
+    const files = { AWS_ACCESS_KEY_ID_FILE: id, AWS_SECRET_ACCESS_KEY_FILE: secret, VAULT_TOKEN_FILE: token };
+    const kmsRoot = readConfig({ SERVER_SECRET: hexKey, ...files, ROOT_KEY_URL: 'aws-kms://eu-central-1/hpms' }).crypto
+      .root;
+    const vaultRoot = readConfig({ SERVER_SECRET: hexKey, ...files, ROOT_KEY_URL: url }).crypto.root;
+    const [kms, vault] = [kmsRoot.current, vaultRoot.current];
+    if (kms.kind !== 'aws-kms' || vault.kind !== 'vault') throw new Error('They are others.');
+    expect([kms.credentials().secretAccessKey, vault.token()]).toEqual(['one', 'one']);
+    writeFileSync(secret, 'two');
+    writeFileSync(token, 'two');
+    expect([kms.credentials().secretAccessKey, vault.token()]).toEqual(['two', 'two']);
+    rmSync(secret);
+    writeFileSync(token, '');
+    expect([kms.credentials().secretAccessKey, vault.token()]).toEqual(['two', 'two']);
   });
 
   test('that of before is known beside it, and passwords follow from a secret of their own', () => {

@@ -10,7 +10,8 @@ export interface AwsKmsOptions {
   readonly prefix: string;
   /** Absent: that of the region. */
   readonly endpoint?: string | undefined;
-  readonly credentials: AwsCredentials;
+  /** Asked for each request. */
+  readonly credentials: () => AwsCredentials;
   readonly now?: () => Date;
 }
 
@@ -94,7 +95,7 @@ function createCall({ region, endpoint, credentials, now = () => new Date() }: A
   return async (action: string, content: object): Promise<{ readonly answer: Answer; readonly fault?: string }> => {
     const body = JSON.stringify(content);
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` };
-    const scope = { credentials, region, service: 'kms', at: now() };
+    const scope = { credentials: credentials(), region, service: 'kms', at: now() };
     const signed = signAwsRequest({ method: 'POST', url, headers, body }, scope);
     const response = await send(url, { method: 'POST', headers: signed, body });
     const answer = await jsonOf(response);

@@ -10,7 +10,8 @@ export interface VaultTransitOptions {
   readonly mount: string;
   /** Names of the tenants' keys begin with it. */
   readonly prefix: string;
-  readonly token: string;
+  /** Asked for each request. */
+  readonly token: () => string;
   readonly namespace?: string | undefined;
 }
 
@@ -66,14 +67,13 @@ export function createVaultTransit(options: VaultTransitOptions): RootKey {
 function createCall({ url, mount, token, namespace }: VaultTransitOptions, id: string) {
   const send = keyServiceFetch(id, url);
   const headers = {
-    'X-Vault-Token': token,
     'X-Vault-Request': 'true',
     ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
   };
   return async (method: string, path: string, body?: object): Promise<Answer> => {
     const response = await send(`${url}/v1/${mount}/${path}`, {
       method,
-      headers: { ...headers, ...(body ? { 'Content-Type': 'application/json' } : {}) },
+      headers: { ...headers, 'X-Vault-Token': token(), ...(body ? { 'Content-Type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     return { status: response.status, data: await dataOf(response) };

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const rootOf = () =>
-  createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: awsCredentials });
+  createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: () => awsCredentials });
 
 /** As another process; its clock is the test's. */
 function newRing(options: KeyRingOptions = {}): KeyRing {

@@ -28,13 +28,19 @@ afterAll(async () => {
 });
 
 const openKms = (more = {}) =>
-  createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: awsCredentials, ...more });
+  createAwsKms({
+    region: 'eu-central-1',
+    prefix: 'hpms',
+    endpoint: kms.url,
+    credentials: () => awsCredentials,
+    ...more,
+  });
 const openVault = (more = {}) =>
   createVaultTransit({
     url: vault.url,
     mount: 'transit',
     prefix: 'hpms',
-    token: vaultToken,
+    token: () => vaultToken,
     namespace: 'clinics',
     ...more,
   });
@@ -166,9 +172,9 @@ describe('a keeper that cannot be had', () => {
   });
 
   test('because we may not ask it is the same: a wrong secret, and a token that has ended', async () => {
-    const stranger = openKms({ credentials: { ...awsCredentials, secretAccessKey: 'another' } });
+    const stranger = openKms({ credentials: () => ({ ...awsCredentials, secretAccessKey: 'another' }) });
     await isOutOfReach(stranger.wrap(key, nameOf(1)), /IncompleteSignatureException/);
-    await isOutOfReach(openVault({ token: 'ended' }).wrap(key, nameOf(1)), /status 403/);
+    await isOutOfReach(openVault({ token: () => 'ended' }).wrap(key, nameOf(1)), /status 403/);
   });
 
   test('shows its credentials nowhere: no request holds the secret key, no path the token', () => {

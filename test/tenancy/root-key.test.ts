@@ -35,8 +35,8 @@ const oldKey = Buffer.alloc(32, 'hpms test root key');
 const plain = soleRoot(oldKey).current;
 const beside = createLocalRoot(oldKey, createKeyDirectory(path.join(folder, 'keys')));
 const openKms = () =>
-  createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: awsCredentials });
-const openVault = () => createVaultTransit({ url: vault.url, mount: 'transit', prefix: 'hpms', token: vaultToken });
+  createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: () => awsCredentials });
+const openVault = () => createVaultTransit({ url: vault.url, mount: 'transit', prefix: 'hpms', token: () => vaultToken });
 
 /** As another process that has been given these. */
 function ringOf(roots: RootKeys): KeyRing {
