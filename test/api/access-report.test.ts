@@ -162,6 +162,18 @@ describe('the report', () => {
     expect(Buffer.from(asked ?? '', 'base64').toString()).toContain('$access-report');
   });
 
+  test('of a record that was deleted is for who sees all AuditEvents; others are told that it is gone', async () => {
+    const { json } = await world.server.a.request('POST', '/Patient', buildPatient());
+    await world.server.a.request('DELETE', `/Patient/${json.id}`);
+    const answer = await world.server.a.request('GET', path(json.id));
+    expect([answer.status, eventsIn(answer).map(({ action }) => action)]).toEqual([
+      200,
+      expect.arrayContaining(['C', 'D']),
+    ]);
+    expectRefusal(await ask(json.id), [404, 410]);
+    expectRefusal(await ask(json.id, '', as(doctor)), 403);
+  });
+
   test('also of a patient of whom nothing else is told', async () => {
     const { json } = await world.server.a.request('POST', '/Patient', buildPatient());
     const answer = await world.server.a.request('GET', path(json.id));
