@@ -156,6 +156,7 @@ const others: Readonly<Record<string, string>> = {
   'seal_key.wrapped': 'under the root key',
   'concept_set.members': 'sets of numbers',
   'archive.sha256': 'a hash',
+  'archive.signature': 'a signature',
 };
 
 test('no other column of bytes is sealed: hashes and what is written once', async () => {

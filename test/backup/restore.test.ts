@@ -14,7 +14,7 @@ describe('a server that was killed under load', () => {
     server = await KilledServer.open();
     moment = await server.momentAfter(30);
     await server.kill();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => server.close());
 
   test('is restored to a moment between backup and end: everything answered by then is there, whole and once', async () => {
