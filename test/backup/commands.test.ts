@@ -138,14 +138,17 @@ describe('a backup that follows its server', () => {
     const { code, stdout, stderr } = await run('verify-backup', ['--from', backup], env);
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(
-      /WRONG +bodies .* open with their keys\n +before: The data key 1 of tenant \d+ does not open/,
+      /WRONG +bodies .* open with their keys\n +before: The (?:data|index) key 1 of tenant \d+ does not open/,
     );
     expect(stdout).toContain('That is right only where it was shredded since.');
-    expect(stdout).toMatch(/WRONG +ledgers[\s\S]*before {2}The data key 1 of tenant \d+ does not open/);
+    expect(stdout).toMatch(/WRONG +ledgers[\s\S]*before {2}The (?:data|index) key 1 of tenant \d+ does not open/);
     expect(stdout).toContain('while-following  as posted');
     expect(stdout).toMatch(/ok +audit trail/);
     const refused = await run('admin', ['rotate-key', 'data', '--tenant', 'before'], env);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/^The data key 1 of tenant .*\n$/)]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^The (?:data|index) key 1 of tenant .*\n$/),
+    ]);
   }, 120_000);
 
   test('is not restored over something, nor to a moment it does not reach, each with a sentence', async () => {

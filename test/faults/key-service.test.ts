@@ -22,7 +22,12 @@ afterAll(async () => {
 });
 
 function rootOf() {
-  const source = { kind: 'aws-kms', region: 'eu-central-1', prefix: 'hpms', credentials: () => awsCredentials } as const;
+  const source = {
+    kind: 'aws-kms',
+    region: 'eu-central-1',
+    prefix: 'hpms',
+    credentials: () => awsCredentials,
+  } as const;
   return { current: { ...source, endpoint: kms.url }, cacheMs };
 }
 

@@ -36,7 +36,8 @@ const plain = soleRoot(oldKey).current;
 const beside = createLocalRoot(oldKey, createKeyDirectory(path.join(folder, 'keys')));
 const openKms = () =>
   createAwsKms({ region: 'eu-central-1', prefix: 'hpms', endpoint: kms.url, credentials: () => awsCredentials });
-const openVault = () => createVaultTransit({ url: vault.url, mount: 'transit', prefix: 'hpms', token: () => vaultToken });
+const openVault = () =>
+  createVaultTransit({ url: vault.url, mount: 'transit', prefix: 'hpms', token: () => vaultToken });
 
 /** As another process that has been given these. */
 function ringOf(roots: RootKeys): KeyRing {
