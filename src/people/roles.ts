@@ -56,6 +56,9 @@ const enteredResults = [
   ...['Observation.cu?status=registered,preliminary', 'DiagnosticReport.cu?status=registered,partial,preliminary'],
 ];
 
+/** What a department has done or sold is charged and drafted there; the till issues it (SM-2). */
+const ownLines = ['ChargeItem.cr', 'Invoice.r', 'Invoice.c?status=draft'];
+
 const readsAllButAudit = (Object.keys(typeGroups) as (keyof typeof typeGroups)[])
   .filter((group) => group !== 'audit')
   .map((group) => `${group}.rs`);
@@ -117,7 +120,9 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'prescriptions.rs', 'dispensing.rs'],
       // To complete what was queued, and to void what was taken today.
-      ...['laboratory.rs', 'optical.rs', 'billing.crus', 'payments.crs', 'PaymentReconciliation.u', 'insurance.rs'],
+      ...['laboratory.rs', 'optical.rs', 'ChargeItem.crus', 'Invoice.crs', 'payments.crs', 'PaymentReconciliation.u'],
+      // To issue it; a draft that is cancelled is money that nobody asks for any more, which is billing's to say (SM-2).
+      ...['Invoice.u?status=draft,issued,balanced', 'insurance.rs'],
       tasks('rus', 'pricing-missing'),
     ],
     operations: ['$settle-day', '$render', 'op:refund-within-limit'],
@@ -150,7 +155,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rs', 'encounters.rs', 'AllergyIntolerance.rs', 'Condition.rs'],
       ...['prescriptions.rs', 'MedicationRequest.u[status,statusReason]', 'VisionPrescription.u[status]'],
-      ...['dispensing.crus', 'laboratory.rs', 'stock.crs', 'billing.cr', 'insurance.rs'],
+      ...['dispensing.crus', 'laboratory.rs', 'stock.crs', ...ownLines, 'insurance.rs'],
     ],
     operations: ['$inventory', '$render'],
   },
@@ -158,18 +163,18 @@ export const roles = {
     name: 'Optical staff',
     grants: [
       ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'VisionPrescription.rs'],
-      ...['optical.crus', 'stock.rs', 'billing.cr', 'insurance.rs'],
+      ...['optical.crus', 'stock.rs', ...ownLines, 'insurance.rs'],
     ],
     operations: ['$inventory', '$render'],
   },
   'lab-technician': {
     name: 'Laboratory technician',
-    grants: ['administration.rs', 'patients.rs', 'encounters.rs', ...enteredResults, 'stock.rs', 'billing.cr'],
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', ...enteredResults, 'stock.rs', ...ownLines],
     operations: ['$populate', '$extract', '$sign'],
   },
   'lab-manager': {
     name: 'Laboratory manager',
-    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', 'billing.cr'],
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', ...ownLines],
     operations: ['$populate', '$extract', '$sign', 'op:release-result'],
   },
   'inventory-manager': {

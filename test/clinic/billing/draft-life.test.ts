@@ -309,3 +309,34 @@ describe('a cashier', () => {
     expect((await put(cashier, open, { lineItem: [{ ...free, priceComponent: [base(-5)] }] })).status).toBe(422);
   });
 });
+
+describe('who does what with a draft (domain.md SM-2)', () => {
+  const writers = ['pharmacist', 'optical-staff', 'lab-technician', 'lab-manager'] as const;
+  test.each(writers)('%s drafts, and the till issues it', async (role) => {
+    const { a, server, patient } = clinic;
+    const [writer, cashier] = [
+      await clientOf(server, a, 'user/*.cruds', [role]),
+      await clientOf(server, a, 'user/*.cruds', ['cashier']),
+    ];
+    const lines = [line(base(12))];
+    const atOnce = await writer.request('POST', '/Invoice', invoiceFor(patient, lines, { status: 'issued' }));
+    expect([atOnce.status, atOnce.json.issue[0].code]).toEqual([403, 'forbidden']);
+    const draft = await made(writer, invoiceFor(patient, lines));
+    expect((await put(writer, draft, { status: 'issued' })).status).toBe(403);
+    expect((await put(cashier, draft, { status: 'issued' })).json.status).toBe('issued');
+  });
+
+  test.each(['cancelled', 'entered-in-error'])('a draft becomes %s by billing, not at the till', async (status) => {
+    const { a, server, patient } = clinic;
+    const cashier = await clientOf(server, a, 'user/*.cruds', ['cashier']);
+    const billing = await clientOf(server, a, 'user/*.cruds', ['billing-staff']);
+    const draft = await made(cashier, invoiceFor(patient, [line(base(12))]));
+    expect((await put(cashier, draft, { status })).status).toBe(403);
+    const patch = [{ op: 'replace', path: '/status', value: status }];
+    const patched = await cashier.request('PATCH', `/Invoice/${draft.id}`, patch, {
+      'Content-Type': 'application/json-patch+json',
+    });
+    expect(patched.status).toBe(403);
+    expect((await put(billing, draft, { status })).json.status).toBe(status);
+  });
+});
