@@ -4,7 +4,7 @@ import pg from 'pg';
 import { ConfigError } from './config.ts';
 import { FhirError } from './fhir/outcome.ts';
 import { KeyRefusal } from './gateways/root-key.ts';
-import { UnsafeQueueError } from './jobs/queue-backend.ts';
+import { UnsafeQueueError } from './jobs/unsafe-queue-error.ts';
 
 /** Anything else is a fault of ours, and stays as it is, with its place. */
 export function explain(error: unknown): unknown {

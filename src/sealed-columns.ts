@@ -12,7 +12,7 @@ import { secretColumn } from './people/second-factor/second-factors.ts';
 import { reasonColumn } from './repository/legal-holds/hold-rows.ts';
 import { definitionColumn } from './repository/own-parameters/parameter-rows.ts';
 import { sessionColumn } from './smart/login-sessions.ts';
-import { recordColumn } from './smart/record-adapter.ts';
+import { recordColumn } from './smart/record-column.ts';
 import { signingKeyColumn } from './tenants/signing-key.ts';
 
 export const sealedColumns: readonly SealedColumn[] = [

@@ -1,7 +1,6 @@
 // Brings a database to this version: roles, schemas, tables, the queue's own schema, and the passwords of the login roles.
 
 import { readdir } from 'node:fs/promises';
-import { runMigrations as runQueueMigrations } from 'bullmq';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import type { DatabaseRole } from './pool.ts';
@@ -69,7 +68,8 @@ const migrationSource = {
 } satisfies Knex.MigratorConfig;
 
 async function migrateQueue(client: pg.Client): Promise<void> {
-  await runQueueMigrations(client, 'jobs');
+  const { runMigrations } = await import('bullmq');
+  await runMigrations(client, 'jobs');
   await client.query(`
     GRANT USAGE ON SCHEMA jobs TO hpms_queue;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jobs TO hpms_queue;

@@ -10,6 +10,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import { connectionSettings } from '../database/pool.ts';
+import { UnsafeQueueError } from './unsafe-queue-error.ts';
 
 export interface Backend<B extends IQueueBackend, C> {
   readonly factory: BackendFactory<B, C>;
@@ -22,11 +23,6 @@ export interface Backend<B extends IQueueBackend, C> {
 export interface PostgresQueue {
   readonly databaseUrl: string;
   readonly rootKey: Buffer;
-}
-
-/** The queue is there and must not be used as it is. */
-export class UnsafeQueueError extends Error {
-  override readonly name = 'UnsafeQueueError';
 }
 
 const answerTimeoutMs = 5_000;

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorFields, type JobLog, type JobMetrics, type Reached } from './observe.ts';
 import type { Queues } from './queue.ts';
-import { UnsafeQueueError } from './queue-backend.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import type { JobTiming } from './timing.ts';
+import { UnsafeQueueError } from './unsafe-queue-error.ts';
 import { createWorker, refuseTwins, type WorkerOptions } from './worker.ts';
 
 export interface JobsOptions {

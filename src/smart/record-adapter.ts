@@ -1,12 +1,12 @@
 // What oidc-provider keeps beside clients and access tokens (grants, sessions, codes, refresh tokens): hashed ids, encrypted payloads.
 
 import type { KeyRing } from '../crypto/key-ring.ts';
-import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { endGrant, findAppGrant } from './app-grants.ts';
 import { hashOf } from './hash.ts';
 import { errors, type OidcAdapter, type OidcPayload, Provider } from './oidc-provider.ts';
 import type { Reuse } from './on-record.ts';
+import { sealContext } from './record-column.ts';
 
 export interface RecordContext {
   readonly tenantId: number;
@@ -150,17 +150,3 @@ export async function endGrantOfRequest(trx: TenantTransaction, grantHash: Buffe
   }
   endGrant(trx, grantHash);
 }
-
-function sealContext(model: string, idHash: Buffer): string {
-  return `oidc_record|${model}|${idHash.toString('hex')}`;
-}
-
-export const recordColumn: SealedColumn = {
-  table: 'oidc_record',
-  column: 'payload',
-  key: [
-    { name: 'model', type: 'text' },
-    { name: 'id_hash', type: 'bytea' },
-  ],
-  contextOf: ([model = '', hash = '']) => sealContext(model, Buffer.from(hash, 'hex')),
-};
