@@ -40,8 +40,11 @@ export default async function globalSetup(): Promise<void> {
   (globalThis as { testRun?: TestRun }).testRun = { end };
 }
 
-/** Three test files at once, some with four servers of 28 connections each: a hundred, as usual, are taken now and then. */
-const settings = { max_connections: '400' };
+/**
+ * Three test files at once, some with four servers of 28 connections each: a hundred, as usual, are taken now and then. Each file makes and
+ * drops a database, for which PostgreSQL goes through all its buffers, and signs in a dozen times.
+ */
+const settings = { max_connections: '400', shared_buffers: '256MB', scram_iterations: '1' };
 
 /** The server that TEST_DATABASE_URL names (a superuser's URL), else an embedded one that lives as long as the run. */
 async function startServer(): Promise<{ serverUrl: string; stop: () => Promise<void> }> {
