@@ -213,6 +213,13 @@ describe('the queue', () => {
     }
   });
 
+  test.each(['2026', '2026-11'])('is that of a day, not of %s', async (date) => {
+    const { status, json } = await server.a.request('GET', `/Encounter/$queue?practitioner=${doctor}&date=${date}`);
+    expect([status, json.issue[0].code, json.issue[0].diagnostics]).toEqual([
+      ...[400, 'value', 'The queue is that of a day, such as 2026-11-23.'],
+    ]);
+  });
+
   test('is for who may search Encounters, and shows those only that the caller may see', async () => {
     await waiting();
     const path = `/Encounter/$queue?practitioner=${doctor}&date=${day}`;

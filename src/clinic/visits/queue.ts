@@ -34,7 +34,7 @@ export function createQueueOperation(settingsOf: SettingsOf): Operation {
     async run(session, call) {
       const practitioner = practitionerOf(call);
       const { timezone } = await settingsOf(session.trx);
-      const date = inputOf(call, 'date') ?? localDate(session.at, timezone);
+      const date = dayOf(call) ?? localDate(session.at, timezone);
       const { rows, meanMinutes } = await readQueue(session, practitioner, date);
       const entries: BundleEntry[] = [];
       let waitMinutes = 0;
@@ -51,6 +51,16 @@ export function createQueueOperation(settingsOf: SettingsOf): Operation {
 
 function inputOf({ inputs }: OperationCall, name: string): string | undefined {
   return inputs.get(name)?.[0]?.value as string | undefined;
+}
+
+/** A queue has its numbers by the day: of a month or a year there is none. */
+function dayOf(call: OperationCall): string | undefined {
+  const date = inputOf(call, 'date');
+  if (date === undefined || date.length === 'YYYY-MM-DD'.length) return date;
+  throw fhirError('value', 'The queue is that of a day, such as 2026-11-23.', {
+    status: 400,
+    expression: "Parameters.parameter.where(name = 'date')",
+  });
 }
 
 /** `Type/id`, also given as a URL below the tenant's base. */
