@@ -273,7 +273,12 @@ describe('$merge-undo', () => {
     expect((await a.request('PUT', `/Observation/${touched}`, changed)).status).toBe(200);
     const response = await undo(task);
     expect([response.status, response.json.issue]).toEqual([200, undefined]);
-    expect(outputOf<Task>(response, 'task').status).toBe('cancelled');
+    const left = [{ type: { text: 'left as it is' }, valueReference: { reference: `Observation/${touched}` } }];
+    expect(outputOf<Task>(response, 'task')).toMatchObject({ status: 'cancelled', output: left });
+    expect(outputOf<OperationOutcome>(response, 'outcome').issue.map(({ diagnostics }) => diagnostics)).toEqual([
+      `The merge of Patient/${source} into Patient/${target} was taken back.`,
+      `Changed since, and so left about Patient/${target}: Observation/${touched}. See whose they are.`,
+    ]);
     const withoutMeta = ({ meta: _meta, ...rest }: Patient) => rest;
     expect(withoutMeta(await read(`Patient/${source}`))).toEqual(withoutMeta(before));
     expect(withoutMeta(await read(`Patient/${target}`))).toEqual(withoutMeta(targetBefore));

@@ -10,6 +10,8 @@ export interface MergeRecord extends MergePair {
   readonly taskId: string;
   /** `Type/id/_history/n`, in the order in which they were made: the source and the target first. */
   readonly versions: readonly string[];
+  /** `Type/id` of what an undoing has left as it was, for somebody has changed it since. */
+  readonly left: readonly string[];
   readonly isDone: boolean;
 }
 
@@ -33,24 +35,33 @@ export function newTask({ caller, at }: Session, record: MergeRecord): Task {
       { type: { text: 'source-patient' }, valueReference: source },
       { type: { text: 'target-patient' }, valueReference: target },
     ],
-    output: outputOf(record.versions),
+    output: outputOf(record),
   };
 }
 
-function outputOf(versions: readonly string[]): NonNullable<Task['output']> {
-  return versions.map((reference) => ({ type: { text: 'changed' }, valueReference: { reference } }));
+const changedText = 'changed';
+const leftText = 'left as it is';
+
+function outputOf({ versions, left }: Pick<MergeRecord, 'versions' | 'left'>): NonNullable<Task['output']> {
+  const named = (text: string) => (reference: string) => ({ type: { text }, valueReference: { reference } });
+  return [...versions.map(named(changedText)), ...left.map(named(leftText))];
 }
 
 /** Undefined for a Task that is not of a merge. */
 export function recordOf(task: Task | undefined): MergeRecord | undefined {
   if (!task?.code?.coding?.some(({ system, code }) => system === taskCodeSystem && code === mergeCode))
     return undefined;
+  const outputs = (text: string) =>
+    (task.output ?? []).flatMap(({ type, valueReference }) =>
+      type.text === text ? (valueReference?.reference ?? []) : [],
+    );
   const idOf = (reference: Reference | undefined) => reference?.reference?.replace('Patient/', '') ?? '';
   return {
     taskId: task.id ?? '',
     sourceId: idOf(task.focus),
     targetId: idOf(task.for),
-    versions: task.output?.flatMap(({ valueReference }) => valueReference?.reference ?? []) ?? [],
+    versions: outputs(changedText),
+    left: outputs(leftText),
     isDone: task.status === 'completed',
   };
 }
@@ -58,21 +69,23 @@ export function recordOf(task: Task | undefined): MergeRecord | undefined {
 export interface TaskProgress {
   readonly status: Task['status'];
   readonly versions: readonly string[];
+  readonly left?: readonly string[];
   /** Said of an undoing; absent while it merges. */
   readonly businessStatus?: string;
 }
 
 /** Gives the JSON text of the Task as it is then. */
 export async function updateTask(session: Session, taskId: string, progress: TaskProgress): Promise<string> {
-  const { status, versions, businessStatus } = progress;
+  const { status, versions, left = [], businessStatus } = progress;
   const apply = ({ resource }: { resource: object }) => {
     const { output: _output, businessStatus: _business, ...rest } = resource as Task;
+    const output = outputOf({ versions, left });
     const next: Task = {
       ...rest,
       status,
       lastModified: session.at.toISOString(),
       ...(businessStatus !== undefined && { businessStatus: { text: businessStatus } }),
-      ...(versions.length > 0 && { output: outputOf(versions) }),
+      ...(output.length > 0 && { output }),
     };
     return { resource: next };
   };

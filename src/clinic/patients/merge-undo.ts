@@ -26,7 +26,7 @@ export const mergeUndo: Operation = {
     name: 'PatientMergeUndo',
     title: 'Undo a merge of two Patients',
     description:
-      'Takes a completed $merge back, for clinic administrators: the source is active again, and what the merge changed is as it was before. Resources that somebody has changed since stay as they are.',
+      'Takes a completed $merge back, for clinic administrators: the source is active again, and what the merge changed is as it was before. Resources that somebody has changed since stay as they are: the outcome and the Task name them.',
   },
   levels: ['type'],
   resourceTypes: ['Patient'],
@@ -80,5 +80,17 @@ async function undo(session: Session, record: MergeRecord) {
   const told = isAtOnce
     ? `The merge of Patient/${sourceId} into Patient/${targetId} was taken back.`
     : `The merge of Patient/${sourceId} into Patient/${targetId} is being taken back: see the Task.`;
-  return answerMerge({ told: [told], result: target, task: contentOf(String(task?.body)) });
+  const content = contentOf(String(task?.body));
+  const left = recordOf(content.resource as Task)?.left ?? [];
+  return answerMerge({ told: [told, ...tellOfLeft(left, targetId)], result: target, task: content });
+}
+
+const namedMax = 20;
+
+/** Who took two people for one looks through what has gone on since, for nobody else can say whose it is. */
+function tellOfLeft(left: readonly string[], targetId: string): string[] {
+  if (left.length === 0) return [];
+  const named = left.slice(0, namedMax).join(', ');
+  const more = left.length > namedMax ? ` and ${left.length - namedMax} more, which the Task names` : '';
+  return [`Changed since, and so left about Patient/${targetId}: ${named}${more}. See whose they are.`];
 }

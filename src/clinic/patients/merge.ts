@@ -136,7 +136,7 @@ async function mergePair(
   const changed = await repoint(session, pair, atOnceMax);
   const isDone = changed.length < atOnceMax;
   const versions = [...patients.map(({ type, id, versionId }) => `${type}/${id}/_history/${versionId}`), ...changed];
-  const resource = newTask(session, { ...pair, taskId, versions, isDone });
+  const resource = newTask(session, { ...pair, taskId, versions, left: [], isDone });
   const [task] = await writeOwn(session, [{ action: 'create', id: taskId, resource }]);
   insertMerge(session, { ...pair, taskId, running: !isDone });
   if (!isDone) goOn(session, taskId, 'begin');

@@ -19,22 +19,36 @@ interface Version {
   readonly versionId: number;
 }
 
-/** The newest first, and the two Patients last. True when all is taken back. */
+/** The newest first, and the two Patients last. True when all is taken back; what was not is in the Task. */
 export async function undoStep(session: Session, record: MergeRecord, max: number): Promise<boolean> {
   const [source, target, ...changed] = record.versions;
   const batch = changed.slice(-max);
-  await restore(session, batch.map(versionOf));
-  const left = changed.slice(0, changed.length - batch.length);
-  if (left.length > 0) {
-    const versions = [source, target, ...left].filter((one) => one !== undefined);
-    await updateTask(session, record.taskId, { status: 'in-progress', versions, businessStatus: undoing });
+  const left = [...(await leftOf(session, batch.map(versionOf))), ...record.left];
+  const further = changed.slice(0, changed.length - batch.length);
+  if (further.length > 0) {
+    const versions = [source, target, ...further].filter((one) => one !== undefined);
+    await updateTask(session, record.taskId, { status: 'in-progress', versions, left, businessStatus: undoing });
     return false;
   }
   await restorePatients(session, record);
   // The earlier versions of the Task keep the list.
-  await updateTask(session, record.taskId, { status: 'cancelled', versions: [], businessStatus: 'undone' });
+  await updateTask(session, record.taskId, { status: 'cancelled', versions: [], left, businessStatus: 'undone' });
   deleteMerge(session, record.taskId);
   return true;
+}
+
+/** Restores these, and gives what is still there and stays about the target. */
+async function leftOf(session: Session, versions: readonly Version[]): Promise<string[]> {
+  const restored = await restore(session, versions);
+  const others = versions.filter(({ type, id }) => !restored.has(`${type}/${id}`));
+  if (others.length === 0) return [];
+  const rows = await session.trx.query<{ reference: string }>({
+    name: 'left-by-undo',
+    text: `SELECT type || '/' || id AS reference FROM resource
+           WHERE (type, id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND NOT deleted ORDER BY type, id`,
+    values: [others.map(({ type }) => type), others.map(({ id }) => id)],
+  });
+  return rows.map(({ reference }) => reference);
 }
 
 function versionOf(reference: string): Version {
