@@ -1,7 +1,7 @@
 // `$book`: a new time, a hold, another time, a cancellation: contract.md 5, 11, 12, 20; domain.md S2-UC-01.
 
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Appointment, Bundle } from '@medplum/fhirtypes';
+import type { Appointment, Bundle, BundleEntry } from '@medplum/fhirtypes';
 import { openConnections, tally } from '../clinic/scheduling/desk.ts';
 import {
   appointmentsIn,
@@ -36,6 +36,8 @@ beforeEach(async () => {
 });
 
 const nine = (overrides: Partial<Appointment> = {}) => proposal([patient, doctor], at('09:00'), overrides);
+
+const takes = (reference: string) => ({ actor: { reference }, status: 'accepted' as const });
 
 describe('books', () => {
   test('a proposal: a stored Appointment and a busy Slot', async () => {
@@ -119,6 +121,44 @@ describe('changes', () => {
     expectRefusal(await office.book({ ...nine(), id }), 409);
     expectRefusal(await office.book({ ...proposal([patient, doctor], '2020-01-06T09:00:00Z'), id }), 422);
     expectRefusal(await office.book({ ...nine(), id: 'nothing' }), 404);
+  });
+
+  test('who sees the patient: the Slot is in the Schedule of the other then, and the first one is free', async () => {
+    const [first, second] = [await office.practitioner(), await office.practitioner()];
+    const [ofFirst, ofSecond] = [await office.schedule(first), await office.schedule(second)];
+    const { id } = await office.booked(proposal([patient, first], at('09:00')));
+    const { json } = await office.book({ ...proposal([patient, second], at('09:00')), id });
+    expect(appointmentsIn(json)[0]?.slot).toEqual([{ reference: slotPath(id) }]);
+    const taken = async (schedule: string) =>
+      ((await office.get(`Slot?schedule=${schedule}`)).json.entry ?? []).map(
+        ({ resource }: BundleEntry) => resource?.id,
+      );
+    expect([await taken(ofFirst), await taken(ofSecond)]).toEqual([[], [slotPath(id).slice(5)]]);
+    const freelance = await office.practitioner();
+    const handed = await office.book({ ...proposal([patient, freelance], at('10:00')), id });
+    expect(appointmentsIn(handed.json)[0]?.slot).toBeUndefined();
+    expect((await office.get(slotPath(id))).status).toBe(410);
+  });
+
+  test('who sees the patient, by PUT: no Slot stays with the first one', async () => {
+    const booked = await office.booked(nine());
+    const other = await office.doctor();
+    const { status, json } = await office.put({
+      ...booked,
+      participant: nine().participant.toSpliced(1, 1, takes(other)),
+    });
+    expect([status, json.slot]).toEqual([200, undefined]);
+    expect((await office.get(slotPath(booked.id))).status).toBe(410);
+  });
+
+  test('the time into another Schedule of the practitioner: the Slot is in that one', async () => {
+    const practitioner = await office.practitioner();
+    await office.schedule(practitioner);
+    const afternoons = await office.schedule(practitioner, { from: '14:00:00' });
+    const booked = await office.booked(proposal([patient, practitioner], at('09:00')));
+    const { status } = await office.put({ ...booked, start: at('14:00'), end: at('14:30') });
+    const { json } = await office.get(slotPath(booked.id));
+    expect([status, json.start, json.schedule.reference]).toEqual([200, at('14:00'), afternoons]);
   });
 
   test('what it names, and leaves the rest', async () => {

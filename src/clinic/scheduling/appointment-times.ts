@@ -68,6 +68,11 @@ export function keepBookings(changes: readonly Change[], session: Session): [] {
   return [];
 }
 
+/** Whose hours the time lies in; undefined where it is in nobody's, and where it stays as it was. */
+export function scheduleOf(change: Change): string | undefined {
+  return placed.get(change)?.find(({ scheduleId }) => scheduleId !== undefined)?.scheduleId;
+}
+
 /** The changes that hold other times than before, or hold them for others. */
 export function movedVisits(changes: readonly Change[]): HeldChange[] {
   return heldVisits(changes).filter(isMoved);

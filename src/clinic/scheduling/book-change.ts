@@ -13,7 +13,7 @@ import { expiryOf } from './holds.ts';
 import type { AppointmentContent } from './lock-appointment.ts';
 import { type Additions, addTo } from './new-patients.ts';
 import { collectionOf, slotsFor, visitToCome, writeSlots } from './operation-inputs.ts';
-import { hasOwnSlot, ownSlotReference } from './own-slots.ts';
+import { hasOwnSlot, isHandedOver, ownSlotReference } from './own-slots.ts';
 import { overlapOf } from './patient-overlap.ts';
 
 type Status = Appointment['status'];
@@ -83,12 +83,15 @@ async function rebook(
   const isMoved = Date.parse(current.resource.start ?? '') !== Date.parse(appointment.start ?? '');
   const visit = visitToCome(session, appointment, isMoved || isBookable(current.resource.status));
   const placed = await requireFree(session, [visit], [id], additions.settingsOf);
-  const slots = hasOwnSlot(current.resource) ? [] : slotsFor([appointment], placed);
+  // One that is there follows by itself, but into the Schedule of somebody else.
+  const isSlotKept =
+    hasOwnSlot(current.resource) && !isHandedOver({ oldResource: current.resource, resource: appointment });
+  const slots = isSlotKept ? [] : slotsFor([appointment], placed);
   const content = editContent(wanted, (resource) => {
     const booked = resource as Appointment;
     booked.status = status;
     addTo(booked, additions);
-    if (slots.length > 0) booked.slot = [...(booked.slot ?? []), ownSlotReference(id)];
+    if (slots.length > 0 && !hasOwnSlot(booked)) booked.slot = [...(booked.slot ?? []), ownSlotReference(id)];
   });
   await writeSlots(session, slots, false);
   const results = await writeChange(session, id, content, additions);
