@@ -138,6 +138,13 @@ describe('people at the desk', () => {
     await expect(registerAs(staff('c'), eva)).rejects.toMatchObject(blind);
   });
 
+  test('are refused all but once where they register the same person at once', async () => {
+    const eva = somebody();
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => registerAs(staff('crus'), eva)));
+    const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []));
+    expect(refused.map(({ issues }) => issues[0].code)).toEqual(Array.from({ length: 7 }, () => 'duplicate'));
+  });
+
   test('may confirm it, and in a bundle are told by a Task', async () => {
     const eva = somebody();
     const id = await register(eva);

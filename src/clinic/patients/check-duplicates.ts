@@ -38,6 +38,7 @@ export function createDuplicateCheck(settingsOf: SettingsOf): Required<Pick<Modu
           if (!first) return;
           const settings = settingsOf(session.trx);
           if (!(settings instanceof Promise ? await settings : settings)['patients.check-duplicates']) return;
+          if (refuses(session.caller)) lockRegistration(session);
           const pairs = findPairs(session, added);
           // Another guard may refuse before anybody awaits it.
           pairs.catch(() => undefined);
@@ -69,6 +70,15 @@ function isNew({ action, byServer }: Change): boolean {
 /** Systems import what there is; people can be asked. */
 function refuses(caller: Caller): boolean {
   return caller.kind === 'staff' && caller.duplicates === undefined;
+}
+
+/** Two desks, or one that is clicked twice, register somebody at once: the second sees whom the first has registered. */
+function lockRegistration({ trx }: Session): void {
+  trx.execute({
+    name: 'lock-registration',
+    text: "SELECT pg_advisory_xact_lock(hashtextextended('registration ' || $1::text, 0))",
+    values: [String(trx.tenantId)],
+  });
 }
 
 async function findPairs(session: Session, added: readonly Change[]): Promise<Found> {
