@@ -145,6 +145,16 @@ describe('people at the desk', () => {
     expect(refused.map(({ issues }) => issues[0].code)).toEqual(Array.from({ length: 7 }, () => 'duplicate'));
   });
 
+  test('are not held up by the other one of twins', async () => {
+    const baby = somebody({ name: [{ family: 'Twinsly', given: ['Baby'] }] });
+    await registerAs(staff('crus'), { ...baby, multipleBirthInteger: 1 });
+    const second = await registerAs(staff('crus'), { ...baby, multipleBirthInteger: 2 });
+    expect(await tasksOf(second.id)).toEqual([]);
+    await expect(registerAs(staff('crus'), { ...baby, multipleBirthInteger: 2 })).rejects.toMatchObject({
+      status: 409,
+    });
+  });
+
   test('may confirm it, and in a bundle are told by a Task', async () => {
     const eva = somebody();
     const id = await register(eva);

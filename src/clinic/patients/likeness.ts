@@ -9,7 +9,7 @@ import { nameLikeness, spellingsOf } from './name-likeness.ts';
  * What each thing counts for that both have. The sum of what agrees is divided by the sum of what both have, and at least by
  * `evidenceMin`, so that two about whom little is known are not alike for that reason.
  */
-const weights = { name: 0.4, birthDate: 0.25, identifier: 0.3, phone: 0.1, gender: 0.05 } as const;
+const weights = { name: 0.4, birthDate: 0.25, identifier: 0.3, birthOrder: 0.3, phone: 0.1, gender: 0.05 } as const;
 const evidenceMin = 0.6;
 
 /** From these on: `certain` and `probable` of http://hl7.org/fhir/match-grade; below is `possible`, and below that nothing. */
@@ -32,6 +32,8 @@ export interface Likeness {
   readonly spellings: ReadonlyMap<string, ReadonlySet<string>>;
   readonly birthDate: string | undefined;
   readonly gender: string | undefined;
+  /** Of a multiple birth: which one it was. */
+  readonly birthOrder: number | undefined;
   readonly phones: readonly string[];
   /** `system|value`, by system. */
   readonly identifiers: ReadonlyMap<string, ReadonlySet<string>>;
@@ -47,6 +49,7 @@ export function likenessOf(patient: Patient): Likeness {
     spellings: spellingsOf(texts),
     birthDate: textOf(patient.birthDate),
     gender: patient.gender === 'unknown' ? undefined : textOf(patient.gender),
+    birthOrder: patient.multipleBirthInteger,
     phones: phonesOf(patient),
     identifiers: identifiersOf(patient),
   };
@@ -58,6 +61,7 @@ export function score(one: Likeness, other: Likeness): number {
     name: nameLikeness(one.names, other.names),
     birthDate: birthDateLikeness(one.birthDate, other.birthDate),
     identifier: identifierLikeness(one.identifiers, other.identifiers),
+    birthOrder: birthOrderLikeness(one.birthOrder, other.birthOrder),
     phone: phoneLikeness(one.phones, other.phones),
     gender: one.gender && other.gender ? Number(one.gender === other.gender) : undefined,
   };
@@ -83,6 +87,11 @@ function birthDateLikeness(one: string | undefined, other: string | undefined): 
   if (one.startsWith(other) || other.startsWith(one)) return 0.8;
   const [year, month, day] = one.split('-');
   return day !== undefined && other === `${year}-${day}-${month}` ? 0.5 : 0;
+}
+
+/** The first and the second of twins are two, whatever else they share; two who were born first are not one for that. */
+function birthOrderLikeness(one: number | undefined, other: number | undefined): Compared {
+  return one === undefined || other === undefined || one === other ? undefined : 0;
 }
 
 /** A number with and without what leads to the country is one: +43 664 1234567 and 0664/1234567. */
