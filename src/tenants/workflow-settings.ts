@@ -48,6 +48,9 @@ export interface WorkflowSettings {
   readonly 'discounts.limits': Readonly<Record<string, number>>;
 }
 
+/** The event that a clinic has changed a setting; its `resourceId` is the key. */
+export const settingChangedTopic = 'setting.changed';
+
 export interface FeePolicy {
   readonly amount: number;
   /** 1 = the first. */

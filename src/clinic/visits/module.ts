@@ -11,6 +11,7 @@ import { followEncounters } from './follow-encounters.ts';
 import { linkEncounters } from './link-encounters.ts';
 import { createNoShowJob, createNoShowWatch } from './noshow.ts';
 import { createQueueOperation } from './queue.ts';
+import { createWatchBookedJob } from './watch-booked.ts';
 
 export interface VisitsOptions {
   readonly settingsOf: SettingsOf;
@@ -23,7 +24,7 @@ export function createVisitsModule({ settingsOf }: VisitsOptions): Workflow {
     guards: [checkPatients, createAppointmentGuard(settingsOf), createEncounterGuard(settingsOf)],
     // In this order: a write may bring an Appointment and its Encounter.
     effects: [linkEncounters, createFollowAppointments(settingsOf), followEncounters, createNoShowWatch(settingsOf)],
-    jobs: [createNoShowJob(settingsOf)],
+    jobs: [createNoShowJob(settingsOf), createWatchBookedJob(settingsOf)],
     operations: [createQueueOperation(settingsOf)],
   };
 }

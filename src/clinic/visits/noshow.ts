@@ -11,7 +11,7 @@ import { lockAppointment } from '../scheduling/lock-appointment.ts';
 import { moveAppointment } from './move-appointment.ts';
 
 const topic = 'appointment.noshow';
-const minuteMs = 60_000;
+export const minuteMs = 60_000;
 
 /** Effect: whoever is booked is looked for once the time is over. */
 export function createNoShowWatch(settingsOf: SettingsOf): NonNullable<Module['effects']>[number] {
@@ -24,7 +24,7 @@ export function createNoShowWatch(settingsOf: SettingsOf): NonNullable<Module['e
       const minutes = (await settingsOf(session.trx))['appointment.noshow-after-minutes'];
       if (minutes === null) return [];
       const events = expected.map(({ id, versionId, resource }) =>
-        eventOf(resource as Appointment, { id, versionId, minutes }),
+        watchOf((resource as Appointment).start, { id, versionId, minutes }),
       );
       addToOutbox(session.trx, events);
       return [];
@@ -42,7 +42,7 @@ export function createNoShowJob(settingsOf: SettingsOf): ModuleJob {
       if (minutes === null) return;
       const { resource: appointment } = (await lockAppointment(session, id)) ?? {};
       if (!appointment || !isExpected(appointment)) return;
-      const event = eventOf(appointment, { id, versionId: Number(appointment.meta?.versionId), minutes });
+      const event = watchOf(appointment.start, { id, versionId: Number(appointment.meta?.versionId), minutes });
       if (event.dueAt <= session.at) await write(session, [moveAppointment(id, 'noshow')]);
       // A key is used once: this event was early, or it was of another time, which has one of its own.
       else
@@ -70,11 +70,8 @@ interface Expected {
   readonly minutes: number;
 }
 
-/** One per time that an Appointment was to be at. */
-function eventOf(
-  { start = '' }: Appointment,
-  { id, versionId, minutes }: Expected,
-): NewOutboxEvent & { readonly dueAt: Date } {
+/** The event by which somebody is looked for: one per time that an Appointment was to be at. */
+export function watchOf(start = '', { id, versionId, minutes }: Expected): NewOutboxEvent & { readonly dueAt: Date } {
   const startMs = parseDate(start, 'instant')?.low ?? 0;
   const dueAt = new Date(withinYears(startMs + minutes * minuteMs));
   return {

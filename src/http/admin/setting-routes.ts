@@ -1,8 +1,11 @@
 // What a clinic sets for itself, and how its numbers are written: contract.md 3, 45 and 47.
 
+import { newId } from '../../fhir/ids.ts';
 import { fhirError } from '../../fhir/outcome.ts';
+import { addToOutbox } from '../../jobs/outbox.ts';
 import { isSeriesCode, listNumberSeries, numberSeries, putNumberSeries } from '../../people/number-series.ts';
 import { readSettings, type Settings, writeSetting } from '../../tenants/settings.ts';
+import { settingChangedTopic } from '../../tenants/workflow-settings.ts';
 import type { AdminAnswer } from '../admin-route.ts';
 import { objectOf, text } from './schemas.ts';
 import type { TenantAdminCall, TenantRoute } from './tenant-route.ts';
@@ -51,6 +54,7 @@ export const settingRoutes: readonly TenantRoute[] = [
     current: readOne,
     async run(call) {
       writeSetting(call.session.trx, call.params.key ?? '', call.body.value);
+      tellOfChange(call);
       return await readOne(call);
     },
   },
@@ -88,6 +92,16 @@ export const settingRoutes: readonly TenantRoute[] = [
     },
   },
 ];
+
+/** What is read of settings is kept for a second: who hears of a change after two finds it everywhere. */
+const heardAfterMs = 2_000;
+
+function tellOfChange({ session, params: { key = '' } }: TenantAdminCall): void {
+  const eventKey = `${settingChangedTopic}-${key}-${newId(session.at.getTime())}`;
+  const dueAt = new Date(session.at.getTime() + heardAfterMs);
+  const setting = { resourceType: 'Setting', resourceId: key, newVersionId: 1 };
+  addToOutbox(session.trx, [{ eventKey, topic: settingChangedTopic, ...setting, dueAt }]);
+}
 
 async function readOne({ session, params: { key = '' } }: TenantAdminCall): Promise<AdminAnswer> {
   const settings = await readSettings(session.trx);

@@ -101,6 +101,19 @@ test('a clinic that has changed its mind meanwhile is heard', async () => {
   expect(await room.appointmentNow(late)).toMatchObject({ status: 'booked' });
 });
 
+test('a clinic that begins to say so, or says another time, means those too who are booked already', async () => {
+  await graceOf(null);
+  const [over, appointment] = [await bookedAt(-60), await bookedAt(60)];
+  const dueAfter = (minutes: number) => new Date(Date.parse(appointment.start!) + minutes * minuteMs);
+  const untilDue = (dueAt: Date) =>
+    until(async () => (await watchesOf(appointment)).some(({ due_at }) => due_at.getTime() === dueAt.getTime()));
+  await graceOf(40);
+  await untilDue(dueAfter(40));
+  await graceOf(10);
+  await untilDue(dueAfter(10));
+  expect(await watchesOf(over)).toEqual([]);
+});
+
 test('a clinic that says nothing watches nobody, and neither does another tenant', async () => {
   await graceOf(null);
   expect(await watchesOf(await bookedAt(-60))).toEqual([]);
