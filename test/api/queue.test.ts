@@ -139,6 +139,18 @@ describe('a queue number', () => {
     expect(idsOf(await queue(other))).toContain(encounter.id);
     expect(idsOf(await queue(doctor))).not.toContain(encounter.id);
   });
+
+  test('is that of whom the patient was handed to before check-in, also where the visit is prolonged meanwhile', async () => {
+    const other = await room.practitioner();
+    const appointment = await room.booked(doctor);
+    const encounter = await room.moved(appointment, 'arrived');
+    requireStatus(await room.put({ ...encounter, participant: [{ individual: { reference: other } }] }), 200);
+    const { json } = await server.a.request('GET', `/Appointment/${appointment.id}`);
+    const end = new Date(Date.parse(json.end) + 300_000).toISOString();
+    requireStatus(await room.put({ ...json, end }), 200);
+    await room.moved(appointment, 'checked-in');
+    expect([idsOf(await queue(doctor)), idsOf(await queue(other))]).toEqual([[], [encounter.id]]);
+  });
 });
 
 describe('the queue', () => {

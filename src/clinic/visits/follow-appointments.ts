@@ -103,7 +103,11 @@ async function enter(
   const [rows, places] = await Promise.all([
     enterAppointments(
       session,
-      entered.map(({ change, facts }) => ({ ...facts, appointmentId: change.id })),
+      entered.map(({ change, facts, old }) => ({
+        ...facts,
+        appointmentId: change.id,
+        isForSame: old?.practitioners.join() === facts.practitioners.join(),
+      })),
     ),
     placesOf(
       session,

@@ -22,9 +22,11 @@ const columns = `visit.appointment_id AS "appointmentId", visit.encounter_id AS 
 
 export interface EnteredAppointment extends AppointmentFacts {
   readonly appointmentId: string;
+  /** The Appointment names the practitioners that it named before. */
+  readonly isForSame: boolean;
 }
 
-/** Who has a number stays in the queue that gave it. */
+/** Who has a number stays in the queue that gave it, and whose Encounter was handed over stays with whom it was handed to. */
 export function enterAppointments({ trx }: Session, rows: readonly EnteredAppointment[]): Promise<VisitRow[]> {
   return trx.query<VisitRow>({
     name: 'enter-appointments',
@@ -34,10 +36,11 @@ export function enterAppointments({ trx }: Session, rows: readonly EnteredAppoin
              "locationId" text, "startAt" timestamptz, "plannedMinutes" integer)
            ORDER BY "appointmentId"
            ON CONFLICT (tenant_id, appointment_id) DO UPDATE SET status = excluded.status, patient_id = excluded.patient_id,
-             practitioners = CASE WHEN visit.queue_number IS NULL THEN excluded.practitioners ELSE visit.practitioners END,
+             practitioners = CASE WHEN visit.queue_number IS NULL AND visit.appointment_id <> ALL ($2::text[])
+               THEN excluded.practitioners ELSE visit.practitioners END,
              location_id = excluded.location_id, start_at = excluded.start_at, planned_minutes = excluded.planned_minutes
            RETURNING ${columns}`,
-    values: [JSON.stringify(rows)],
+    values: [JSON.stringify(rows), rows.filter(({ isForSame }) => isForSame).map(({ appointmentId }) => appointmentId)],
   });
 }
 
