@@ -152,3 +152,12 @@ inFolder('a record of Synthea is stored with its Encounters as they are', async 
   expect(stored.filter(({ statusHistory }) => statusHistory)).toEqual([]);
   expect(await visitsCount()).toBe(before);
 });
+
+test('a visit that comes as fulfilled without an Encounter was at the time of its Appointment', async () => {
+  const [start, end] = ['2014-03-02T10:00:00-05:00', '2014-03-02T10:15:00-05:00'];
+  const appointment = await room.booked(doctor, { status: 'fulfilled', start, end });
+  expect(await room.requiredEncounterOf(appointment)).toMatchObject({
+    ...{ status: 'finished', period: { start, end } },
+    statusHistory: [{ status: 'finished', period: { start: end } }],
+  });
+});

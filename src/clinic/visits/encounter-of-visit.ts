@@ -5,36 +5,42 @@ import type {
   AppointmentParticipant,
   Encounter,
   EncounterParticipant,
+  Period,
   Reference,
 } from '@medplum/fhirtypes';
 import type { WriteIntent } from '../../repository/change.ts';
+import { timesOf } from '../scheduling/visit.ts';
 import { practitionersOf } from './appointment-facts.ts';
 import { practitionersOf as practitionersSeen } from './encounter-facts.ts';
 import type { EncounterStatus } from './encounter-status.ts';
 import { setPlace } from './queue-elements.ts';
-import { firstStatusHistory } from './status-history.ts';
+import { firstStatusHistory, takenOverHistory } from './status-history.ts';
 
 export interface NewEncounter {
   readonly appointment: Appointment & { readonly id: string };
   readonly status: EncounterStatus;
   readonly number: number | undefined;
   readonly at: Date;
+  /** It comes from elsewhere: what was over by then was at the time of its Appointment. */
+  readonly isImport: boolean;
 }
 
 const actCodes = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 const priorities = 'http://terminology.hl7.org/CodeSystem/v3-ActPriority';
 const appointmentReasons = 'http://terminology.hl7.org/CodeSystem/v2-0276';
 
-export function buildEncounter({ appointment, status, number, at }: NewEncounter): Encounter {
+export function buildEncounter(made: NewEncounter): Encounter {
+  const { appointment, status, number, at } = made;
   const { appointmentType, serviceType, reasonCode, reasonReference } = appointment;
   const now = at.toISOString();
+  const past = pastOf(made);
   const subject = patientOf(appointment);
   const participant = participantsOf(appointment);
   const location = actorsOf(appointment, 'Location').map((one) => ({ location: one as Reference<never> }));
   const encounter: Encounter = {
     resourceType: 'Encounter',
     status,
-    statusHistory: firstStatusHistory(status, now),
+    statusHistory: past ? takenOverHistory({ status, period: past }, now) : firstStatusHistory(status, now),
     class: { system: actCodes, code: 'AMB', display: 'ambulatory' },
     ...(appointmentType && { type: [appointmentType] }),
     ...(serviceType?.[0] && { serviceType: serviceType[0] }),
@@ -44,13 +50,19 @@ export function buildEncounter({ appointment, status, number, at }: NewEncounter
     ...(subject && { subject: subject as NonNullable<Encounter['subject']> }),
     ...(participant.length > 0 && { participant }),
     appointment: [{ reference: `Appointment/${appointment.id}` }],
-    period: { start: now, ...(status === 'finished' && { end: now }) },
+    period: past ?? { start: now, ...(status === 'finished' && { end: now }) },
     ...(reasonCode && { reasonCode }),
     ...(reasonReference && { reasonReference: reasonReference as NonNullable<Encounter['reasonReference']> }),
     ...(location.length > 0 && { location }),
   };
   setPlace(encounter, { number, calls: [] });
   return encounter;
+}
+
+function pastOf({ appointment, status, at, isImport }: NewEncounter): Period | undefined {
+  const { start, end } = appointment;
+  const isPast = start !== undefined && end !== undefined && timesOf(start, end).high <= at.getTime();
+  return isImport && isPast && status === 'finished' ? { start, end } : undefined;
 }
 
 export interface NextEncounter {

@@ -149,7 +149,8 @@ function intentsOf(moved: Moved, row: VisitRow, number: number | undefined, sess
     const status = facts.status === 'fulfilled' ? 'finished' : 'arrived';
     // One whose Encounter was deleted has a number already.
     const given = number ?? row.queueNumber ?? undefined;
-    const resource = buildEncounter({ appointment, status, number: given, at: session.at });
+    const isImport = change.oldResource === undefined;
+    const resource = buildEncounter({ appointment, status, number: given, at: session.at, isImport });
     settle(session, change.id, { met: status, becomes: status });
     return [{ action: 'create', id: newId(session.at.getTime()), resource }];
   }

@@ -20,8 +20,10 @@ export function firstStatusHistory(status: EncounterStatus, at: string): Encount
   return impliesArrival(status) ? [momentary('arrived', at), openEntry(status, at)] : [openEntry(status, at)];
 }
 
+type TakenOver = Pick<Encounter, 'status' | 'statusHistory' | 'period'>;
+
 /** Of an Encounter that comes from elsewhere: what that system has seen stays, and what it is now begins when it says. */
-export function takenOverHistory({ status, statusHistory = [], period }: Encounter, at: string) {
+export function takenOverHistory({ status, statusHistory = [], period }: TakenOver, at: string) {
   const past = statusHistory.filter((entry) => entry?.period?.end !== undefined);
   const isOver = status === 'finished' || status === 'cancelled';
   const begins = past.length === 0 && status !== 'planned' && status !== 'unknown';
