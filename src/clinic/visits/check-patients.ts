@@ -28,6 +28,9 @@ function checkPatient(change: Change): void {
   if (status !== old?.status && !isAwaited(status) && !(old && status === 'cancelled')) {
     throw refusal(change, `Patients book, move and cancel visits; the clinic says when one is ${status}.`, 'status');
   }
+  if ((visit.priority ?? 0) !== (old?.priority ?? 0)) {
+    throw refusal(change, 'How urgent a visit is decides who is offered a time first: ask the clinic.', 'priority');
+  }
   if (!old || isUnbooked(old)) return;
   if (!isDeepStrictEqual(pricedBy(visit), pricedBy(old))) {
     throw refusal(

@@ -71,6 +71,17 @@ describe('a patient', () => {
     requireStatus(await put(booked, { reasonCode, comment: 'Please call' }), 200);
   });
 
+  test('does not say how urgent the own visit is: who waits longer would be passed by', async () => {
+    const waiting: Appointment = { ...room.appointment(doctor), status: 'waitlist' };
+    expect((await self.request('POST', '/Appointment', { ...waiting, priority: 1 })).status).toBe(403);
+    // iCalendar's 0 says nothing.
+    const own = requireStatus(await self.request('POST', '/Appointment', { ...waiting, priority: 0 }), 201).json;
+    expect((await put(own, { priority: 1 })).status).toBe(403);
+    const urgent = await room.booked(doctor, { status: 'waitlist', priority: 2 });
+    expect((await put(urgent, { priority: 1 })).status).toBe(403);
+    requireStatus(await put(urgent, { comment: 'Mornings, please' }), 200);
+  });
+
   test('moves nothing that has begun or is over', async () => {
     for (const status of ['arrived', 'checked-in', 'fulfilled', 'cancelled'] as const) {
       const visit = await room.booked(doctor, {
