@@ -2,6 +2,7 @@
 
 import { fhirError } from '../fhir/outcome.ts';
 import { all } from './all.ts';
+import { conceptProperty, isTrue } from './concept-properties.ts';
 import type { ConceptSet } from './concept-set.ts';
 import { isOfSnomed, meetingSnomed } from './snomed-filters.ts';
 import type { StoredConcept } from './stored-concept.ts';
@@ -31,7 +32,7 @@ async function meeting(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
   if (isOfSnomed(reader, ask)) return await meetingSnomed(reader, ask);
   switch (ask.op) {
     case '=':
-      return await equal(reader, ask.property, ask.value);
+      return await having(reader, ask, [ask.value]);
     case 'in':
       return await anyOf(reader, ask);
     case 'not-in':
@@ -48,8 +49,6 @@ async function meeting(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
 const hierarchical: ReadonlySet<string> = new Set(['is-a', 'descendent-of', 'is-not-a', 'generalizes']);
 /** Names of the concept itself: https://hl7.org/fhir/R4/codesystem.html#defined-props and, for SNOMED CT, `concept`. */
 const ofConcept: ReadonlySet<string> = new Set(['code', 'concept']);
-/** Properties that are not values of the concept's own list. */
-const ofOwn: ReadonlySet<string> = new Set(['parent', 'child', 'display', 'inactive']);
 
 async function related(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
   const { property, op, value } = ask;
@@ -76,41 +75,49 @@ async function requireConcept(reader: SystemReader, code: string): Promise<Store
   throw fhirError('code-invalid', `A filter asks for a code that ${reader.system.url} does not have.`, { status: 400 });
 }
 
-async function equal(reader: SystemReader, property: string, value: string): Promise<ConceptSet> {
-  if (ofConcept.has(property)) return reader.of((await reader.byCodes([value])).map(({ id }) => id));
-  if (property === 'parent') return await ofRelatives(reader, value, (concept) => reader.childrenOf(concept));
-  if (property === 'child') return await ofRelatives(reader, value, (concept) => reader.byIds(concept.parents));
-  if (property === 'display') return await reader.withDisplay(value);
-  if (property === 'inactive') {
-    const inactive = await reader.inactive();
-    return value === 'true' ? inactive : reader.all.without(inactive);
-  }
-  return await reader.withAnyValue(property, [value]);
-}
-
-async function ofRelatives(
-  reader: SystemReader,
-  code: string,
-  relatives: (concept: StoredConcept) => Promise<readonly StoredConcept[]>,
-): Promise<ConceptSet> {
-  const concept = await reader.concept(code);
-  return concept ? reader.of((await relatives(concept)).map(({ id }) => id)) : reader.none;
-}
-
-async function anyOf(reader: SystemReader, { property, value }: Ask): Promise<ConceptSet> {
+async function anyOf(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
+  const { property, value } = ask;
   const values = value.split(',').map((one) => one.trim());
-  const most = ofOwn.has(property) ? ownListMax : listMax;
+  const most = conceptProperty(reader, property) ? ownListMax : listMax;
   if (values.length > most) throw fhirError('too-costly', `A filter of ${property} may list at most ${most} values.`);
-  if (ofConcept.has(property)) return reader.of((await reader.byCodes(values)).map(({ id }) => id));
-  if (!ofOwn.has(property)) return await reader.withAnyValue(property, values);
+  return await having(reader, ask, values);
+}
+
+/** One of the values. */
+async function having(reader: SystemReader, ask: Ask, values: readonly string[]): Promise<ConceptSet> {
+  if (ofConcept.has(ask.property)) return reader.of((await reader.byCodes(values)).map(({ id }) => id));
+  const own = conceptProperty(reader, ask.property);
+  if (!own) {
+    await requireProperty(reader, ask);
+    return await reader.withAnyValue(ask.property, values);
+  }
   let found = reader.none;
-  for (const one of values) found = found.or(await equal(reader, property, one));
+  for (const value of values) found = found.or(await own.equal(reader, value));
   return found;
 }
 
-async function existing(reader: SystemReader, { property, value }: Ask): Promise<ConceptSet> {
-  const having = ofConcept.has(property) ? reader.all : await reader.withProperty(property);
-  return value === 'true' ? having : reader.all.without(having);
+async function existing(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
+  const isWanted = isTrue(ask.value);
+  const having = await havingAny(reader, ask);
+  return isWanted ? having : reader.all.without(having);
+}
+
+async function havingAny(reader: SystemReader, ask: Ask): Promise<ConceptSet> {
+  if (ofConcept.has(ask.property)) return reader.all;
+  const own = conceptProperty(reader, ask.property);
+  if (own) return await own.existing(reader);
+  await requireProperty(reader, ask);
+  return await reader.withProperty(ask.property);
+}
+
+/** Of a property nobody declares and no concept has, as of one that is spelt wrongly, not even `not-in` can be told. */
+async function requireProperty(reader: SystemReader, ask: Ask): Promise<void> {
+  const { property } = ask;
+  if (reader.system.properties.some(({ code }) => code === property)) return;
+  if (!(await reader.withProperty(property)).isEmpty) return;
+  // Attributes of SNOMED CT are concepts themselves.
+  if (await reader.concept(property)) return;
+  throw unanswerable(reader, ask);
 }
 
 async function matching(reader: SystemReader, ask: Ask): Promise<ConceptSet> {

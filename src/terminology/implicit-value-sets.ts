@@ -11,7 +11,7 @@ import { SystemReader } from './system-reader.ts';
 const ofSnomed = /^(http:\/\/snomed\.info\/sct(?:\/[\d/a-z]*)?)\?fhir_vs(?:=(.*))?$/s;
 const ofConcept = /^(isa|refset)\/(\d{6,18})$/;
 const expressionStart = 'ecl/';
-const ofLoinc = /^http:\/\/loinc\.org\/vs(?:\/(LL\d{1,10}-\d))?$/;
+const ofLoinc = /^http:\/\/loinc\.org\/vs(?:\/(L[LP]\d{1,10}-\d))?$/;
 
 /** The url of a canonical, and the version behind its bar; an expression has bars of its own. */
 export function splitCanonical(canonical: string): readonly [url: string, version: string | undefined] {
@@ -59,13 +59,18 @@ function decoded(expression: string): string {
   }
 }
 
-/** https://hl7.org/fhir/R4/loinc.html#implicit: all of it, or the answers of a list, where its lists were imported. */
-async function valueSetOfLoinc(trx: Queries, url: string, list: string | undefined): Promise<ValueSet | undefined> {
-  if (list === undefined) return valueSetOf(url, { system: loincUrl });
+/** https://hl7.org/fhir/R4/loinc.html#implicit: all of it, the answers of a list, or what is below a part, where these were imported. */
+async function valueSetOfLoinc(trx: Queries, url: string, of: string | undefined): Promise<ValueSet | undefined> {
+  if (of === undefined) return valueSetOf(url, { system: loincUrl });
   const system = await findSystem(trx, loincUrl);
-  const answers = system && (await new SystemReader(trx, system).withAnyValue(answerListProperty, [list]));
-  if (!answers || answers.isEmpty) return undefined;
-  return valueSetOf(url, { system: loincUrl, filter: [{ property: answerListProperty, op: '=', value: list }] });
+  const reader = system && new SystemReader(trx, system);
+  if (of.startsWith('LP')) return (await reader?.concept(of)) && valueSetOf(url, ofLoincWhere('ancestor', of));
+  const answers = await reader?.withAnyValue(answerListProperty, [of]);
+  return answers && !answers.isEmpty ? valueSetOf(url, ofLoincWhere(answerListProperty, of)) : undefined;
+}
+
+function ofLoincWhere(property: string, value: string): ValueSetComposeInclude {
+  return { system: loincUrl, filter: [{ property, op: '=', value }] };
 }
 
 function valueSetOf(url: string, include: ValueSetComposeInclude): ValueSet {

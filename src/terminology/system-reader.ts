@@ -112,6 +112,18 @@ export class SystemReader {
     return await this.#set(setKeys.property(code));
   }
 
+  /** Those that have a display, or relatives directly above or below. */
+  async withSome(what: 'display' | 'parents' | 'children'): Promise<ConceptSet> {
+    const { origin, id } = this.system;
+    const rows = await this.#trx.query<{ id: number }>({
+      name: `concepts-with-${what}-${origin}`,
+      text: `SELECT ${what === 'children' ? 'DISTINCT unnest(parents) AS id' : 'id'} FROM ${origin}.concept
+             WHERE system_id = $1 AND ${what === 'display' ? 'display IS NOT NULL' : "parents <> '{}'"}`,
+      values: [id],
+    });
+    return this.of(rows.map((row) => row.id));
+  }
+
   async withAnyValue(code: string, values: readonly string[]): Promise<ConceptSet> {
     return await this.#anySet(values.map((value) => setKeys.value(code, value)));
   }

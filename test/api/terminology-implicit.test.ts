@@ -146,14 +146,30 @@ describe('LOINC', () => {
     ['', 8],
     ['/LL9001-1', ['LA90001-1', 'LA90002-9']],
     ['/LL9002-9', ['LA90001-1', 'LA90003-7']],
+    ['/LP90000-0', ['90001-1', '90002-9', 'LP90001-8', 'LP90002-6']],
+    ['/LP90002-6', ['90001-1']],
   ])('http://loinc.org/vs%s', async (form, codes) => {
     const found = await codesOf(`http://loinc.org/vs${form}`);
     if (typeof codes === 'number') expect(found.length).toBeGreaterThanOrEqual(codes);
     else expect(found).toEqual(codes);
   });
 
+  test.each([
+    ['ancestor', '=', 'LP90000-0', ['90001-1', '90002-9', 'LP90001-8', 'LP90002-6']],
+    ['ancestor', 'in', 'LP90001-8,LP90002-6', ['90001-1', '90002-9']],
+    ['parent', '=', 'LP90001-8', ['90001-1', '90002-9']],
+    ['descendant', '=', '90002-9', ['LP90000-0', 'LP90001-8']],
+    ['ancestor', '=', 'LP1-1', []],
+  ])('the filter %s %s %s', async (property, op, value, codes) => {
+    const filter = [{ property, op: op as '=', value }];
+    const resource = valueSet('inline', { include: [{ system: 'http://loinc.org', filter }] });
+    const { json } = await call(server.a, '/ValueSet/$expand', [{ name: 'valueSet', resource }]);
+    expect((json.expansion.contains ?? []).map(({ code }: ValueSetExpansionContains) => code).sort()).toEqual(codes);
+  });
+
   test('an answer list that is not there, or in another tenant, is not found', async () => {
     expectRefusal(await expand('http://loinc.org/vs/LL1-1'), 400);
+    expectRefusal(await expand('http://loinc.org/vs/LP1-1'), 400);
     expectRefusal(await expand('http://loinc.org/vs/nothing'), 400);
     expectRefusal(await expand('http://loinc.org/vs/LL9001-1', server.b), 400);
   });
