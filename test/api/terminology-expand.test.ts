@@ -187,6 +187,17 @@ describe('how it is asked for', () => {
     expect(codesOf((await expanded('url=urn:vs:foreign&filter=y')).contains)).toEqual(['y']);
   });
 
+  test('a filter finds what the value set itself calls a concept', async () => {
+    const concept = [
+      { code: 'dog', display: 'Best friend' },
+      { code: 'cat', designation: [{ language: 'nl', value: 'Kat' }] },
+    ];
+    await put(server.a, valueSet('renamed', { include: [{ system: animals, concept }] }));
+    expect(codesOf((await expanded('url=urn:vs:renamed&filter=friend')).contains)).toEqual(['dog']);
+    expect(codesOf((await expanded('url=urn:vs:renamed&filter=kat')).contains)).toEqual(['cat']);
+    expect(codesOf((await expanded('url=urn:vs:renamed&filter=dog')).contains)).toEqual(['dog']);
+  });
+
   test('pages give each code once, and the total of all', async () => {
     const codes: unknown[] = [];
     for (let offset = 0; offset < 9; offset += 2) {
@@ -227,6 +238,7 @@ describe('how it is asked for', () => {
     } as { resourceType: string; id: string });
     const { contains } = await expanded('url=urn:vs:listed&displayLanguage=it');
     expect(contains?.map(({ display }) => display)).toEqual(['Standard poodle', 'Dog', 'Gatto']);
+    expect(codesOf((await expanded('url=urn:vs:listed&filter=gat')).contains)).toEqual(['cat']);
   });
 
   test('with the definition, and with what it depends on', async () => {
