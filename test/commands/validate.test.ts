@@ -1,7 +1,7 @@
 // The command `npm run validate -- FILE...` tells people what is wrong where: https://hl7.org/fhir/R4/validation.html
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -62,6 +62,34 @@ describe('npm run validate', () => {
     expect((await run(path.join(folder, 'none'))).code).toBe(2);
     writeFileSync(path.join(folder, 'a.json'), '\ufeff{"resourceType":"Parameters"}');
     expect(await run(folder)).toMatchObject({ code: 0, errors: '' });
+  });
+
+  test('looks at each folder once, whatever links there are, and at linked files', async () => {
+    const folder = newFolder();
+    for (const sub of ['a', 'b']) {
+      mkdirSync(path.join(folder, sub));
+      for (const name of ['one', 'two', 'three']) symlinkSync('..', path.join(folder, sub, name));
+    }
+    writeFileSync(path.join(folder, 'resource'), '{"resourceType":"Parameters"}');
+    symlinkSync(path.join('..', 'resource'), path.join(folder, 'a', 'p.json'));
+    symlinkSync('nowhere', path.join(folder, 'lost.json'));
+    const { code, lines } = await run(folder);
+    expect([code, lines.at(-1)]).toEqual([0, expect.stringMatching(/^1 file, 1 resource: 0 errors/)]);
+  });
+
+  test('reads UTF-8 as the server does: other encodings are told, separators of Unicode end no line', async () => {
+    const folder = newFolder();
+    const patient = '{"resourceType":"Patient","name":[{"text":"Zo\u00eb\u2028"}]}';
+    writeFileSync(path.join(folder, 'a.json'), patient, 'latin1');
+    writeFileSync(path.join(folder, 'b.ndjson'), `${patient}\n${patient}\n`);
+    writeFileSync(path.join(folder, 'c.ndjson'), `{"resourceType":"Parameters"}\n${patient}\n`, 'latin1');
+    const { lines } = await run(folder);
+    const shown = lines.filter((line) => line.includes('  error  ')).map((line) => line.replace(`${folder}/`, ''));
+    expect(shown).toEqual([
+      'a.json  error  -  This is not UTF-8. [structure]',
+      'c.ndjson:2  error  -  This is not UTF-8. [structure]',
+    ]);
+    expect(lines.at(-1)).toMatch(/^3 files, 5 resources: 2 errors/);
   });
 });
 

@@ -30,22 +30,24 @@ export interface Checker {
 export async function* checkFile(file: string, checker: Checker): AsyncGenerator<readonly FoundIssue[]> {
   const format = formatOf(file) ?? 'json';
   if (format !== 'ndjson') {
-    yield checkText(await readFile(file, 'utf8'), format, checker);
+    yield checkBytes(await readFile(file), format, checker);
     return;
   }
   let line = 0;
-  for await (const text of createInterface({
-    input: createReadStream(file, 'utf8'),
+  for await (const bytes of createInterface({
+    // A character for each byte: the separators of Unicode, which may stand in a text, end no line then.
+    input: createReadStream(file, 'latin1'),
     crlfDelay: Number.POSITIVE_INFINITY,
   })) {
     line++;
-    if (text.trim() !== '') yield checkText(text, 'json', checker).map(({ issue }) => ({ line, issue }));
+    if (bytes.trim() === '') continue;
+    yield checkBytes(Buffer.from(bytes, 'latin1'), 'json', checker).map(({ issue }) => ({ line, issue }));
   }
 }
 
-function checkText(text: string, format: FileFormat, checker: Checker): FoundIssue[] {
-  // An editor's byte order mark is no part of the text.
-  const body = text.startsWith('\ufeff') ? text.slice(1) : text;
+function checkBytes(bytes: Buffer, format: FileFormat, checker: Checker): FoundIssue[] {
+  const body = decode(bytes);
+  if (body === undefined) return [{ line: undefined, issue: notUtf8 }];
   const { definitions } = checker;
   const parsed = parse(() => (format === 'xml' ? parseXml(body, definitions) : parseJson(body)));
   if (parsed instanceof FhirError) return parsed.issues.map((issue) => ({ line: lineIn(issue), issue }));
@@ -58,6 +60,18 @@ function checkText(text: string, format: FileFormat, checker: Checker): FoundIss
           issues.map(({ expression }) => expression?.[0] ?? ''),
         );
   return issues.map((issue, index) => ({ line: lines[index], issue }));
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const notUtf8: Issue = { severity: 'error', code: 'structure', diagnostics: 'This is not UTF-8.' };
+
+/** Without an editor's byte order mark, which is no part of the text. */
+function decode(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function issuesOf({ value, exactNumbers }: ParsedJson, { definitions, validate, ...by }: Checker): Issue[] {

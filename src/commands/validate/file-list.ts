@@ -1,6 +1,6 @@
 // The files of FHIR resources that a command line names, folders searched through.
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** In the order of the command line, within folders by name. Throws where one of the names is neither file nor folder. */
@@ -18,10 +18,17 @@ export function formatOf(file: string): FileFormat | undefined {
 
 const formats: Readonly<Record<string, FileFormat>> = { json: 'json', xml: 'xml', ndjson: 'ndjson', jsonl: 'ndjson' };
 
-function filesIn(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && formatOf(entry.name) !== undefined)
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+/** Links to folders are followed, each folder once however many links lead to it, or back. */
+function filesIn(folder: string, visited = new Set<string>()): string[] {
+  const place = realpathSync(folder);
+  if (visited.has(place)) return [];
+  visited.add(place);
+  return readdirSync(folder)
+    .sort()
+    .flatMap((name) => {
+      const file = join(folder, name);
+      const stat = statSync(file, { throwIfNoEntry: false });
+      if (stat?.isDirectory()) return filesIn(file, visited);
+      return stat?.isFile() && formatOf(name) !== undefined ? [file] : [];
+    });
 }
