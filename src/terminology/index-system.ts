@@ -1,6 +1,7 @@
 // From a code system to the rows of its concepts, numbered, and the sets that its filters are answered from.
 
 import { createHash } from 'node:crypto';
+import { fhirError } from '../fhir/outcome.ts';
 import { foldAllWords } from '../search/fold-text.ts';
 import { numberConcepts } from './number-concepts.ts';
 import { packIds } from './packed-ids.ts';
@@ -33,6 +34,7 @@ function indexConcepts(system: SourceSystem): StoredConcept[] {
   const parents = concepts.map(({ parents: above, code }) =>
     above.flatMap((parent) => (parent === code ? [] : (positions.get(parent) ?? []))),
   );
+  requireKeys(system);
   const { order, below } = numberConcepts(parents);
   const numbers = new Int32Array(order.length);
   for (const [number, position] of order.entries()) numbers[position] = number;
@@ -50,6 +52,14 @@ function indexConcepts(system: SourceSystem): StoredConcept[] {
       detail: detailOf(concept),
     };
   });
+}
+
+/** csd-1 compares codes with their case: https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.caseSensitive */
+function requireKeys(system: SourceSystem): void {
+  const keys = new Set(system.concepts.map(({ code }) => keyOfCode(code, system)));
+  if (keys.size === system.concepts.length) return;
+  const diagnostics = 'Concepts whose codes differ by case only are one where the code system is not caseSensitive.';
+  throw fhirError('duplicate', diagnostics, { status: 422, expression: 'CodeSystem.concept' });
 }
 
 function detailOf({ definition, designations, properties }: SourceConcept): Detail | null {

@@ -303,6 +303,14 @@ describe('what the tables hold', () => {
     expect(await resultOf('c')).toBe(false);
   });
 
+  test('codes that differ by case only are refused where case does not matter', async () => {
+    const concept = [{ code: 'c' }, { code: 'C' }];
+    const refused = { ...small, caseSensitive: false, concept };
+    const { status, json } = await server.a.request('PUT', '/CodeSystem/small', refused);
+    expect([status, json.issue[0].code, json.issue[0].expression]).toEqual([422, 'duplicate', ['CodeSystem.concept']]);
+    expect((await server.a.request('PUT', '/CodeSystem/small', { ...small, concept })).status).toBeLessThan(300);
+  });
+
   test('a hierarchy that runs in a circle is refused, and so is more than 50,000 concepts', async () => {
     const property = [{ code: 'parent', type: 'code' }];
     const circle = [
