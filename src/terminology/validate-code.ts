@@ -104,7 +104,8 @@ export async function validateInValueSet(
   const told = verdicts.find(({ isCertain }) => !isCertain) ?? verdicts[0];
   if (told) return told;
   const isHere = check.system === undefined || (await findSystem(trx, check.system, check.version)) !== undefined;
-  const reason = isHere ? '' : `; the code system ${check.system} is not here`;
+  const version = check.version === undefined ? '' : ' in this version';
+  const reason = isHere ? '' : `; the code system ${check.system} is not here${version}`;
   const isCertain = parts.every(({ system }) => !system || system.content === 'complete');
   return { result: false, isCertain, message: `${nameOf(valueSet)} does not hold this code${reason}.` };
 }
