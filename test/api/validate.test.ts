@@ -88,6 +88,14 @@ describe('of a type', () => {
       200,
       'error structure Patient',
     ]);
+    const patientOfR3 = 'http://hl7.org/fhir/StructureDefinition/Patient|3.0.2';
+    expect(await validated('POST', `/Patient/$validate?profile=${patientOfR3}`, patient)).toEqual([
+      200,
+      'error not-found Patient',
+    ]);
+    expect(
+      await validated('POST', `/Patient/$validate?profile=${patientOfR3.replace('3.0.2', '4.0.1')}`, patient),
+    ).toEqual(allOk);
   });
 
   test('what is no call of it is 400', async () => {

@@ -9,6 +9,7 @@ import { ExtensionChecks } from './check-extensions.ts';
 import { ProfileCompiler } from './compile-profile.ts';
 import type { ConformanceSet } from './conformance-set.ts';
 import { createMembership } from './membership.ts';
+import { isOfRelease } from './rules-of.ts';
 import type { Surroundings } from './run.ts';
 
 export interface ProfileRegistry {
@@ -63,8 +64,7 @@ function containedMembership(profiles: ProfileSet): IsMember {
 }
 
 function findPublished(url: string, version: string | undefined): Structure | undefined {
-  const isOfR4 =
-    url.startsWith('http://hl7.org/fhir/StructureDefinition/') && (version === undefined || version === '4.0.1');
+  const isOfR4 = url.startsWith('http://hl7.org/fhir/StructureDefinition/') && isOfRelease(version);
   return isOfR4 ? publishedStructures().get(url) : undefined;
 }
 

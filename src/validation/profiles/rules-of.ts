@@ -42,9 +42,15 @@ export function isOfCode(type: string | undefined, code: string, definitions: De
   return definitions.typeDefinition(code)?.isAbstract === true && isSpecialisation(type, code, definitions);
 }
 
-/** The R4 type a canonical stands for. */
+/** Whether a canonical with this version behind its bar may mean what R4 was published with. */
+export function isOfRelease(version: string | undefined): boolean {
+  return version === undefined || version === '4.0.1' || version === '4.0';
+}
+
+/** The R4 type a canonical stands for; undefined for that of another release. */
 export function coreType(canonical: string, definitions: Definitions): string | undefined {
-  const [url = ''] = canonical.split('|');
+  const [url = '', version] = canonical.split('|');
+  if (!isOfRelease(version)) return undefined;
   const name = url.startsWith(structureUrl) ? url.slice(structureUrl.length) : '';
   return definitions.typeDefinition(name) ? name : undefined;
 }
