@@ -42,9 +42,14 @@ function compileBound(bound: BoundTo, where: string): PlaceCheck {
   const severity = strength === 'required' ? 'error' : 'warning';
   return (place, run) => {
     const coded = codedValues(place);
-    if (!coded || isBound(coded, bound, run)) return;
-    const text = `The code must be one of ${valueSet} (${strength} binding, ${where}).`;
-    run.add(severity, 'code-invalid', { place }, text);
+    const isMember = coded ? isBound(coded, bound, run) : true;
+    if (isMember === false) {
+      const text = `The code must be one of ${valueSet} (${strength} binding, ${where}).`;
+      run.add(severity, 'code-invalid', { place }, text);
+    } else if (isMember === undefined && strength === 'required') {
+      const text = `Whether the code is one of ${valueSet} cannot be told here: it is not checked (${strength} binding, ${where}).`;
+      run.add('warning', 'not-supported', { place }, text);
+    }
   };
 }
 
@@ -52,12 +57,13 @@ function unversioned(canonical: string | undefined): string | undefined {
   return canonical?.replace(/\|[^#]*/, '');
 }
 
-/** One coding of a concept is enough. What nobody can answer passes. */
-function isBound(coded: readonly CodedValue[], { valueSet, strength }: BoundTo, run: Run): boolean {
+/** One coding of a concept is enough; undefined where nobody can answer. */
+function isBound(coded: readonly CodedValue[], { valueSet, strength }: BoundTo, run: Run): boolean | undefined {
   // Text alone will do where codes may be missing from the value set.
   if (coded.length === 0) return strength === 'extensible';
   run.steps.spend(coded.length);
-  return coded.some((one) => run.surroundings.isMember?.(valueSet, one) !== false);
+  const answers = coded.map((one) => run.surroundings.isMember?.(valueSet, one));
+  return answers.find((answer) => answer === true) ?? (answers.includes(undefined) ? undefined : false);
 }
 
 /** The codes at a place; undefined for a type that has none. */

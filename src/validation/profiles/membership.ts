@@ -28,7 +28,7 @@ export function createMembership(
     const codes = codesOf(url);
     // An element of type code says no system: the value set implies it.
     if (codes) return system === undefined ? codes.has(code) : codes.has(`${system}|${code}`);
-    const published = definitions.valueSet(url);
+    const published = definitions.valueSet(url) ?? definitions.advisedValueSet(url);
     if (!published) return undefined;
     return system === undefined ? published.codes.has(code) : memberTest(published)({ system, code });
   };

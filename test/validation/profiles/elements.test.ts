@@ -288,8 +288,12 @@ describe('bindings', () => {
     }
   });
 
-  test('what nobody can answer passes', () => {
-    expect(check([bound('required')], status('b'))).toEqual([]);
+  test('what nobody can answer passes, and where it is required that is told', () => {
+    expect(check([bound('required')], status('b'))).toEqual(['warning not-supported Observation.bodySite']);
+    expect(check([bound('extensible')], status('b'))).toEqual([]);
+    const isKnown = (valueSet: string, { code }: { code: string }) =>
+      valueSet === 'urn:v|1' && code === 'a' ? true : undefined;
+    expect(check([bound('required')], status('b', 'a'), { isMember: isKnown })).toEqual([]);
   });
 
   test('codes, quantities and texts have codes too', () => {
