@@ -7,7 +7,13 @@ import { findSystem } from '../terminology/find-system.ts';
 import { readCodeSystem } from '../terminology/read-code-system.ts';
 import type { SourceSystem } from '../terminology/source-system.ts';
 import type { StoredSystem } from '../terminology/stored-concept.ts';
-import { type CodeCheck, type Verdict, validateInSource, validateInSystem } from '../terminology/validate-code.ts';
+import {
+  type CodeCheck,
+  type Verdict,
+  validateByGrammar,
+  validateInSource,
+  validateInSystem,
+} from '../terminology/validate-code.ts';
 import { codeSystemCodeParameters } from './code-system-code-parameters.ts';
 import type { Operation, OperationCall } from './operation.ts';
 import { checksOf, inputOf, requireEveryOne, requireOneOf, requireToday, systemOf } from './terminology-inputs.ts';
@@ -41,7 +47,7 @@ async function verdictOf(session: Session, call: OperationCall, check: CodeCheck
   const given = inputOf<CodeSystem>(call, 'codeSystem');
   const meant = given ? sourceOf(given, call) : await systemMeant(session, call, check);
   const no = (message: string): Verdict => ({ result: false, isCertain: meant !== undefined, message });
-  if (!meant) return no(`The code system ${check.system} is not here${check.version ? ' in this version' : ''}.`);
+  if (!meant) return byGrammar(call, check) ?? no(notHere(check));
   if (check.system !== undefined && check.system !== meant.url) return no(`The code is not of ${meant.url}.`);
   if (check.version !== undefined && check.version !== meant.version) {
     return no(`This is version ${meant.version} of ${meant.url}.`);
@@ -49,6 +55,17 @@ async function verdictOf(session: Session, call: OperationCall, check: CodeCheck
   return 'concepts' in meant
     ? await validateInSource(session.trx, meant, check)
     : await validateInSystem(session.trx, meant, check);
+}
+
+/** Of a grammar there is one version, the one that is in use. */
+function byGrammar(call: OperationCall, check: CodeCheck): Verdict | undefined {
+  const { system, version } = check;
+  const isMeant = [undefined, system].includes(inputOf<string>(call, 'url'));
+  return isMeant && version === undefined && system !== undefined ? validateByGrammar(system, check) : undefined;
+}
+
+function notHere({ system, version }: CodeCheck): string {
+  return `The code system ${system} is not here${version ? ' in this version' : ''}.`;
 }
 
 const expression = 'Parameters.parameter';

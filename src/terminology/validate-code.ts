@@ -3,6 +3,7 @@
 import type { ValueSet } from '@medplum/fhirtypes';
 import { FhirError } from '../fhir/outcome.ts';
 import { foldAllWords } from '../search/fold-text.ts';
+import { grammarOfSystem } from './code-grammars.ts';
 import { membersToCheck, nameOf, type SystemVersions } from './compose.ts';
 import { displayIn, supplementedDesignations } from './describe-page.ts';
 import { findSystem, type Queries } from './find-system.ts';
@@ -59,6 +60,14 @@ export async function validateInSource(trx: Queries, source: SourceSystem, check
   const { code, display = null, inactive = false, abstract = false, designations = [] } = found;
   const concept = { id: 0, code, key, display, inactive, abstract, parents: [], below: [], detail: { designations } };
   return await judge(trx, source, concept, { code }, check);
+}
+
+/** In a code system that is a grammar, of which there is no list; undefined for any other. */
+export function validateByGrammar(system: string, { code }: CodeCheck): Verdict | undefined {
+  const grammar = grammarOfSystem(system);
+  if (!grammar) return undefined;
+  if (grammar.matches(code)) return { result: true, isCertain: true };
+  return { result: false, isCertain: true, message: `The code must be ${grammar.syntax}.` };
 }
 
 function notIn({ content, url }: Pick<StoredSystem, 'content' | 'url'>): Verdict {
@@ -124,11 +133,8 @@ async function judgeIn(trx: Queries, part: Part, check: CodeCheck): Promise<Verd
     const listed = part.listed.get(check.code);
     if (listed) return judgeTexts(listed.display, listed.designations ?? [], check, listed.abstract);
     if (!part.isWhole) return undefined;
-    return {
-      result: false,
-      isCertain: false,
-      message: `The code system ${part.url} is not here, so that its codes cannot be checked.`,
-    };
+    const message = `The code system ${part.url} is not here, so that its codes cannot be checked.`;
+    return validateByGrammar(part.url, check) ?? { result: false, isCertain: false, message };
   }
   const concept = await new SystemReader(trx, part.system).concept(check.code);
   if (!concept || !part.set.has(concept.id)) return undefined;

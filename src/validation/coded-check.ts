@@ -1,7 +1,7 @@
 // Required bindings of concepts: https://hl7.org/fhir/R4/terminologies.html#required
 
 import type { ValueSetMembers } from '../fhir/definitions.ts';
-import type { CodeGrammar } from './code-grammars.ts';
+import type { CodeGrammar } from '../terminology/code-grammars.ts';
 import type { Check } from './keywords.ts';
 
 /** A concept has at least one coding of the value set; a Coding is one. An extension may stand instead and say why not. */

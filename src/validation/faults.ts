@@ -2,7 +2,7 @@
 
 import type { Definitions, Property } from '../fhir/definitions.ts';
 import type { IssueCode } from '../fhir/outcome.ts';
-import { grammarOf, grammarOfSystem, ucumSystem } from './code-grammars.ts';
+import { grammarOf, grammarOfSystem, ucumSystem } from '../terminology/code-grammars.ts';
 import type { MessageCode } from './details.ts';
 import { describeCode, describeDate, describeFound, describeUnit } from './found.ts';
 import { narrativeFault } from './narrative.ts';

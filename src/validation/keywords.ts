@@ -1,7 +1,7 @@
 // The keywords that JSON Schema lacks for FHIR's JSON, compiled into the validators by Ajv: https://hl7.org/fhir/R4/json.html
 
 import { _, type Ajv, type Code, type CodeKeywordDefinition, type KeywordCxt, type Name } from 'ajv';
-import { fitsSystem } from './code-grammars.ts';
+import { fitsSystem } from '../terminology/code-grammars.ts';
 import type { SeldomMembers, SeldomSchema } from './seldom-members.ts';
 
 /** Adds the keywords of `FhirKeywords` to an Ajv instance. */

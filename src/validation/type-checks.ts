@@ -2,8 +2,8 @@
 
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Definitions, ValueSetMembers } from '../fhir/definitions.ts';
+import { type CodeGrammar, grammarOf } from '../terminology/code-grammars.ts';
 import { callContext } from './call-context.ts';
-import { type CodeGrammar, grammarOf } from './code-grammars.ts';
 import { codedCheck } from './coded-check.ts';
 import { addFhirKeywords, type Check, type Checks } from './keywords.ts';
 import { primitives } from './primitives.ts';

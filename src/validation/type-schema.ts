@@ -2,7 +2,7 @@
 
 import type { ElementDefinition, TypeDefinition } from '../fhir/definitions/snapshot.ts';
 import type { Definitions, Property } from '../fhir/definitions.ts';
-import { grammarOf } from './code-grammars.ts';
+import { grammarOf } from '../terminology/code-grammars.ts';
 import type { Choice, FhirKeywords } from './keywords.ts';
 
 export type TypeSchema = Readonly<Record<string, unknown>> & Partial<FhirKeywords>;

@@ -108,6 +108,33 @@ describe('CodeSystem/$validate-code (codesystem-operation-validate-code.html)', 
     expect(valuesOf((await call(server.a, '/CodeSystem/$validate-code', single)).json, 'result')).toEqual([true]);
   });
 
+  test.each([
+    ['http://unitsofmeasure.org', 'mm[Hg]', true],
+    ['http://unitsofmeasure.org', 'furlongs', false],
+    ['urn:ietf:bcp:13', 'text/plain', true],
+    ['urn:ietf:bcp:13', 'text', false],
+    ['urn:ietf:bcp:47', 'de-CH', true],
+    ['urn:ietf:bcp:47', 'de_CH', false],
+  ])('of %s, which is a grammar: %s', async (system, code, result) => {
+    const sets: Record<string, string> = {
+      'http://unitsofmeasure.org': 'ucum-units',
+      'urn:ietf:bcp:13': 'mimetypes',
+      'urn:ietf:bcp:47': 'all-languages',
+    };
+    const asked = `code=${encodeURIComponent(code)}`;
+    const valueSet = `http://hl7.org/fhir/ValueSet/${sets[system]}`;
+    for (const path of [
+      `/CodeSystem/$validate-code?url=${system}&${asked}`,
+      `/ValueSet/$validate-code?url=${valueSet}&system=${system}&${asked}`,
+    ]) {
+      const { json } = await get(path);
+      expect(valuesOf(json, 'result')).toEqual([result]);
+      expect(valuesOf(json, 'message')).toHaveLength(result ? 0 : 1);
+    }
+    const other = await get(`/CodeSystem/$validate-code?url=${system}&version=9&${asked}`);
+    expect(valuesOf(other.json, 'result')).toEqual([false]);
+  });
+
   test('codes without case are found in any', async () => {
     await put(server.a, { ...small, caseSensitive: false, concept: [{ code: 'aB', display: 'A' }] });
     expect(valuesOf((await get('/CodeSystem/small/$validate-code?code=Ab')).json, 'result')).toEqual([true]);

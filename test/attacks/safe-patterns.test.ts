@@ -15,10 +15,10 @@ const looked: readonly string[] = [
   String.raw`src/repository/patch/pointer.ts ^(?:\/(?:[^~/]|~[01])*)+$`,
   String.raw`src/smart/scopes.ts ^(?<context>patient|user|system)\/(?<type>\*|[A-Z][A-Za-z]{0,63})\.(?<permissions>read|write|\*|(?=[cruds])c?r?u?d?s?)(?:\?(?<constraint>[\w:.-]+=[^?&]+(?:&[\w:.-]+=[^?&]+)*))?$`,
   String.raw`src/terminology/filters.ts ^(?:\\[dwsDWS\-./\\()[\]{}|*+?^$]|\[\^?(?:[^[\]\\]|\\[dws\\[\]-])+\]|[.()|^$*+?]|\{\d{1,2}(?:,\d{0,2})?\}|[^\\[\](){}|*+?.^$])*$`,
-  'src/validation/language-tag.ts ^(?:(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+)$',
+  'src/terminology/language-tag.ts ^(?:(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+)$',
   String.raw`src/validation/narrative.ts <(\/?)([A-Za-z_][\w:.-]*)((?:[ \t\r\n]+[A-Za-z_][\w:.-]*[ \t\r\n]*=[ \t\r\n]*(?:"[^"<]*"|'[^'<]*'))*)[ \t\r\n]*(\/?)>`,
   String.raw`src/validation/primitives.ts ^urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+$`,
-  String.raw`src/validation/ucum.ts (?:\[[!-Z^-z|~/\\]+\]|[!-'*,;-Z^-z|~_"])+`,
+  String.raw`src/terminology/ucum.ts (?:\[[!-Z^-z|~/\\]+\]|[!-'*,;-Z^-z|~_"])+`,
 ];
 
 interface Found {

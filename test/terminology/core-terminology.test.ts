@@ -96,6 +96,7 @@ describe('validateCode, for bindings', () => {
   const gender = 'http://hl7.org/fhir/ValueSet/administrative-gender';
   const system = 'http://hl7.org/fhir/administrative-gender';
   const conditions = 'http://hl7.org/fhir/ValueSet/condition-code';
+  const ucum = 'http://unitsofmeasure.org';
 
   test.each<[CodeCheck, string, object | undefined]>([
     [{ code: 'male', system }, gender, { result: true, isCertain: true }],
@@ -103,9 +104,11 @@ describe('validateCode, for bindings', () => {
     [{ code: 'male' }, gender, { result: true }],
     [{ code: 'm', system }, gender, { result: false, isCertain: true }],
     [{ code: 'male', system: 'urn:x' }, gender, { result: false, isCertain: true }],
+    [{ code: 'mg', system: ucum }, 'http://hl7.org/fhir/ValueSet/ucum-units', { result: true, isCertain: true }],
+    [{ code: 'furlongs', system: ucum }, 'http://hl7.org/fhir/ValueSet/ucum-units', { result: false, isCertain: true }],
     [
-      { code: 'mg', system: 'http://unitsofmeasure.org' },
-      'http://hl7.org/fhir/ValueSet/ucum-units',
+      { code: '1-8', system: 'http://loinc.org' },
+      'http://hl7.org/fhir/ValueSet/observation-codes',
       { isCertain: false },
     ],
     // All of it is SNOMED CT's, which is not here.

@@ -5,10 +5,10 @@ import { createRequire, findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isCurrency } from '../../src/validation/currency.ts';
-import { isLanguageTag } from '../../src/validation/language-tag.ts';
-import { isMediaType } from '../../src/validation/media-type.ts';
-import { isUcumCode } from '../../src/validation/ucum.ts';
+import { isCurrency } from '../../src/terminology/currency.ts';
+import { isLanguageTag } from '../../src/terminology/language-tag.ts';
+import { isMediaType } from '../../src/terminology/media-type.ts';
+import { isUcumCode } from '../../src/terminology/ucum.ts';
 
 const seed = 20_261_120;
 
