@@ -59,6 +59,13 @@ describe('LOINC, table in CSV (loinc.html)', () => {
     ]);
   });
 
+  test('a table whose quotes do not close is refused with its line', async () => {
+    const file = path.join(makeTemporaryFolder(), 'Loinc.csv');
+    writeFileSync(file, 'LOINC_NUM,LONG_COMMON_NAME,STATUS\n1-8,"open,ACTIVE\n');
+    await expect(read('loinc', file)).rejects.toMatchObject({ status: 400 });
+    await expect(read('loinc', file)).rejects.toThrow(/Loinc\.csv is not CSV as it should be: .*line 2/);
+  });
+
   test('the file alone, with the release that is said', async () => {
     const system = await read('loinc', path.join(slices, 'loinc', 'Loinc.csv'), '9.99');
     expect([system.version, system.concepts.length]).toEqual(['9.99', 3]);
