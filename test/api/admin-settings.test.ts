@@ -158,6 +158,20 @@ describe('tax rules', () => {
     expect((await a('GET', '/tax-rules')).json).toHaveLength(before);
   });
 
+  test('that have ended are not replaced a second time: they would be in force again, beside the rate that followed', async () => {
+    const old = { name: 'GST', category: 'twice', factor: 0.1 };
+    const first = (await a('POST', '/tax-rules', old)).json;
+    const next = { ...old, factor: 0.2, start: '2027-01-01', replaces: first.id };
+    await a('PATCH', `/tax-rules/${first.id}`, { end: '2026-12-31' });
+    const second = (await a('POST', '/tax-rules', next)).json;
+    const refusal = await a('POST', '/tax-rules', { ...next, factor: 0.3, start: '2028-01-01' });
+    expectRefusal(refusal, 422);
+    expect(refusal.json.issue[0].expression).toEqual(['replaces']);
+    expect((await a('GET', `/tax-rules/${first.id}`)).json.end).toBe('2026-12-31');
+    const third = { ...next, factor: 0.3, start: '2028-01-01', replaces: second.id };
+    expect((await a('POST', '/tax-rules', third)).status).toBe(201);
+  });
+
   test('what is a price is none', async () => {
     const price = {
       resourceType: 'ChargeItemDefinition',

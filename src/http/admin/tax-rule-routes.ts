@@ -85,7 +85,10 @@ async function add(call: TenantAdminCall): Promise<AdminAnswer> {
     if (body.start === undefined) {
       throw fhirError('required', 'A new rate has a first day.', { expression: 'start' });
     }
-    await endRule(session, await find(session, body.replaces), dayBefore(body.start));
+    const last = dayBefore(body.start);
+    const before = await find(session, body.replaces);
+    requireInForce(before, last);
+    await endRule(session, before, last);
   }
   const period = { ...(body.start && { start: body.start }), ...(body.end && { end: body.end }) };
   requirePeriod(period);
@@ -116,6 +119,13 @@ async function endRule(
   requirePeriod(period);
   const target = { type: 'ChargeItemDefinition', id } as const;
   await changeMembers<ChargeItemDefinition>(session, target, { effectivePeriod: period });
+}
+
+/** One that ended earlier would be in force again, beside the rate that followed it: prices would be taxed twice. */
+function requireInForce({ effectivePeriod: { end: ended } = {} }: ChargeItemDefinition, last: string): void {
+  if (ended === undefined || last.slice(0, ended.length) <= ended) return;
+  const diagnostics = 'The rule to replace ends earlier than on the day before; replace the one that follows it.';
+  throw fhirError('business-rule', diagnostics, { expression: 'replaces' });
 }
 
 function requirePeriod({ start: first = '', end: last }: { readonly start?: string; readonly end?: string }): void {
