@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type Router from '@koa/router';
 import type { Caller } from '../access/caller.ts';
 import { FhirError } from '../fhir/outcome.ts';
-import type { Repository } from '../repository/session.ts';
+import type { Repository, Session } from '../repository/session.ts';
 import { createReadInput } from './admin-input.ts';
 import type { AdminAnswer, AdminRequest, AdminRoute } from './admin-route.ts';
 import { createTurns, type InTurn } from './admin-turns.ts';
@@ -21,6 +21,8 @@ export interface AdminCall<Context> {
   readonly request: AdminRequest;
   /** 0: done; 4: refused; 8: the server failed. */
   readonly outcome: '0' | '4' | '8';
+  /** The answer of an earlier call with the same Idempotency-Key, given once more: nothing was done. */
+  readonly givenAgain?: AdminAnswer | undefined;
 }
 
 export interface MountOptions<Context extends { readonly caller: Caller }> {
@@ -54,14 +56,18 @@ export function mountAdminRoutes<Context extends { readonly caller: Caller }>(
       // Until here a refusal is put on record as those of all doors, from here on by `record`.
       access.isRecorded = true;
       let request: AdminRequest = { params: { ...ctx.params }, query: {}, body: undefined };
-      const record = async (outcome: AdminCall<Context>['outcome']) =>
-        await options.record?.({ context, route, request, outcome });
+      const record = async (outcome: AdminCall<Context>['outcome'], givenAgain?: AdminAnswer) =>
+        await options.record?.({ context, route, request, outcome, givenAgain });
       try {
         options.permit?.(context);
         const input = await readInput(ctx);
         request = input.request;
-        const answer = await run({ ...options, inTurn }, { route, context, request, bytes: input.bytes }, ctx);
-        await record('0');
+        const { answer, isAgain } = await run(
+          { ...options, inTurn },
+          { route, context, request, bytes: input.bytes },
+          ctx,
+        );
+        await record('0', isAgain ? answer : undefined);
         respond(ctx, answer);
       } catch (error) {
         await record(error instanceof FhirError && error.status < 500 ? '4' : '8');
@@ -83,21 +89,39 @@ interface Call<Context> {
   readonly bytes: Buffer;
 }
 
+interface Ran {
+  readonly answer: AdminAnswer;
+  /** It was done before, and is answered as it was then. */
+  readonly isAgain: boolean;
+}
+
 async function run<Context extends { readonly caller: Caller }>(
   { repository, takesTurns, inTurn }: MountOptions<Context> & { readonly inTurn: InTurn },
   { route, context, request, bytes }: Call<Context>,
   ctx: FhirContext,
-): Promise<AdminAnswer> {
+): Promise<Ran> {
   const { caller } = context;
   const key = route.method === 'POST' && route.body ? requestKey(ctx, caller, bytes) : undefined;
-  const unkeyed = () => route.run(context, request);
-  if (!key) return takesTurns && route.method !== 'GET' ? await inTurn(caller.tenantId, unkeyed) : await unkeyed();
+  if (!key) {
+    const unkeyed = () => route.run(context, request);
+    const isChange = takesTurns && route.method !== 'GET';
+    return { answer: isChange ? await inTurn(caller.tenantId, unkeyed) : await unkeyed(), isAgain: false };
+  }
+  let isAgain = true;
+  const work = async (session: Session) => {
+    isAgain = false;
+    return toResponse(await route.run(context, request, session));
+  };
   // Before the transaction that keeps the answer: that one would wait with its connection.
-  const kept = await inTurn(caller.tenantId, () =>
-    answerOnce({ repository, caller, key }, async (session) => toResponse(await route.run(context, request, session))),
-  );
-  const text = textOfBody(kept.body);
-  return { status: kept.status, headers: kept.headers, ...(text !== undefined && { body: text }) };
+  const kept = await inTurn(caller.tenantId, () => answerOnce({ repository, caller, key }, work));
+  return { answer: toAnswer(kept), isAgain };
+}
+
+/** A refusal that was kept is one again, as it is answered and as it is put on record. */
+function toAnswer({ status, headers, body }: InteractionResponse): AdminAnswer {
+  const text = textOfBody(body);
+  if (text !== undefined && status >= 400) throw new FhirError(JSON.parse(text).issue, { status });
+  return { status, headers, ...(text !== undefined && { body: text }) };
 }
 
 function toResponse({ status, headers = {}, body }: AdminAnswer): InteractionResponse {

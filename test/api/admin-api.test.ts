@@ -92,6 +92,15 @@ describe('every route', () => {
     const [one, two] = [await a('POST', '/staff', person, headers), await a('POST', '/staff', person, headers)];
     expect([one.status, two.status, two.json]).toEqual([201, 201, one.json]);
   });
+
+  test('answers a repeated refusal as it was: in the same format, and as what it is', async () => {
+    const headers = { 'Idempotency-Key': 'refused-twice' };
+    const role = { slug: 'refused-twice', name: 'x', grants: ['op:none'] };
+    const [one, two] = [await a('POST', '/roles', role, headers), await a('POST', '/roles', role, headers)];
+    expectRefusal(one, 422);
+    expect([two.status, two.json]).toEqual([422, one.json]);
+    expect(two.headers.get('Content-Type')).toBe(one.headers.get('Content-Type'));
+  });
 });
 
 describe('every call', () => {
@@ -122,6 +131,23 @@ describe('every call', () => {
     const byEntity = await admin.server.a.request('GET', `/AuditEvent?entity=Person/${json.id}&type=110100`);
     expect(byEntity.json.total).toBe(4);
     expect((await admin.server.b.request('GET', '/AuditEvent?type=110100')).json.total).toBe(0);
+  });
+
+  test('that is repeated with its Idempotency-Key leaves one too: of a secret that is shown again, and of a refusal', async () => {
+    const headers = { 'Idempotency-Key': 'shown-again' };
+    const device = `Device/${admin.server.a.clientId}`;
+    const { json } = await a('POST', '/clients', { name: 'Again' }, headers);
+    expect((await a('POST', '/clients', { name: 'Again' }, headers)).json.clientSecret).toBe(json.clientSecret);
+    const made = await events(`clients/${json.clientId}`);
+    expect(made.sort()).toEqual([
+      ['registerClient', 'C', '0', device],
+      ['registerClient', 'R', '0', device],
+    ]);
+    const before = (await events('roles')).length;
+    const role = { slug: 'unknown-operation', name: 'x', grants: ['op:none'] };
+    for (const _ of [1, 2]) expectRefusal(await a('POST', '/roles', role, headers), 422);
+    const refused = ['createRole', 'C', '4', device];
+    expect((await events('roles')).slice(0, -before || undefined)).toEqual([refused, refused]);
   });
 
   test('of somebody without the right leaves one too (security.md, section 2)', async () => {

@@ -1,7 +1,7 @@
 // The API of the system's administrators over HTTP: who may, what it does, and what it leaves behind (issue 6, Tenants; README, System administration).
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Resource } from '@medplum/fhirtypes';
+import type { AuditEvent, Resource } from '@medplum/fhirtypes';
 import { pino } from 'pino';
 import { serverCaller } from '../../src/access/caller.ts';
 import { type App, startApp } from '../../src/app.ts';
@@ -181,6 +181,9 @@ describe('making a tenant', () => {
     expect((await admin('POST', '/tenants', { ...body, display: 'Other' }, key)).status).toBe(422);
     const other = await admin('POST', '/tenants', body);
     expect([other.status, other.json.issue[0].code]).toEqual([409, 'duplicate']);
+    const asked = `${server.origin}/t/system/fhir/AuditEvent?subtype=createTenant&action=R`;
+    const shown = await send(asked, 'GET', undefined, { Authorization: `Bearer ${token}` });
+    expect(shown.json.entry.map((one: { resource: AuditEvent }) => one.resource.outcome)).toEqual(['0']);
   });
 
   test('of two at once one makes it', async () => {

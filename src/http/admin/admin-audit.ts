@@ -12,16 +12,16 @@ export interface AdminAct {
   readonly method: AdminRoute<never>['method'];
   /** Below the base of the API; it holds ids and codes, no names. */
   readonly path: string;
-  /** 4: refused; 8: the server failed. */
-  readonly outcome?: '4' | '8';
+  /** 0: done, as it is by default; 4: refused; 8: the server failed. */
+  readonly outcome?: '0' | '4' | '8';
 }
 
 const actions = { GET: 'R', POST: 'C', PUT: 'U', PATCH: 'U', DELETE: 'D' } as const;
 
 /** In the session's transaction: what was done and that it was done are one. */
-export function recordAdminAct(session: Session, { act, method, path, outcome }: AdminAct): void {
+export function recordAdminAct(session: Session, { act, method, path, outcome = '0' }: AdminAct): void {
   recordAdministration(session, {
-    ...{ system: 'admin-act', act, action: actions[method], outcome: outcome ?? '0', caller: session.caller },
+    ...{ system: 'admin-act', act, action: actions[method], outcome, caller: session.caller },
     entities: [entityOf(path)],
   });
 }

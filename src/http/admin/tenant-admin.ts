@@ -9,7 +9,7 @@ import type { HttpState } from '../middleware/request-state.ts';
 import { type AdminCall, mountAdminRoutes } from '../mount-admin-routes.ts';
 import { recordAdminAct } from './admin-audit.ts';
 import { adminRoutes } from './routes.ts';
-import { pathOf, type TenantAdmin } from './tenant-route.ts';
+import { createdPath, pathOf, type TenantAdmin } from './tenant-route.ts';
 
 export interface TenantAdminOptions {
   readonly admit: AdmitOptions;
@@ -33,17 +33,17 @@ export function createTenantAdmin(router: Router<HttpState>, options: TenantAdmi
     permit: ({ caller }) => requireAdministrator(caller),
     async record(call) {
       if (call.route.method !== 'GET') onAccessChange();
-      await recordRefusal(call);
+      await recordApart(call);
     },
   });
 }
 
-/** What was done is recorded with it, in its transaction. */
-async function recordRefusal({ context, route, request, outcome }: AdminCall<TenantAdmin>): Promise<void> {
-  if (outcome === '0') return;
+/** What was done is recorded with it, in its transaction; refusals, and who was shown an answer once more, are here. */
+async function recordApart({ context, route, request, outcome, givenAgain }: AdminCall<TenantAdmin>): Promise<void> {
+  if (outcome === '0' && !givenAgain) return;
   const { operationId: act, method } = route;
-  const path = pathOf(route.path, request);
+  const path = (givenAgain && createdPath(givenAgain, context.base)) ?? pathOf(route.path, request);
   await inSession(context.repository, context.caller, async (session) => {
-    recordAdminAct(session, { act, method, path, outcome });
+    recordAdminAct(session, { act, method: givenAgain ? 'GET' : method, path, outcome });
   });
 }

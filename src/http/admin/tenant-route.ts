@@ -115,6 +115,7 @@ export function pathOf(path: string, { params, query }: Pick<AdminRequest, 'para
   return asked.length === 0 ? named : `${named}?${new URLSearchParams(asked)}`;
 }
 
-function createdPath({ status, headers }: AdminAnswer, base: string): string | undefined {
+/** Of what was made; undefined where nothing was. */
+export function createdPath({ status, headers }: AdminAnswer, base: string): string | undefined {
   return status === 201 ? headers?.Location?.slice(base.length) : undefined;
 }

@@ -25,10 +25,11 @@ const toldToTenant: ReadonlySet<string> = new Set([
   'exportTenantFile',
 ]);
 
-export async function recordCall({ context, route, request, outcome }: AdminCall<SystemAdminContext>): Promise<void> {
+export async function recordCall(call: AdminCall<SystemAdminContext>): Promise<void> {
+  const { context, route, request, outcome, givenAgain } = call;
   const { caller, repository, systemDoor } = context;
   const tenant = tenantNamed(request);
-  const action = actions[route.operationId] ?? 'R';
+  const action = (givenAgain ? undefined : actions[route.operationId]) ?? 'R';
   const act: TenantAct = { act: route.operationId, action, tenant, caller, outcome };
   const server = serverCaller(caller.tenantId, 'system administration');
   await inSession(repository, server, async (session) => recordTenantAct(session, act));
