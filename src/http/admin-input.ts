@@ -21,15 +21,19 @@ const bodyBytesMax = 1_000_000;
 /** Schemas are our own and the same in the draft this reads and in that of OpenAPI; its meta schemas would only take memory. */
 const ajv = new Ajv({ allErrors: true, validateSchema: false, meta: false, strict: false });
 
-/** What it gives throws 400 for the query and for a body of the wrong shape, 413, 415, and 422 with what is wrong where. */
+/**
+ * What it gives throws 404 for what no path has, 400 for the query and for a body of the wrong shape, 413, 415, and 422 with
+ * what is wrong where.
+ */
 export function createReadInput(route: Pick<AdminRoute<never>, 'query' | 'body'>): ReadInput {
   const checkQuery = compileOnce({ type: 'object', properties: route.query ?? {}, additionalProperties: false });
   const checkBody = route.body && compileOnce(route.body);
   return async (ctx) => {
     const query = readQuery(ctx);
+    const params = ctx.params as Readonly<Record<string, string>>;
+    requirePlainText(params, query);
     const faults = checkQuery(query);
     if (faults.length > 0) throw new FhirError(faults, { status: 400 });
-    const params = ctx.params as Readonly<Record<string, string>>;
     if (!checkBody) return { request: { params, query, body: undefined }, bytes: Buffer.alloc(0) };
     const bytes = await receive(ctx);
     const body = parse(bytes);
@@ -46,6 +50,15 @@ function readQuery(ctx: FhirContext): Record<string, string> {
     query[name] = value;
   }
   return query;
+}
+
+/** PostgreSQL keeps no NUL, and no id, code or name has one; of a body the parser refuses it. */
+function requirePlainText(params: Readonly<Record<string, string>>, query: Readonly<Record<string, string>>): void {
+  if (Object.values(params).some((value) => value.includes('\0'))) {
+    throw fhirError('not-found', 'There is nothing at this URL.');
+  }
+  if (!Object.values(query).some((value) => value.includes('\0'))) return;
+  throw fhirError('value', 'No text here can hold the character NUL.');
 }
 
 async function receive(ctx: FhirContext): Promise<Buffer> {

@@ -18,6 +18,7 @@ import {
   testConfig,
 } from '../support/server.ts';
 import { makeTemporaryFolder } from '../support/temporary-folder.ts';
+import { expectRefusal } from './refusals.ts';
 
 let server: TestServer;
 let token: string;
@@ -224,6 +225,13 @@ describe('making a tenant', () => {
     expect((await admin('GET', '/tenants?name=a')).status).toBe(400);
     expect((await admin('GET', '/tenants?count=0')).status).toBe(400);
     expect((await admin('GET', '/tenants?count=1&count=2')).status).toBe(400);
+  });
+
+  test('NUL in a name: 404, in a parameter: 422, and no failure of the server (security.md 77)', async () => {
+    expectRefusal(await admin('GET', '/tenants?after=%00'), 422);
+    expectRefusal(await admin('GET', '/tenants/%00'), 404);
+    expectRefusal(await admin('POST', '/tenants/clinic-a%00/suspend'), 404);
+    expectRefusal(await admin('GET', '/tenants/clinic-a%00/export/Patient'), 404);
   });
 
   test('is listed in pages, each tenant once', async () => {
