@@ -2,7 +2,7 @@
 
 import { serverCaller } from '../access/caller.ts';
 import type { SystemDoor } from '../database/system-transaction.ts';
-import { FhirError } from '../fhir/outcome.ts';
+import { FhirError, fhirError } from '../fhir/outcome.ts';
 import { KeyServiceError } from '../gateways/key-service.ts';
 import { KeyRefusal } from '../gateways/root-key.ts';
 import { type ClientCredentials, createClient } from '../people/clients.ts';
@@ -62,11 +62,15 @@ export interface SystemClientContext {
   readonly repository: Repository;
 }
 
+/** As the administration API takes one: AuditEvents name the client, and the authorization server takes none without a name. */
+const clientName = /^(?=.*\S)\P{Cc}{1,200}$/u;
+
 /** May make, suspend, resume, export and shred tenants, and read who did. Nothing of a clinic's data. */
 export async function createSystemClient(
   { systemDoor, repository }: SystemClientContext,
   name: string,
 ): Promise<ClientCredentials> {
+  if (!clientName.test(name)) throw fhirError('value', 'The name of a client is one line of 1 to 200 characters.');
   const tenantId = await requireSystemTenant({ ...repository, systemDoor });
   const caller = serverCaller(tenantId, operatorName);
   return await inSession(repository, caller, async (session) => {

@@ -67,6 +67,14 @@ test('create-system-client makes the system tenant where it is missing, and a cl
   }
 });
 
+test.each(['', ' ', 'a\nb', 'x'.repeat(201)])(
+  'create-system-client refuses the name %j: AuditEvents would have it',
+  async (name) => {
+    const { code, stdout, stderr } = await run('admin', 'create-system-client', name);
+    expect([code, stdout, stderr]).toEqual([1, '', 'The name of a client is one line of 1 to 200 characters.\n']);
+  },
+);
+
 describe('invite', () => {
   const email = 'first@clinic.example';
   const post = (path: string, body: object) =>
