@@ -142,9 +142,13 @@ async function recordImport(repository: Repository, tenantId: number, system: st
 }
 
 async function findTenant({ systemDoor }: Doors, name: string): Promise<TenantRecord> {
-  const tenant = await createTenantRegistry(systemDoor).find(name);
-  if (!tenant) throw new ConfigError(`There is no tenant ${name}.`);
-  return tenant;
+  const registry = createTenantRegistry(systemDoor);
+  const tenant = await registry.find(name);
+  if (tenant) return tenant;
+  const isSuspended = await registry.isSuspended(name);
+  throw new ConfigError(
+    isSuspended ? `The tenant ${name} is suspended; resume it first.` : `There is no tenant ${name}.`,
+  );
 }
 
 interface Open {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AuditEvent } from '@medplum/fhirtypes';
+import { suspendTenant } from '../../src/tenants/tenant-status.ts';
 import { openBrowser, titleOf } from '../smart/browser.ts';
 import { type Ended, runCommand } from '../support/run-command.ts';
 import { fetchToken, send, startTestServer, type TestServer } from '../support/server.ts';
@@ -74,6 +75,13 @@ test.each(['', ' ', 'a\nb', 'x'.repeat(201)])(
     expect([code, stdout, stderr]).toEqual([1, '', 'The name of a client is one line of 1 to 200 characters.\n']);
   },
 );
+
+test('a tenant that is suspended is named as that, not as one that is not there', async () => {
+  expect((await run('admin', 'create-tenant', 'resting')).code).toBe(0);
+  await suspendTenant(server.app.doors.systemDoor, 'resting');
+  const { code, stderr } = await run('admin', 'rotate-key', 'data', '--tenant', 'resting');
+  expect([code, stderr]).toEqual([1, 'The tenant resting is suspended; resume it first.\n']);
+});
 
 describe('invite', () => {
   const email = 'first@clinic.example';
