@@ -9,7 +9,6 @@ import { DemoFailure } from './demo/demo-failure.ts';
 import { type Connection, FhirClient } from './demo/fhir-client.ts';
 import { openServer } from './demo/server.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '9000' } } });
 const top = path.join(import.meta.dirname, '..', '..');
 const library = path.join(top, 'node_modules', 'fhirclient', 'build', 'fhir-client.min.js');
 const pages = new Map([
@@ -19,19 +18,31 @@ const pages = new Map([
 ]);
 
 try {
-  await main(`http://localhost:${values.port}`);
+  await main(readPort());
 } catch (error) {
   console.error(error instanceof DemoFailure ? error.message : error);
   process.exitCode = 1;
 }
 
-async function main(origin: string): Promise<void> {
+function readPort(): number {
+  try {
+    const { values } = parseArgs({ options: { port: { type: 'string', default: '9000' } } });
+    const port = Number(values.port);
+    if (/^\d+$/.test(values.port) && port > 0 && port < 65_536) return port;
+  } catch {
+    // Said below, as of a port that is none.
+  }
+  throw new DemoFailure('Use: npm run sample-app [-- --port NUMBER]');
+}
+
+async function main(port: number): Promise<void> {
+  const origin = `http://localhost:${port}`;
   const server = await openServer((note) => console.log(note));
   const clinic = new FhirClient(server.connection);
   const clientId = await register(server.connection, await clinic.authorization(), origin);
   const settings = { iss: server.connection.fhirBaseUrl, clientId };
   const http = createServer((request, response) => answer(request, response, settings));
-  http.listen(Number(values.port), 'localhost');
+  http.listen(port, 'localhost');
   await once(http, 'listening');
   console.log(
     `The app is at ${origin}/launch.html (client ${clientId}). Sign in as a member of the demo clinic's staff.`,

@@ -83,6 +83,14 @@ test('a tenant that is suspended is named as that, not as one that is not there'
   expect([code, stderr]).toEqual([1, 'The tenant resting is suspended; resume it first.\n']);
 });
 
+test.each([[['--x']], [['--port', 'abc']], [['--port', '70000']]])(
+  'sample-app %j is refused in a sentence',
+  async (args) => {
+    const { code, stderr } = await run('sample-app', ...args);
+    expect([code, stderr]).toEqual([1, 'Use: npm run sample-app [-- --port NUMBER]\n']);
+  },
+);
+
 describe('invite', () => {
   const email = 'first@clinic.example';
   const post = (path: string, body: object) =>
