@@ -150,6 +150,19 @@ describe('every call', () => {
     expect((await events('roles')).slice(0, -before || undefined)).toEqual([refused, refused]);
   });
 
+  test('leaves one that XML can say too, whatever stands in the path: nobody keeps auditors from reading the others', async () => {
+    const { token } = await clientOf(admin.server, admin.server.a, 'system/*.rs');
+    const nobody = adminOf(admin.server, admin.server.a, token);
+    for (const odd of ['%00', '%01', '%EF%BF%BE']) expectRefusal(await nobody('GET', `/roles/${odd}`), 403);
+    const asked = '/AuditEvent?_sort=-date&_count=50&type=110100';
+    const xml = await admin.server.a.request('GET', asked, undefined, { Accept: 'application/fhir+xml' });
+    expect([xml.status, xml.text.includes('"roles/%00"'), xml.text.includes('"roles/%EF%BF%BE"')]).toEqual([
+      200,
+      true,
+      true,
+    ]);
+  });
+
   test('of somebody without the right leaves one too (security.md, section 2)', async () => {
     const { token, clientId } = await clientOf(admin.server, admin.server.a, 'system/*.rs');
     expectRefusal(await adminOf(admin.server, admin.server.a, token)('PUT', '/roles/theirs', { name: 'x' }), 403);

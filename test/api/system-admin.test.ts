@@ -232,6 +232,10 @@ describe('making a tenant', () => {
     expectRefusal(await admin('GET', '/tenants/%00'), 404);
     expectRefusal(await admin('POST', '/tenants/clinic-a%00/suspend'), 404);
     expectRefusal(await admin('GET', '/tenants/clinic-a%00/export/Patient'), 404);
+    const events = await send(`${server.origin}/t/system/fhir/AuditEvent`, 'GET', undefined, {
+      ...{ Authorization: `Bearer ${token}`, Accept: 'application/fhir+xml' },
+    });
+    expect(events.status).toBe(200);
   });
 
   test('is listed in pages, each tenant once', async () => {

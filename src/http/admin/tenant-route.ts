@@ -98,9 +98,9 @@ function tagged(answer: AdminAnswer, isWhole: boolean): AdminAnswer {
   return { ...answer, headers: { ...headers, ETag: `W/"${hash}"` } };
 }
 
-/** Below the base of the API, with what was asked there. */
+/** Below the base of the API, with what was asked there, as URLs have it: no text of FHIR, as AuditEvents are, holds control characters. */
 export function pathOf(path: string, { params, query }: Pick<AdminRequest, 'params' | 'query'>): string {
-  const named = path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+  const named = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const asked = Object.entries(query).map(([name, value = '']): [string, string] => [name, value]);
   return asked.length === 0 ? named : `${named}?${new URLSearchParams(asked)}`;
 }

@@ -4,6 +4,7 @@ import { serverCaller } from '../../access/caller.ts';
 import { inSession, type Repository } from '../../repository/session.ts';
 import { recordTenantAct, type TenantAct } from '../../tenants/tenant-audit.ts';
 import { readTenantFacts } from '../../tenants/tenant-status.ts';
+import { isToken } from '../../validation/characters.ts';
 import type { AdminCall } from '../mount-admin-routes.ts';
 import type { Refused } from './admit-system.ts';
 import type { SystemAdminContext } from './context.ts';
@@ -51,8 +52,8 @@ export async function recordRefusal(repository: Repository, { caller, tenant, sy
   await inSession(repository, server, async (session) => recordTenantAct(session, act));
 }
 
-/** What is no text of a name is not kept. */
+/** What is no text of a name is not kept: no AuditEvent could be sent as XML that holds it. */
 function tenantNamed(request: AdminCall<SystemAdminContext>['request']): string | undefined {
   const name: unknown = request.params.name ?? request.body?.name;
-  return typeof name === 'string' && name.length <= 63 ? name : undefined;
+  return typeof name === 'string' && name.length <= 63 && isToken(name) ? name : undefined;
 }
