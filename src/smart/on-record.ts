@@ -59,10 +59,11 @@ export function noteClientRequest(context: RecordContext, ctx: Noting, request: 
   };
 }
 
-const grantTypeLengthMax = 100;
+/** What cannot be one (RFC 6749, appendix A.10) is not kept: no text of FHIR holds control characters, and XML cannot say them. */
+const grantTypeSyntax = /^[!-~]{1,100}/;
 
 function loginOf({ status, body }: Noting, { path, form, inner }: ClientRequest): LoginFacts | undefined {
-  const grantType = form.get('grant_type')?.slice(0, grantTypeLengthMax);
+  const [grantType] = grantTypeSyntax.exec(form.get('grant_type') ?? '') ?? [];
   const at = path === oauthPaths.token && grantType ? { grantType } : {};
   if (reuseIn(inner)) return { act: 'reuse', ...at };
   // Whoever does not prove who he is has not come in, at whichever of these addresses he tries.

@@ -125,6 +125,18 @@ describe('a token', () => {
     expect(whatIs(await eventOf({ path, form: { ...form, x: 'x'.repeat(300_000) } }, 413))[3]).toBe('4');
   });
 
+  test('that is refused for a grant type which is none is told without it: XML could not say it', async () => {
+    for (const [grantType, kept] of [
+      ['\u0002', []],
+      [' ', []],
+      ['\ufffe', []],
+      ['x'.repeat(101), [['grant_type', 'x'.repeat(100)]]],
+    ] as const) {
+      const event = await eventOf({ path: '/t/clinic-a/token', form: { client_id: 'a', grant_type: grantType } }, 401);
+      expect(detailsOf(event).slice(1)).toEqual(kept);
+    }
+  });
+
   test('that is refused because there were too many refusals', async () => {
     const headers = basic(world.publicApp, 'wrong');
     const path = '/t/clinic-a/introspect';
