@@ -42,9 +42,13 @@ export interface AdminRoute<Context> {
   readonly description?: string;
   /** Parameters of the query by name; their values are checked as texts (`type: 'string'`, with `pattern` or `enum`). */
   readonly query?: Readonly<Record<string, JsonSchema & { readonly description: string }>>;
+  /** Its answers of one thing have an ETag. */
+  readonly hasETag?: boolean;
+  /** 412 where If-Match names another version than there is. */
+  readonly takesIfMatch?: boolean;
   /** A JSON body of this schema is required. */
   readonly body?: JsonSchema;
-  /** The good answers by status; 400, 401, 403, 404, 409, 413, 415, 422, 429 and 503 are OperationOutcomes everywhere. */
+  /** The good answers by status; 400, 401, 403, 404, 409, 412, 413, 415, 422, 429 and 503 are OperationOutcomes everywhere. */
   readonly answers: Readonly<Record<number, AnswerDescription>>;
   /** Where the answer is kept for an Idempotency-Key, `open` is the transaction that keeps it; the route's work in that tenant belongs in it. */
   run(context: Context, request: AdminRequest, open?: Session): Promise<AdminAnswer>;

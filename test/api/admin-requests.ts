@@ -59,13 +59,15 @@ export function adminOf(server: TestServer, tenant: TestTenant, token = tenant.t
   };
 }
 
-function expectDescribed(method: string, path: string, { status, json, text }: TestResponse): void {
+function expectDescribed(method: string, path: string, { status, json, text, headers }: TestResponse): void {
   const [bare = ''] = path.split('?');
   const route = adminRoutes.find(
     (one) => one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(bare),
   );
   const described = route?.answers[status];
   expect({ method, path, status, isDescribed: described !== undefined }).toMatchObject({ isDescribed: true });
+  const isTagged = route?.hasETag === true && described?.schema !== undefined && !Array.isArray(json);
+  expect({ path, isTagged: headers.has('ETag') }).toEqual({ path, isTagged });
   if (!described?.schema) expect(text).toBe('');
   else {
     const validate = ajv.compile(described.schema);

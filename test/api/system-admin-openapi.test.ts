@@ -14,7 +14,10 @@ interface Operation {
   readonly operationId: string;
   readonly parameters: readonly { readonly $ref?: string; readonly name: string; readonly in: string }[];
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };
-  readonly responses: Record<string, { readonly content?: Record<string, { readonly schema: object }> }>;
+  readonly responses: Record<
+    string,
+    { readonly content?: Record<string, { readonly schema: object }>; readonly headers?: object }
+  >;
 }
 
 let server: TestServer;
@@ -46,7 +49,7 @@ const content = {
 const response = {
   type: 'object',
   required: ['description'],
-  properties: { description, content },
+  properties: { description, content, headers: { type: 'object', minProperties: 1 } },
   additionalProperties: false,
 };
 const reference = {
@@ -153,6 +156,21 @@ describe('the document', () => {
       const named = one.parameters.filter((each) => each.in === 'path').map(({ name }) => name);
       expect(named).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
     }
+  });
+
+  test('tells which answers have an ETag, and which changes take it as If-Match', () => {
+    const told = operations()
+      .filter(({ operation: { parameters } }) => parameters.some(({ $ref }) => $ref?.endsWith('/IfMatch')))
+      .map(({ operation: { operationId } }) => operationId);
+    expect(told.sort()).toEqual(
+      ['changeClient', 'changeDepartment', 'changeIdentityProvider', 'changeStaff', 'deleteIdentityProvider']
+        .concat('disableClient', 'endTaxRule', 'putNumberSeries', 'putRole', 'putSetting')
+        .sort(),
+    );
+    const headersOf = (path: string) => Object.keys(document.paths[path]?.get?.responses['200']?.headers ?? {});
+    expect(headersOf('/t/{tenant}/admin/staff/{id}')).toEqual(['ETag']);
+    expect(headersOf('/t/{tenant}/admin/staff')).toEqual(['Link']);
+    expect(headersOf('/admin/tenants/{name}')).toEqual([]);
   });
 
   test('names every route of both APIs, and nothing that is none', () => {

@@ -24,7 +24,7 @@ export interface TenantAdminCall extends AdminRequest {
 
 type Run = (call: TenantAdminCall) => Promise<AdminAnswer>;
 
-export interface TenantRoute extends Omit<AdminRoute<TenantAdmin>, 'run'> {
+export interface TenantRoute extends Omit<AdminRoute<TenantAdmin>, 'run' | 'hasETag' | 'takesIfMatch'> {
   readonly run: Run;
   /** Answers what If-Match is about, as GET does; absent where there is nothing to match. */
   readonly current?: Run;
@@ -32,8 +32,12 @@ export interface TenantRoute extends Omit<AdminRoute<TenantAdmin>, 'run'> {
 
 export function tenantRoute({ run, current, ...route }: TenantRoute): AdminRoute<TenantAdmin> {
   const isRead = route.method === 'GET';
+  const takesIfMatch = current !== undefined;
+  const hasETag = isRead || takesIfMatch;
   return {
     ...route,
+    hasETag,
+    takesIfMatch,
     async run({ caller, repository, base, ifMatch }, request, open) {
       const work = async (session: Session) => {
         const call = { ...request, session, base };
@@ -47,7 +51,7 @@ export function tenantRoute({ run, current, ...route }: TenantRoute): AdminRoute
           method: route.method,
           path: createdPath(done, base) ?? path,
         });
-        return tagged(done, isRead || current !== undefined);
+        return tagged(done, hasETag);
       };
       return open ? await work(open) : await inSession(repository, caller, work);
     },

@@ -49,7 +49,9 @@ function operation({ base, tag }: DescribedApi, route: DescribedRoute) {
     parameters: [...pathParameters(base + route.path), ...queryParameters(route), ...headerParameters(route)],
     ...requestBody(route),
     responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [status, response(route, status, answer)]),
+      ),
       default: { $ref: '#/components/responses/Refused' },
     },
   };
@@ -73,8 +75,11 @@ function queryParameters({ query = {} }: DescribedRoute) {
   }));
 }
 
-function headerParameters({ method, body }: DescribedRoute) {
-  return method === 'POST' && body ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : [];
+function headerParameters({ method, body, takesIfMatch }: DescribedRoute) {
+  return [
+    ...(method === 'POST' && body ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(takesIfMatch ? [{ $ref: '#/components/parameters/IfMatch' }] : []),
+  ];
 }
 
 function requestBody({ body, bodyContentType }: DescribedRoute) {
@@ -83,9 +88,24 @@ function requestBody({ body, bodyContentType }: DescribedRoute) {
   return { requestBody: { required: true, content: { [contentType]: { schema: body ?? {} } } } };
 }
 
-function response({ description, schema, contentType }: DescribedRoute['answers'][number]) {
+function response(route: DescribedRoute, status: string, answer: DescribedRoute['answers'][number]) {
+  const { description, schema, contentType } = answer;
   if (contentType !== undefined) return { description, content: { [contentType]: { schema: { type: 'string' } } } };
-  return { description, ...(schema && { content: { 'application/json': { schema } } }) };
+  const headers = headersOf(route, status, schema);
+  return {
+    description,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(schema && { content: { 'application/json': { schema } } }),
+  };
+}
+
+function headersOf({ hasETag, query }: DescribedRoute, status: string, schema: JsonSchema | undefined) {
+  const isList = schema?.type === 'array';
+  return {
+    ...(hasETag && schema && !isList && { ETag: { $ref: '#/components/headers/ETag' } }),
+    ...(status === '201' && { Location: { $ref: '#/components/headers/Location' } }),
+    ...(isList && query?.after && { Link: { $ref: '#/components/headers/Link' } }),
+  };
 }
 
 const components = {
@@ -104,12 +124,23 @@ const components = {
       description: 'The same key and body get the first answer again for 24 hours; another body gets 422.',
       schema: { type: 'string', minLength: 1, maxLength: 255 },
     },
+    IfMatch: {
+      name: 'If-Match',
+      in: 'header',
+      description: 'The ETag that was read, or `*`: 412 where there is another version by now.',
+      schema: { type: 'string' },
+    },
+  },
+  headers: {
+    ETag: { description: 'What If-Match of a change may name.', schema: { type: 'string' } },
+    Location: { description: 'Where it is.', schema: { type: 'string' } },
+    Link: { description: 'The next page as `rel="next"`, where there is one.', schema: { type: 'string' } },
   },
   responses: {
     Refused: {
       description:
-        'Refused: 400 what cannot be read, 401 no good token, 403 no right, 404 not there, 405, 409 a clash, 413 and 415 ' +
-        'the body, 422 what must not be, 429 too many, 503 try again.',
+        'Refused: 400 what cannot be read, 401 no good token, 403 no right, 404 not there, 405, 409 a clash, 412 ' +
+        'another version, 413 and 415 the body, 422 what must not be, 429 too many, 503 try again.',
       content: { 'application/fhir+json': { schema: { $ref: '#/components/schemas/OperationOutcome' } } },
     },
   },
