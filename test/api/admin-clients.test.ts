@@ -213,5 +213,7 @@ describe('a change', () => {
     }
     expect((await b('GET', `/clients/${clientId}`)).json).toMatchObject({ name: system.name, active: true });
     expect((await a('GET', '/clients?limit=200')).text).not.toContain(clientId);
+    // No page is behind it either: an empty one would say that there are no more.
+    expectRefusal(await a('GET', `/clients?after=${clientId}`), 400);
   });
 });

@@ -178,8 +178,12 @@ export const clientRoutes: readonly TenantRoute[] = [
 
 async function list(call: TenantAdminCall): Promise<AdminAnswer> {
   const { session, query } = call;
+  const { after } = query;
+  // Apps that registered themselves are removed when nobody uses them: a page behind one would look like the last.
+  if (after !== undefined && !(await findClient(session.trx, session.cipher, after)))
+    throw fhirError('value', 'after is no client.', { status: 400 });
   const limit = limitOf(query);
-  const rows = await listClients(session.trx, session.cipher, { after: query.after, limit: limit + 1 });
+  const rows = await listClients(session.trx, session.cipher, { after, limit: limit + 1 });
   return listed(call, { path: '/clients', rows, limit, idOf: ({ clientId }) => clientId, view });
 }
 
