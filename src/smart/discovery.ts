@@ -1,7 +1,7 @@
 // What clients read first: https://hl7.org/fhir/smart-app-launch/conformance.html, RFC 8414 and OpenID Connect Discovery 1.0.
 
 import type { Settings } from '../tenants/settings.ts';
-import { signingAlgorithm } from '../tenants/signing-key.ts';
+import { identityAlgorithm } from '../tenants/signing-key.ts';
 import { brandIdentifier } from './brands.ts';
 import { assertionAlgorithms } from './client-assertion.ts';
 import { tokenExchangeGrant } from './token-exchange.ts';
@@ -34,7 +34,7 @@ export function openIdConfiguration(urls: IssuerUrls, settings: Settings): Recor
     end_session_endpoint: urls.endSession,
     userinfo_endpoint: urls.userinfo,
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: [signingAlgorithm],
+    id_token_signing_alg_values_supported: [identityAlgorithm],
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'amr', 'name', 'fhirUser'],
     prompt_values_supported: ['none', 'login', 'consent'],
     claims_parameter_supported: false,

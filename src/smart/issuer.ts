@@ -11,7 +11,7 @@ import type { GuessLimit } from '../people/second-factor/guess-limit.ts';
 import type { SecondFactors } from '../people/second-factor/second-factors.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { SettingsReader } from '../tenants/settings.ts';
-import { hasSigningKey, readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
+import { ensureIdentityKey, hasSigningKey, readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
 import type { AnswerAccount } from './account/account-pages.ts';
 import { type Authenticator, createAuthenticator, verifyAccessToken } from './caller.ts';
 import type { ClientKeys } from './client-key-set.ts';
@@ -52,6 +52,7 @@ export async function openIssuer(context: IssuerContext, tenant: TenantRecord): 
     throw fhirError('not-found', 'There is no such tenant.');
   }
   const cipher = await context.keyRing.cipherOf(tenant.id);
+  await ensureIdentityKey(context.tenantDoor, tenant.id, cipher);
   const signingKeys = await context.tenantDoor(tenant.id, (trx) => readSigningKeys(trx, cipher));
   const urls = issuerUrls(context.publicUrl, tenant.name);
   const jwks = { keys: signingKeys.map(publicKey) } as JSONWebKeySet;
@@ -119,6 +120,6 @@ function watchFailures(provider: OidcProvider): OidcProvider {
   }) as OidcProvider;
 }
 
-function publicKey({ kty, crv, x, y, kid, alg, use }: SigningKey) {
-  return { kty, crv, x, y, kid, alg, use };
+function publicKey({ kty, crv, x, y, n, e, kid, alg, use }: SigningKey) {
+  return kty === 'RSA' ? { kty, n, e, kid, alg, use } : { kty, crv, x, y, kid, alg, use };
 }

@@ -4,7 +4,7 @@ import { type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type Koa from 'koa';
 import { clientAddress } from '../access/client-address.ts';
 import { recordAct } from '../people/account-acts.ts';
-import { signingAlgorithm } from '../tenants/signing-key.ts';
+import { identityAlgorithm, signingAlgorithm } from '../tenants/signing-key.ts';
 import { hashOf } from './hash.ts';
 import { csrfToken, isOwnForm, type PageSource, sendError, sendPage } from './interactions/page.ts';
 import { sendSignOutPage } from './interactions/sign-out-page.ts';
@@ -93,7 +93,8 @@ async function readHint({ urls, publicKeys }: LogoutContext, token: string): Pro
   try {
     const { payload, protectedHeader } = await jwtVerify(token, publicKeys, {
       issuer: urls.issuer,
-      algorithms: [signingAlgorithm],
+      // Versions before 2026-11-23 signed id_tokens as access tokens are signed.
+      algorithms: [identityAlgorithm, signingAlgorithm],
       currentDate: new Date(0),
     });
     const { aud, sub } = payload;

@@ -2,7 +2,7 @@
 
 import { recordAct } from '../people/account-acts.ts';
 import type { Settings } from '../tenants/settings.ts';
-import { type SigningKey, signingAlgorithm } from '../tenants/signing-key.ts';
+import { identityAlgorithm, type SigningKey } from '../tenants/signing-key.ts';
 import { insertAccessToken, insertPersonalToken } from './access-tokens.ts';
 import { createAdapter } from './adapter.ts';
 import { type AuthorizationContext, grantSeconds } from './authorization.ts';
@@ -55,7 +55,7 @@ export function createProvider(context: ProviderContext): OidcProvider {
     responseTypes: ['code'],
     scopes: ['openid'],
     claims: { openid: ['sub', 'auth_time', 'amr'], profile: ['name'], fhirUser: ['fhirUser'] },
-    clientDefaults: { id_token_signed_response_alg: signingAlgorithm },
+    clientDefaults: { id_token_signed_response_alg: identityAlgorithm },
     clientAuthMethods: ['none', ...clientAuthMethods],
     enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms },
     clockTolerance: clockToleranceSeconds,

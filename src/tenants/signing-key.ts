@@ -1,27 +1,59 @@
-// The key a tenant signs its tokens with: made with the tenant, stored encrypted under its data key; JWK is RFC 7517.
+// The keys a tenant signs its tokens with, one for each algorithm, stored encrypted under its data key; JWK is RFC 7517.
 
-import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
+import { generateKeyPair, generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { SealedColumn } from '../crypto/sealed-column.ts';
 import type { TenantCipher } from '../crypto/tenant-cipher.ts';
-import type { TenantTransaction } from '../database/tenant-transaction.ts';
+import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
+
+type Algorithm = typeof signingAlgorithm | typeof identityAlgorithm;
 
 export interface SigningKey extends JsonWebKey {
   readonly kid: string;
-  readonly alg: typeof signingAlgorithm;
+  readonly alg: Algorithm;
   readonly use: 'sig';
 }
 
-/** Signing costs a fiftieth of RS256, which weighs more here than its faster verification: that one is cached. */
+/** Of access tokens. Signing costs a fiftieth of RS256, which weighs more here than its faster verification: that one is cached. */
 export const signingAlgorithm = 'ES256';
 
+/** Of id_tokens, which apps verify: the one that every app must know (OpenID Connect Core, section 15.1). */
+export const identityAlgorithm = 'RS256';
+
+/** With the tenant; the other key is made when it is first needed. */
 export function createSigningKey(trx: TenantTransaction, cipher: TenantCipher): void {
-  const kid = randomUUID();
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk: SigningKey = { ...privateKey.export({ format: 'jwk' }), kid, alg: signingAlgorithm, use: 'sig' };
+  const { kid, sealed } = sealKey(cipher, privateKey, signingAlgorithm);
   trx.execute({
     text: 'INSERT INTO signing_key (kid, algorithm, private_key) VALUES ($1, $2, $3)',
-    values: [kid, signingAlgorithm, cipher.seal(Buffer.from(JSON.stringify(jwk)), sealContext(kid))],
+    values: [kid, signingAlgorithm, sealed],
   });
+}
+
+/** Whoever else makes it at this moment waits at the first key's row, and then finds it made. */
+export async function ensureIdentityKey(door: TenantDoor, tenantId: number, cipher: TenantCipher): Promise<void> {
+  if (await door(tenantId, hasIdentityKey, 'read')) return;
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2_048 });
+  const { kid, sealed } = sealKey(cipher, privateKey, identityAlgorithm);
+  await door(tenantId, async (trx) => {
+    trx.execute({ text: 'SELECT 1 FROM signing_key FOR UPDATE' });
+    trx.execute({
+      text: `INSERT INTO signing_key (kid, algorithm, private_key)
+             SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE algorithm = $2)`,
+      values: [kid, identityAlgorithm, sealed],
+    });
+  });
+}
+
+async function hasIdentityKey(trx: TenantTransaction): Promise<boolean> {
+  const text = 'SELECT 1 FROM signing_key WHERE algorithm = $1';
+  return (await trx.query({ text, values: [identityAlgorithm] })).length > 0;
+}
+
+function sealKey(cipher: TenantCipher, privateKey: KeyObject, alg: Algorithm) {
+  const kid = randomUUID();
+  const jwk: SigningKey = { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+  return { kid, sealed: cipher.seal(Buffer.from(JSON.stringify(jwk)), sealContext(kid)) };
 }
 
 export async function hasSigningKey(trx: TenantTransaction): Promise<boolean> {

@@ -170,7 +170,8 @@ describe('refused with 401', () => {
   async function signingKeyOf(tenantId: number) {
     const { readSigningKeys } = await import('../../src/tenants/signing-key.ts');
     const cipher = await server.keyRing.cipherOf(tenantId);
-    const [key] = await server.tenantDoor(tenantId, (trx) => readSigningKeys(trx, cipher));
+    const keys = await server.tenantDoor(tenantId, (trx) => readSigningKeys(trx, cipher));
+    const key = keys.find(({ alg }) => alg === 'ES256');
     return { kid: key!.kid, signer: key as Parameters<SignJWT['sign']>[0] };
   }
 

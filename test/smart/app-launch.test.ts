@@ -1,9 +1,9 @@
 // The whole way of an app through the authorization code flow: https://hl7.org/fhir/smart-app-launch/app-launch.html
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeJwt } from 'jose';
+import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose';
 import { until } from '../jobs/job-bed.ts';
-import { send } from '../support/server.ts';
+import { publicUrl, send } from '../support/server.ts';
 import {
   type AppWorld,
   authorize,
@@ -50,6 +50,21 @@ describe('standalone launch', () => {
     expect(await statusWith(world, answer.body.access_token, `/Patient/${world.anna}`)).toBe(200);
     expect(await statusWith(world, answer.body.access_token, `/Patient/${world.bert}`)).toBe(404);
     expect(answer.body).not.toHaveProperty('refresh_token');
+  });
+
+  test('the id_token is signed with RS256, by a published key, as every app can verify', async () => {
+    const request = makeRequest(world, { scope: 'openid fhirUser user/*.rs', nonce: 'once' });
+    const { body } = await redeem(world, await authorize(world, world.provider, request), request);
+    const { issuer, server } = world;
+    const read = async (path: string) => (await fetch(`${issuer}${path}`.replace(publicUrl, server.origin))).json();
+    const keys = createLocalJWKSet((await read('/jwks')) as JSONWebKeySet);
+    const verified = await jwtVerify(body.id_token, keys, {
+      ...{ issuer, audience: world.publicApp, algorithms: ['RS256'] },
+    });
+    expect(verified.payload).toMatchObject({ sub: world.provider.id, nonce: 'once' });
+    expect(await read('/.well-known/openid-configuration')).toMatchObject({
+      id_token_signing_alg_values_supported: ['RS256'],
+    });
   });
 
   test('a patient has the own record open and is not asked whose', async () => {

@@ -53,7 +53,8 @@ describe('a client with a secret', () => {
     });
     expect(Number(claims.exp) - Number(claims.iat)).toBe(300);
     const jwks = await get(`${server.url}/t/clinic-a/jwks`);
-    expect(jwks.body.keys.map((key: { kid: string }) => key.kid)).toEqual([decodeProtectedHeader(token).kid]);
+    const kids = jwks.body.keys.map((key: { kid: string }) => key.kid);
+    expect(kids).toContain(decodeProtectedHeader(token).kid);
   });
 
   test.each([
@@ -187,7 +188,10 @@ describe('where things are', () => {
 
   test('the keys are public: no private part', async () => {
     const { body } = await get(`${server.url}/t/clinic-a/jwks`);
-    expect(Object.keys(body.keys[0]).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    expect(body.keys.map((key: object) => Object.keys(key).sort())).toEqual([
+      ['alg', 'e', 'kid', 'kty', 'n', 'use'],
+      ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'],
+    ]);
   });
 
   test.each(['auth', 'me', 'request', 'session/end', 'reg', 'device', 'interaction', 'token/x', 'TOKEN', ''])(
