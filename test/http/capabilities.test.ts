@@ -45,9 +45,11 @@ describe('of a tenant', () => {
     const [uris] = rest()?.security?.extension ?? [];
     expect(uris?.url).toBe('http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris');
     expect(Object.fromEntries(uris?.extension?.map(({ url, valueUri }) => [url, valueUri]) ?? [])).toEqual({
+      authorize: smart.json.authorization_endpoint,
       token: smart.json.token_endpoint,
       introspect: smart.json.introspection_endpoint,
       revoke: smart.json.revocation_endpoint,
+      manage: `${smart.json.issuer}/account`,
     });
   });
 

@@ -1,16 +1,20 @@
-// Where a tenant's clients get their tokens: https://hl7.org/fhir/smart-app-launch/STU2/conformance.html
+// Where a tenant's apps are let in and clients get their tokens: https://hl7.org/fhir/smart-app-launch/STU2/conformance.html
 
 import type { CapabilityStatementRestSecurity, Extension } from '@medplum/fhirtypes';
-import { oauthPaths } from '../../smart/urls.ts';
+import { oauthPaths, ownPaths } from '../../smart/urls.ts';
 
-/** SMART's own names for the endpoints; there is no `authorize`, for no app is launched here. */
-const endpoints = { token: 'token', introspect: 'introspection', revoke: 'revocation' } as const;
+/** SMART's own names for the endpoints; at `manage` people see the apps they have let in. */
+const endpoints = {
+  authorize: oauthPaths.authorization,
+  token: oauthPaths.token,
+  introspect: oauthPaths.introspection,
+  revoke: oauthPaths.revocation,
+  manage: ownPaths.account,
+};
 
 export function describeSecurity(baseUrl: string): CapabilityStatementRestSecurity {
   const issuer = baseUrl.replace(/\/fhir$/, '');
-  const extension = Object.entries(endpoints).map(
-    ([url, endpoint]): Extension => ({ url, valueUri: issuer + oauthPaths[endpoint] }),
-  );
+  const extension = Object.entries(endpoints).map(([url, path]): Extension => ({ url, valueUri: issuer + path }));
   return {
     extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension }],
     cors: true,
