@@ -57,7 +57,7 @@ interface Attempt {
   readonly browserHash: string;
 }
 
-/** Throws SignInFailed when the provider cannot be asked. */
+/** Throws SignInFailed when the provider cannot be asked, or says nothing of itself that a browser can be sent to. */
 export async function beginSignIn(
   context: SignInContext,
   provider: UpstreamProvider,
@@ -69,14 +69,15 @@ export async function beginSignIn(
   const browserHash = hashOf(browserSecret).toString('base64url');
   const attempt: Attempt = { interactionId, providerId: provider.id, codeVerifier, nonce, browserHash };
   await createRecordAdapter(context, recordModel).upsert?.(state, { ...attempt }, signInSeconds);
-  const location = client.buildAuthorizationUrl(configuration, {
-    redirect_uri: context.redirectUriOf(provider.id),
-    scope: [...new Set(['openid', ...provider.scopes.split(' ').filter(Boolean)])].join(' '),
-    code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
-    code_challenge_method: 'S256',
-    state,
-    nonce,
-  });
+  const code_challenge = await client.calculatePKCECodeChallenge(codeVerifier);
+  // What the provider says of its authorization endpoint is looked at only here.
+  const location = await ask(async () =>
+    client.buildAuthorizationUrl(configuration, {
+      redirect_uri: context.redirectUriOf(provider.id),
+      scope: [...new Set(['openid', ...provider.scopes.split(' ').filter(Boolean)])].join(' '),
+      ...{ code_challenge, code_challenge_method: 'S256', state, nonce },
+    }),
+  );
   return { location: location.href, browserSecret };
 }
 

@@ -119,6 +119,18 @@ describe('fails, and signs nobody in, with', () => {
     const other = { ...providerOf(second), issuer: `${second.issuer}/other` };
     await expect(beginSignIn(a, other, interactionId)).rejects.toThrow(SignInFailed);
   });
+
+  test.each(['javascript:alert(1)', 'http://127.0.0.1:1/authorize', 'nowhere', undefined])(
+    'a provider whose authorization endpoint is %s',
+    async (authorization_endpoint) => {
+      const issuer = 'https://provider.test';
+      const document = { issuer, authorization_endpoint, token_endpoint: `${issuer}/token` };
+      const fetch = (async () => Response.json(document)) as typeof a.fetch;
+      await expect(beginSignIn({ ...a, fetch }, { ...providerOf(second), issuer }, interactionId)).rejects.toThrow(
+        SignInFailed,
+      );
+    },
+  );
 });
 
 test('a state counts once: of 20 callbacks at the same time one signs in', async () => {
