@@ -34,6 +34,10 @@ export function createDiscovery(router: Router<HttpState>, { smart, admit }: Sma
 export function createSmartRoutes(router: Router<HttpState>, options: SmartRoutesOptions): void {
   const { smart, admit } = options;
   smart.useDirectory(createPatientDirectory(options));
+  router.get(metadata, async (ctx) => {
+    ctx.state.route = metadata;
+    ctx.body = await smart.serverMetadata(await requireTenant(admit, ctx));
+  });
   for (const [path, allowed] of Object.entries(methods)) {
     const route = `/t/:tenant${path}`;
     router.all(route, async (ctx) => {
@@ -49,6 +53,9 @@ export function createSmartRoutes(router: Router<HttpState>, options: SmartRoute
     });
   }
 }
+
+/** Where RFC 8414 (section 3.1) puts the metadata of an issuer that has a path; OpenID Connect Discovery puts it below the issuer. */
+const metadata = '/.well-known/oauth-authorization-server/t/:tenant';
 
 /** Undefined when a browser has been told that there is none: people get a page. */
 async function tenantOrPage(admit: AdmitOptions, ctx: FhirContext): Promise<TenantRecord | undefined> {

@@ -13,7 +13,7 @@ import { createSettingsReader } from '../tenants/settings.ts';
 import { createAccountPages } from './account/account-pages.ts';
 import { signInHref } from './account-client.ts';
 import { createClientKeys } from './client-key-set.ts';
-import { smartConfiguration } from './discovery.ts';
+import { openIdConfiguration, smartConfiguration } from './discovery.ts';
 import { type Issuer, type IssuerContext, openIssuer } from './issuer.ts';
 import type { PatientDirectory } from './patient-directory.ts';
 import { registrationsOfNetwork } from './registration.ts';
@@ -36,6 +36,8 @@ export interface Smart {
   handler(tenant: TenantRecord): (ctx: Koa.Context) => Promise<void>;
   /** The document `.well-known/smart-configuration` under the FHIR base. */
   smartConfiguration(tenant: TenantRecord): Promise<Record<string, unknown>>;
+  /** The document of RFC 8414 for whoever looks for it before the path of the issuer, as its section 3.1 has it. */
+  serverMetadata(tenant: TenantRecord): Promise<Record<string, unknown>>;
   /** Throws 401 `login`. At once when the same header was good within the last second. */
   authenticate(tenant: TenantRecord, authorizationHeader: string | undefined): Caller | Promise<Caller>;
   /** Of the pages of registered apps, which may read answers in a browser: security.md 66. */
@@ -61,6 +63,9 @@ export function createSmart(options: SmartOptions): Smart {
     handler: (tenant) => async (ctx) => (await issuers.of(tenant)).handle(ctx),
     async smartConfiguration(tenant) {
       return smartConfiguration(issuerUrls(options.publicUrl, tenant.name), await context.settings.of(tenant.id));
+    },
+    async serverMetadata(tenant) {
+      return openIdConfiguration(issuerUrls(options.publicUrl, tenant.name), await context.settings.of(tenant.id));
     },
     authenticate(tenant, header) {
       const issuer = issuers.of(tenant);

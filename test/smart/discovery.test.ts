@@ -54,6 +54,16 @@ describe('smart-configuration', () => {
   });
 });
 
+test('the metadata of RFC 8414 stand before the path of the issuer, too (section 3.1)', async () => {
+  const { origin } = world.server;
+  const headers = { origin: 'https://anybody.example.org' };
+  const answer = await fetch(`${origin}/.well-known/oauth-authorization-server/t/clinic-a`, { headers });
+  expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+  expect(await answer.json()).toEqual(await read('/.well-known/openid-configuration'));
+  expect((await fetch(`${origin}/.well-known/oauth-authorization-server/t/nobody`)).status).toBe(404);
+  expect((await fetch(`${origin}/.well-known/oauth-authorization-server`)).status).toBe(404);
+});
+
 describe('the bundle of brands', () => {
   test('names the clinic and its FHIR endpoint, by the identifier of the configuration', async () => {
     const bundle = await read('/.well-known/user-access-brands.json');

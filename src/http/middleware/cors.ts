@@ -7,7 +7,8 @@ import type { Context, Middleware, Next } from 'koa';
 export type OriginsOf = (tenantName: string) => Promise<readonly string[]>;
 
 /** Anybody may read these, from anywhere: what they say is the same for all. */
-const openPath = /^\/t\/[^/]+\/(?:fhir\/metadata|fhir\/\.well-known\/[^/]+|\.well-known\/[^/]+|jwks)$/;
+const openPath =
+  /^\/t\/[^/]+\/(?:fhir\/metadata|fhir\/\.well-known\/[^/]+|\.well-known\/[^/]+|jwks)$|^\/\.well-known\/oauth-authorization-server\/t\/[^/]+$/;
 const tenantPath = /^\/t\/([^/]+)\//;
 
 /** A page may so long go without asking again. */
