@@ -127,8 +127,12 @@ describe('a token that is none', () => {
     ['other claims', () => `Bearer ${parts()[0]}.${encode({ scope: 'system/*.cruds' })}.${parts()[2]}`],
     ['7,000 letters', () => `Bearer ${'a'.repeat(7_000)}.a.a`],
     ["another tenant's (security.md 2)", () => `Bearer ${server.b.token}`],
-  ])('%s is 401', async (_, authorization) => {
-    expectUnauthorized(await send(`${fhirBase()}/Patient`, 'GET', undefined, { Authorization: authorization() }));
+  ])('%s is 401, with the error where it came as a token (RFC 6750 section 3.1)', async (_, authorization) => {
+    const Authorization = authorization();
+    const answer = await send(`${fhirBase()}/Patient`, 'GET', undefined, { Authorization });
+    expectUnauthorized(answer);
+    const error = Authorization.startsWith('Bearer') ? ', error="invalid_token"' : '';
+    expect(answer.headers.get('WWW-Authenticate')).toBe(`Bearer realm="fhir"${error}`);
   });
 
   test('in the query, in a form or twice is 401 (security.md 63)', async () => {

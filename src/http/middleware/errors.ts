@@ -35,7 +35,7 @@ export function createErrorMiddleware(
         log[level]({ requestId, tenant: tenantName, ...errorFields(known) }, 'request failed');
       }
       ctx.status = known.status;
-      if (known.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="fhir"');
+      if (known.status === 401) ctx.set('WWW-Authenticate', challengeOf(ctx.req.headers.authorization));
       // Without one yet, the refused write was of a type that only the server writes: RFC 9110 section 15.5.6.
       if (known.status === 405 && !ctx.res.hasHeader('Allow')) ctx.set('Allow', 'GET, HEAD');
       if (known.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(known.retryAfterSeconds));
@@ -47,6 +47,11 @@ export function createErrorMiddleware(
       if (!ctx.req.complete) ctx.set('Connection', 'close');
     }
   };
+}
+
+/** By the error a client sees that it needs another token; none where it sent no token: RFC 6750 section 3.1. */
+function challengeOf(authorization = ''): string {
+  return /^bearer\b/i.test(authorization) ? 'Bearer realm="fhir", error="invalid_token"' : 'Bearer realm="fhir"';
 }
 
 const ofAnswers = [
