@@ -3,7 +3,7 @@
 import { intersectGrants } from '../access/rights.ts';
 import type { Rights } from '../people/role-rights.ts';
 import { errors } from './oidc-provider.ts';
-import { covers, grantsOf, MalformedScope, parseScopes, type Scope } from './scopes.ts';
+import { covers, grantsOf, MalformedScope, parseScopes, type Scope, scopesWithoutClaims } from './scopes.ts';
 
 export interface ClientScopes {
   /** Undefined when the request says nothing of scopes. */
@@ -34,7 +34,7 @@ export function scopeForClient({ asked, registered, roles, resourceTypes }: Clie
 export function scopeForApp({ asked, registered, resourceTypes }: Omit<ClientScopes, 'roles'>): string {
   const own = parseScopes(registered, resourceTypes);
   const rights = grantsOf(own).filter(({ context }) => context !== 'system');
-  const others = new Set(own.filter(({ grant }) => !grant).map(({ text }) => text));
+  const others = new Set(own.filter(({ grant }) => !grant).map(({ text }) => text)).difference(scopesWithoutClaims);
   const granted = parseAsked(asked ?? '', resourceTypes).filter(({ text, grant }) =>
     grant ? covers(rights, grant) : others.has(text),
   );

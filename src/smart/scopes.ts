@@ -22,7 +22,10 @@ const resourceScope =
 /** A parameter of the type itself, with a modifier or without: not one that leads elsewhere or shapes an answer. */
 const constraintSyntax =
   /^(?!_(?:has|list|filter|content|text|query|sort|count|include|revinclude|summary|elements|total|contained|containedType|cursor|format|pretty|type)\b)\w[\w-]*(?::(?!(?:in|not-in|above|below)=)[\w-]+)?=.+$/;
-const otherScope = /^(openid|profile|fhirUser|online_access|offline_access|launch(\/[a-z]+)?)$/;
+const otherScope = /^(openid|profile|email|address|phone|fhirUser|online_access|offline_access|launch(\/[a-z]+)?)$/;
+
+/** Many libraries ask for them unless told otherwise. No claim stands behind them here, so they are never granted: OpenID Connect Core, 5.4. */
+export const scopesWithoutClaims: ReadonlySet<string> = new Set(['email', 'address', 'phone']);
 
 /** What the permissions of version 1 say in letters. */
 const versionOne: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };

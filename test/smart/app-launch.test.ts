@@ -9,6 +9,7 @@ import {
   authorize,
   basicOf,
   letIn,
+  makeApp,
   makeRequest,
   password,
   postToken,
@@ -65,6 +66,13 @@ describe('standalone launch', () => {
     expect(await read('/.well-known/openid-configuration')).toMatchObject({
       id_token_signing_alg_values_supported: ['RS256'],
     });
+  });
+
+  test('scopes of OpenID Connect without claims here are dropped, registered or not, and keep nobody out', async () => {
+    const client_id = await makeApp(world.server, world.server.a, { scope: 'openid profile email user/*.rs' });
+    const request = makeRequest(world, { client_id, scope: 'openid profile email address phone user/*.rs' });
+    const { body } = await redeem(world, await authorize(world, world.provider, request), request, { client_id });
+    expect(body.scope).toBe('openid profile user/*.rs');
   });
 
   test('a patient has the own record open and is not asked whose', async () => {

@@ -42,6 +42,7 @@ describe('the grammar', () => {
 
   test.each([
     ...['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'offline_access', 'online_access'],
+    ...['email', 'address', 'phone'],
     ...['system/Nothing.rs', 'system/Nothing.rs?a=b', 'user/Patient.rs?_has:Observation:patient:code=x'],
     ...['user/Patient.rs?general-practitioner.name=x', 'user/Patient.rs?_sort=name', 'user/List.rs?code:in=x'],
     ...['user/Patient.rs?name=%', 'user/Patient.rs?_filter=x', 'user/Patient.rs?name=x&_count=1'],
