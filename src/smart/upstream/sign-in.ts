@@ -105,7 +105,8 @@ export async function finishSignIn(
     }),
   );
   const claims = tokens.claims();
-  if (!claims) throw failed();
+  // The library takes an empty subject for one, and then everybody who comes without one would be the same person.
+  if (!claims?.sub) throw failed();
   const identity = { issuer: claims.iss, subject: claims.sub };
   return { identity, knownAs: nameOf(claims), interactionId: attempt.interactionId };
 }

@@ -2,6 +2,7 @@
 
 import { mock } from 'node:test';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createOutboundFetch } from '../../../src/gateways/outbound-fetch.ts';
 import {
   beginSignIn,
@@ -108,6 +109,35 @@ describe('fails, and signs nobody in, with', () => {
   test('another tenant', async () => {
     const { query, browserSecret } = await throughBrowser();
     await expect(finishSignIn(b, providerOf(second), query, browserSecret)).rejects.toThrow(SignInFailed);
+  });
+
+  test('a subject that is empty: all who come like that would be one person', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    const issuer = 'https://provider.test';
+    const provider = { ...providerOf(second), issuer };
+    const answers: Record<string, unknown> = {
+      '/jwks': { keys: [await exportJWK(publicKey)] },
+      '/.well-known/openid-configuration': {
+        ...{ issuer, jwks_uri: `${issuer}/jwks`, token_endpoint: `${issuer}/token` },
+        authorization_endpoint: `${issuer}/authorize`,
+      },
+    };
+    const fetch = (async (url: string) => Response.json(answers[new URL(url).pathname])) as unknown as typeof a.fetch;
+    const arrive = async (sub: string) => {
+      const { location, browserSecret } = await beginSignIn({ ...a, fetch }, provider, interactionId);
+      const { searchParams: asked } = new URL(location);
+      const claims = new SignJWT({ sub, nonce: asked.get('nonce'), iss: issuer, aud: provider.clientId });
+      const id_token = await claims
+        .setProtectedHeader({ alg: 'RS256' })
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(privateKey);
+      answers['/token'] = { access_token: 'x', token_type: 'Bearer', id_token };
+      const query = new URLSearchParams({ code: 'x', state: asked.get('state') ?? '' });
+      return await finishSignIn({ ...a, fetch }, provider, query, browserSecret);
+    };
+    expect((await arrive('eva')).identity).toEqual({ issuer, subject: 'eva' });
+    await expect(arrive('')).rejects.toThrow(SignInFailed);
   });
 
   test('a provider that is not there', async () => {
