@@ -11,7 +11,13 @@ import type { GuessLimit } from '../people/second-factor/guess-limit.ts';
 import type { SecondFactors } from '../people/second-factor/second-factors.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import type { SettingsReader } from '../tenants/settings.ts';
-import { ensureIdentityKey, hasSigningKey, readSigningKeys, type SigningKey } from '../tenants/signing-key.ts';
+import {
+  createIdentityKey,
+  identityAlgorithm,
+  readSigningKeys,
+  type SigningKey,
+  signingAlgorithms,
+} from '../tenants/signing-key.ts';
 import type { AnswerAccount } from './account/account-pages.ts';
 import { type Authenticator, createAuthenticator, verifyAccessToken } from './caller.ts';
 import type { ClientKeys } from './client-key-set.ts';
@@ -48,11 +54,10 @@ export interface Issuer extends Authenticator {
 
 /** Throws 404 for a tenant whose making is not finished: that is the last thing it gets. */
 export async function openIssuer(context: IssuerContext, tenant: TenantRecord): Promise<Issuer> {
-  if (!(await context.tenantDoor(tenant.id, hasSigningKey))) {
-    throw fhirError('not-found', 'There is no such tenant.');
-  }
+  const algorithms = await context.tenantDoor(tenant.id, signingAlgorithms);
+  if (algorithms.length === 0) throw fhirError('not-found', 'There is no such tenant.');
   const cipher = await context.keyRing.cipherOf(tenant.id);
-  await ensureIdentityKey(context.tenantDoor, tenant.id, cipher);
+  if (!algorithms.includes(identityAlgorithm)) await createIdentityKey(context.tenantDoor, tenant.id, cipher);
   const signingKeys = await context.tenantDoor(tenant.id, (trx) => readSigningKeys(trx, cipher));
   const urls = issuerUrls(context.publicUrl, tenant.name);
   const jwks = { keys: signingKeys.map(publicKey) } as JSONWebKeySet;

@@ -30,9 +30,8 @@ export function createSigningKey(trx: TenantTransaction, cipher: TenantCipher): 
   });
 }
 
-/** Whoever else makes it at this moment waits at the first key's row, and then finds it made. */
-export async function ensureIdentityKey(door: TenantDoor, tenantId: number, cipher: TenantCipher): Promise<void> {
-  if (await door(tenantId, hasIdentityKey, 'read')) return;
+/** Where there is none. Whoever else makes it at this moment waits at the first key's row, and then finds it made. */
+export async function createIdentityKey(door: TenantDoor, tenantId: number, cipher: TenantCipher): Promise<void> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2_048 });
   const { kid, sealed } = sealKey(cipher, privateKey, identityAlgorithm);
   await door(tenantId, async (trx) => {
@@ -45,19 +44,16 @@ export async function ensureIdentityKey(door: TenantDoor, tenantId: number, ciph
   });
 }
 
-async function hasIdentityKey(trx: TenantTransaction): Promise<boolean> {
-  const text = 'SELECT 1 FROM signing_key WHERE algorithm = $1';
-  return (await trx.query({ text, values: [identityAlgorithm] })).length > 0;
-}
-
 function sealKey(cipher: TenantCipher, privateKey: KeyObject, alg: Algorithm) {
   const kid = randomUUID();
   const jwk: SigningKey = { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
   return { kid, sealed: cipher.seal(Buffer.from(JSON.stringify(jwk)), sealContext(kid)) };
 }
 
-export async function hasSigningKey(trx: TenantTransaction): Promise<boolean> {
-  return (await trx.query({ text: 'SELECT 1 FROM signing_key LIMIT 1' })).length > 0;
+/** Of the keys there are. */
+export async function signingAlgorithms(trx: TenantTransaction): Promise<string[]> {
+  const rows = await trx.query<{ algorithm: string }>({ text: 'SELECT DISTINCT algorithm FROM signing_key' });
+  return rows.map(({ algorithm }) => algorithm);
 }
 
 /** Private keys, newest first. */
