@@ -256,6 +256,17 @@ describe('a call', () => {
     expect(callsOf(requireStatus(await room.put(without), 200).json)).toEqual(callsOf(json));
   });
 
+  test('sent as an instant is one as well', async () => {
+    const encounter = await waiting();
+    const valueInstant = new Date(Date.now() - 2_000).toISOString();
+    const sent = {
+      ...encounter,
+      extension: [...(encounter.extension ?? []), { url: `${own}called-at`, valueInstant }],
+    };
+    const { json } = requireStatus(await room.put(sent), 200);
+    expect(callsOf(json)).toHaveLength(1);
+  });
+
   test('by another than who called is 409 for who does not know of it, and for who does within ten seconds', async () => {
     const encounter = await waiting();
     await call(encounter, new Date(Date.now() - 2_000));

@@ -11,10 +11,10 @@ export function queueOrderOf(encounter: Encounter): number | undefined {
   return encounter.extension?.find(({ url }) => url === queueOrderUrl)?.valueInteger;
 }
 
-/** When the patient was called, each time. */
+/** When the patient was called, each time; an instant is a time as well, and whoever sends one has called. */
 export function callsOf(encounter: Encounter | undefined): string[] {
   const calls = encounter?.extension?.filter(({ url }) => url === calledAtUrl) ?? [];
-  return calls.flatMap(({ valueDateTime }) => valueDateTime ?? []);
+  return calls.flatMap(({ valueDateTime, valueInstant }) => valueDateTime ?? valueInstant ?? []);
 }
 
 export interface QueuePlace {
