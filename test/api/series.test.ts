@@ -107,6 +107,15 @@ describe('refused is', () => {
   });
 });
 
+test('a series is neither held nor booked as a stored proposal, for that would be its first visit alone', async () => {
+  const one = series(every('wk'), count(4));
+  expectRefusal(await office.hold(one), 422);
+  const { id } = await office.create({ ...one, status: 'proposed' });
+  expectRefusal(await office.bookHeld(id), 422);
+  const reference = { name: 'appointment-reference', valueReference: { reference: `Appointment/${id}` } };
+  expectRefusal(await office.call('hold', reference), 422);
+});
+
 test('another clinic’s bookings are not in the way', async () => {
   const there = new Office(server.b);
   expect((await office.book(series(every('wk'), count(3)))).status).toBe(200);

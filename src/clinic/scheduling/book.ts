@@ -10,6 +10,7 @@ import { bookChange, bookHeld } from './book-change.ts';
 import { bookNew } from './book-new.ts';
 import { newPatients } from './new-patients.ts';
 import { appointmentIn, input, lockVisible } from './operation-inputs.ts';
+import { requireNoSeries } from './series.ts';
 
 export function createBook(settingsOf: SettingsOf): Operation {
   return {
@@ -55,7 +56,10 @@ async function book(session: Session, call: OperationCall, settingsOf: SettingsO
   const comment = call.inputs.get('comment')?.[0]?.value as string | undefined;
   const patients = await newPatients(session, call);
   const additions = { comment, patients, settingsOf, baseUrl: call.baseUrl };
-  if (given.kind === 'stored') return await bookHeld(session, given.content, additions);
+  if (given.kind === 'stored') {
+    requireNoSeries(given.content.resource);
+    return await bookHeld(session, given.content, additions);
+  }
   const { id, status } = given.content.resource;
   if (id === undefined) return await bookNew(session, given.content, additions);
   const current = await lockVisible(session, id);

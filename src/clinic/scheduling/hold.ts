@@ -23,6 +23,7 @@ import {
 } from './operation-inputs.ts';
 import { ownSlotReference } from './own-slots.ts';
 import { overlapOf } from './patient-overlap.ts';
+import { requireNoSeries } from './series.ts';
 
 export function createHold(settingsOf: SettingsOf): Operation {
   return {
@@ -63,6 +64,7 @@ export function createHold(settingsOf: SettingsOf): Operation {
 
 async function hold(session: Session, call: OperationCall, settingsOf: SettingsOf): Promise<Content> {
   const given = await appointmentIn(session, call, ['appointment', 'appointment-resource']);
+  requireNoSeries(given.content.resource);
   if (given.kind === 'stored') requireHoldable(given.content.resource);
   const { 'appointment.hold-seconds': seconds } = await settingsOf(session.trx);
   const id = given.kind === 'stored' ? given.content.resource.id : newId(session.at.getTime());

@@ -1,9 +1,10 @@
 // The times of a series from R5's recurrenceTemplate: the same wall time in its zone (contract.md 21):
 // https://hl7.org/fhir/R5/appointment-definitions.html#Appointment.recurrenceTemplate
 
-import type { Extension } from '@medplum/fhirtypes';
+import type { Appointment, Extension } from '@medplum/fhirtypes';
 import { fhirError } from '../../fhir/outcome.ts';
 import { isZoneName, type Zone, zoneOf } from '../../fhir/time-zone.ts';
+import { recurrenceIdUrl, recurrenceTemplateUrl } from './canonicals.ts';
 import type { Interval } from './interval.ts';
 
 export const occurrencesMax = 100;
@@ -11,6 +12,13 @@ export const occurrencesMax = 100;
 const dayMs = 86_400_000;
 /** What may be left out in between; a series is over long before. */
 const daysMax = 40_000;
+
+/** Throws 422 for the beginning of a series that is not booked yet: by itself it would be one visit, and nobody told. */
+export function requireNoSeries({ extension = [] }: Appointment): void {
+  const has = (url: string) => extension.some((one) => one.url === url);
+  if (!has(recurrenceTemplateUrl) || has(recurrenceIdUrl)) return;
+  throw refusal('A series is booked whole: give $book the new Appointment itself, as appointment-resource.');
+}
 
 /** `first` is the first of them. Throws 422 for a template that says what this server does not do. */
 export function occurrencesOf(template: Extension, first: Interval, timezone: string): Interval[] {
