@@ -106,6 +106,14 @@ describe('departments', () => {
     expectRefusal(await b('PATCH', `/departments/${id}`, { name: 'Mine' }), 404);
   });
 
+  test('stand below one that is there, and never below themselves', async () => {
+    const top = (await a('POST', '/departments', { name: 'Surgery' })).json.id;
+    const low = (await a('POST', '/departments', { name: 'Theatre', partOf: top })).json.id;
+    expectRefusal(await a('POST', '/departments', { name: 'X', partOf: 'nothing' }), 422);
+    for (const partOf of [top, low, 'nothing']) expectRefusal(await a('PATCH', `/departments/${top}`, { partOf }), 422);
+    expect((await a('PATCH', `/departments/${low}`, { partOf: top, name: 'OR' })).json).toMatchObject({ partOf: top });
+  });
+
   test('stand below the clinic where there is one, and what is no department is none', async () => {
     const prov = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/organization-type', code: 'prov' }] };
     const clinic = { resourceType: 'Organization', name: 'Clinic', type: [prov] };

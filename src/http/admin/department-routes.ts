@@ -1,7 +1,11 @@
 // Departments: Organizations of the type dept, below the clinic's own (domain.md S5-02, S4-M07).
 
 import type { Organization } from '@medplum/fhirtypes';
+import { fhirError } from '../../fhir/outcome.ts';
 import { create } from '../../repository/create.ts';
+import { find as findVersion } from '../../repository/read.ts';
+import type { Session } from '../../repository/session.ts';
+import { parseBody } from '../../repository/stored-version.ts';
 import type { AdminAnswer } from '../admin-route.ts';
 import { changeMembers, findResource, findResources } from './find-resources.ts';
 import { flag, objectOf, resourceId, text } from './schemas.ts';
@@ -58,6 +62,7 @@ export const departmentRoutes: readonly TenantRoute[] = [
 
 async function add(call: TenantAdminCall): Promise<AdminAnswer> {
   const { session, body } = call;
+  if (body.partOf !== undefined) await requireAbove(session, body.partOf);
   const above: string | undefined = body.partOf ?? (await clinicOf(call));
   const resource: Organization = {
     resourceType: 'Organization',
@@ -76,6 +81,24 @@ async function clinicOf({ session }: TenantAdminCall): Promise<string | undefine
   return found.length === 1 ? found[0]?.id : undefined;
 }
 
+const levelsMax = 20;
+
+/** Throws 422 where it is not there, or lies itself below the department that is to be `below` it. */
+async function requireAbove(session: Session, above: string, below?: string): Promise<void> {
+  let next: string | undefined = above;
+  for (let level = 0; next !== undefined && level < levelsMax; level++) {
+    if (next === below) throw fault('A department is not part of itself, nor of what is part of it.');
+    const version = await findVersion(session, 'Organization', next);
+    const organization = version && (parseBody(version) as Organization | undefined);
+    if (!organization && level === 0) throw fault('There is no such Organization.');
+    next = organization && parentOf(organization);
+  }
+}
+
+function fault(diagnostics: string): Error {
+  return fhirError('business-rule', diagnostics, { expression: 'partOf' });
+}
+
 async function readOne(call: TenantAdminCall): Promise<AdminAnswer> {
   return { status: 200, body: view(await find(call)) };
 }
@@ -83,6 +106,7 @@ async function readOne(call: TenantAdminCall): Promise<AdminAnswer> {
 async function change(call: TenantAdminCall): Promise<AdminAnswer> {
   const { session, body } = call;
   const { id = '' } = await find(call);
+  if (body.partOf !== undefined) await requireAbove(session, body.partOf, id);
   await changeMembers<Organization>(
     session,
     { type: 'Organization', id },
@@ -101,7 +125,12 @@ function find({ session, params: { id = '' } }: TenantAdminCall): Promise<Organi
   );
 }
 
-function view({ id, name: shown, partOf: above, active }: Organization) {
-  const parent = /^Organization\/([^/]+)$/.exec(above?.reference ?? '')?.[1];
+function parentOf({ partOf: above }: Organization): string | undefined {
+  return /^Organization\/([^/]+)$/.exec(above?.reference ?? '')?.[1];
+}
+
+function view(organization: Organization) {
+  const { id, name: shown, active } = organization;
+  const parent = parentOf(organization);
   return { id, name: shown ?? '', ...(parent && { partOf: parent }), active: active ?? true };
 }
