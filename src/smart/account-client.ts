@@ -15,7 +15,6 @@ export function accountClientMetadata({ issuer }: IssuerUrls): OidcPayload {
     application_type: 'web',
     grant_types: ['authorization_code'],
     response_types: ['code'],
-    response_modes: ['query'],
     redirect_uris: [redirectUri(issuer)],
     token_endpoint_auth_method: 'none',
     registered_scope: 'openid',

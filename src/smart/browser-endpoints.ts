@@ -81,6 +81,11 @@ async function answerVisit(context: BrowserContext, ctx: Koa.Context, rest: stri
 /** As long as a query can be: the request is kept until somebody has signed in, and anybody can send one. */
 const authorizationLengthMax = 16 * 1_024;
 
+/** Only in the query are answers given. By any other way oidc-provider would answer even a refusal: by a page with a script, for one. */
+function isElsewhere(asked: URLSearchParams): boolean {
+  return asked.getAll('response_mode').some((mode) => mode !== 'query');
+}
+
 async function answerAuthorization(context: BrowserContext, ctx: Koa.Context, uid: string): Promise<void> {
   const request = await readTokenRequest(ctx);
   if (!request) {
@@ -93,6 +98,14 @@ async function answerAuthorization(context: BrowserContext, ctx: Koa.Context, ui
   // wherever a request comes from (SameSite=None); like this the person may have to sign in once more.
   const path = ctx.method === 'POST' ? `${own}?${request.form}` : own + ctx.search;
   if (path.length > authorizationLengthMax) return sendError(context, ctx, 413, 'The request is too large.');
+  if (isElsewhere(ctx.method === 'POST' ? request.form : new URLSearchParams(ctx.search))) {
+    return sendError(
+      context,
+      ctx,
+      400,
+      'The app wants its answer by a response_mode that is not offered here: leave it out.',
+    );
+  }
   const { unavailable } = await runProvider(context, ctx, { method: 'GET', path, body: Buffer.alloc(0) });
   if (!unavailable) return;
   ctx.set('Retry-After', String(unavailable.retryAfterSeconds ?? 1));

@@ -13,7 +13,6 @@ export function toClientMetadata(client: Client, jwks: JsonWebKeySet): OidcPaylo
     ...(client.clientUri === undefined ? {} : { client_uri: client.clientUri }),
     grant_types: client.grantTypes,
     response_types: isForPeople ? ['code'] : [],
-    response_modes: ['query'],
     redirect_uris: isForPeople ? client.redirectUris : [],
     // What "web" means there is: compared as it is, every port included.
     application_type: client.redirectUris.every((uri) => /^https?:/.test(uri)) ? 'web' : 'native',

@@ -63,13 +63,19 @@ describe('attack 58: requests of other kinds, and answers brought again', () => 
 
   test('answers in other ways than a code in the query: refused', async () => {
     const browser = openBrowser(world.server.origin);
-    const wanted: Record<string, string>[] = [
-      ...['fragment', 'form_post', 'web_message', 'jwt'].map((response_mode) => ({ response_mode })),
-      ...['token', 'id_token', 'code id_token', 'none'].map((response_type) => ({ response_type })),
-    ];
-    for (const params of wanted) {
-      const page = await browser.get(makeRequest(world, params).url);
-      expect([params, page.text.includes('name="password"')]).toEqual([params, false]);
+    for (const response_mode of ['fragment', 'form_post', 'web_message', 'jwt']) {
+      const page = await browser.get(makeRequest(world, { response_mode }).url);
+      expect([response_mode, page.status, page.leftTo, titleOf(page)]).toEqual([
+        ...[response_mode, 400, undefined, 'This did not work'],
+      ]);
+      expect([page.text.includes('<script'), page.headers.has('content-security-policy')]).toEqual([false, true]);
+    }
+    // RFC 6749 section 4.2.2.1: whoever wants tokens from the front channel is told by the fragment that there are none.
+    for (const response_type of ['token', 'id_token', 'code id_token', 'none', '']) {
+      const { leftTo } = await browser.get(makeRequest(world, { response_type }).url);
+      const said = new URLSearchParams(leftTo?.hash.slice(1) || leftTo?.search);
+      const error = response_type === '' ? 'invalid_request' : 'unsupported_response_type';
+      expect([response_type, said.get('error'), said.get('state')]).toEqual([response_type, error, 'state-1']);
     }
   });
 
