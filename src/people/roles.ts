@@ -56,9 +56,6 @@ const enteredResults = [
   ...['Observation.cu?status=registered,preliminary', 'DiagnosticReport.cu?status=registered,partial,preliminary'],
 ];
 
-/** What a department has done or sold is charged and drafted there; the till issues it (SM-2). */
-const ownLines = ['ChargeItem.cr', 'Invoice.r', 'Invoice.c?status=draft'];
-
 const readsAllButAudit = (Object.keys(typeGroups) as (keyof typeof typeGroups)[])
   .filter((group) => group !== 'audit')
   .map((group) => `${group}.rs`);
@@ -120,9 +117,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'prescriptions.rs', 'dispensing.rs'],
       // To complete what was queued, and to void what was taken today.
-      ...['laboratory.rs', 'optical.rs', 'ChargeItem.crus', 'Invoice.crs', 'payments.crs', 'PaymentReconciliation.u'],
-      // To issue it; a draft that is cancelled is money that nobody asks for any more, which is billing's to say (SM-2).
-      ...['Invoice.u?status=draft,issued,balanced', 'insurance.rs'],
+      ...['laboratory.rs', 'optical.rs', 'billing.crus', 'payments.crs', 'PaymentReconciliation.u', 'insurance.rs'],
       tasks('rus', 'pricing-missing'),
     ],
     operations: ['$settle-day', '$render', 'op:refund-within-limit'],
@@ -155,7 +150,7 @@ export const roles = {
     grants: [
       ...['administration.rs', 'patients.rs', 'encounters.rs', 'AllergyIntolerance.rs', 'Condition.rs'],
       ...['prescriptions.rs', 'MedicationRequest.u[status,statusReason]', 'VisionPrescription.u[status]'],
-      ...['dispensing.crus', 'laboratory.rs', 'stock.crs', ...ownLines, 'insurance.rs'],
+      ...['dispensing.crus', 'laboratory.rs', 'stock.crs', 'billing.cr', 'insurance.rs'],
     ],
     operations: ['$inventory', '$render'],
   },
@@ -163,18 +158,18 @@ export const roles = {
     name: 'Optical staff',
     grants: [
       ...['administration.rs', 'patients.rs', 'schedules.rs', 'encounters.rs', 'VisionPrescription.rs'],
-      ...['optical.crus', 'stock.rs', ...ownLines, 'insurance.rs'],
+      ...['optical.crus', 'stock.rs', 'billing.cr', 'insurance.rs'],
     ],
     operations: ['$inventory', '$render'],
   },
   'lab-technician': {
     name: 'Laboratory technician',
-    grants: ['administration.rs', 'patients.rs', 'encounters.rs', ...enteredResults, 'stock.rs', ...ownLines],
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', ...enteredResults, 'stock.rs', 'billing.cr'],
     operations: ['$populate', '$extract', '$sign'],
   },
   'lab-manager': {
     name: 'Laboratory manager',
-    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', ...ownLines],
+    grants: ['administration.rs', 'patients.rs', 'encounters.rs', 'laboratory.crus', 'stock.rs', 'billing.cr'],
     operations: ['$populate', '$extract', '$sign', 'op:release-result'],
   },
   'inventory-manager': {

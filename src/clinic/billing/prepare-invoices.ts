@@ -11,6 +11,7 @@ import { findVersion } from '../../repository/vread.ts';
 import type { SettingsOf } from '../clinic-settings.ts';
 import { lockMoney } from '../ledger/lock-money.ts';
 import { replaceOfSystem } from '../numbers/identifiers.ts';
+import { requireBilling, requireIssuer } from './billing-roles.ts';
 import { prepareCancellation } from './cancel-issued.ts';
 import { creditNoteNumberSystem, feeSystem, invoiceNumberSystem } from './canonicals.ts';
 import { clinicTime } from './clinic-time.ts';
@@ -87,7 +88,11 @@ async function prepare(change: Change, session: Session, options: StepOptions): 
 /** A draft, or what was one until now. */
 async function prepareOpen(change: Change, session: Session, options: StepOptions): Promise<void> {
   const next = change.resource as Invoice;
-  if (isEnded(next)) return endDraft(change);
+  if (isEnded(next)) {
+    requireBilling(session.caller);
+    return endDraft(change);
+  }
+  if (next.status === 'issued') requireIssuer(session.caller);
   const { lines, currency, grossMinor } = await prepareDraft(change, session, options);
   if (next.status !== 'issued') return;
   const kind = kindOf(next);
