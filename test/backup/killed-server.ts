@@ -54,11 +54,13 @@ export class KilledServer {
     const bed = await FaultBed.open({ url: server.url, drop: async () => undefined });
     const app = await bed.start();
     const load = await Load.open(bed);
-    load.start(lanes);
+    // The backup goes through this process, too, a piece in each turn of its loop.
+    load.start(1);
     const folder = path.join(root, 'backup');
     await makeBackupFolder(folder);
     const backup = { databaseUrl: server.url, dataDir: bed.dataDir, rootKey: testRootKey, folder, progress: silent };
     const { manifest, receiver } = await writePhysical(backup);
+    load.start(lanes - 1);
     const stopping = new AbortController();
     const following = follow({ ...backup, manifest, receiver, signal: stopping.signal, log: silent });
     return new KilledServer({ root, folder, bed, load, manifest, app, server, stopping, following });

@@ -79,11 +79,11 @@ export class Load {
     this.#clinics = clinics;
   }
 
-  /** So many clients at once begin to send, until `stop`. */
+  /** So many clients more begin to send, until `stop`. */
   start(lanes: number): void {
     this.#isOver = false;
     const numbers = Array.from({ length: lanes }, () => ++this.#lanes);
-    this.#running = Promise.all(numbers.map((lane) => this.#runLane(lane)));
+    this.#running = Promise.all([this.#running, ...numbers.map((lane) => this.#runLane(lane))]);
   }
 
   async stop(): Promise<void> {
