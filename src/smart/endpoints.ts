@@ -137,7 +137,17 @@ async function askProvider(
     return sendError(ctx, 503, 'temporarily_unavailable', unavailable.message);
   }
   if (ctx.status === 200) await addLaunchContext(context, ctx, inner);
+  if (path === oauthPaths.token && isGrantOfOthers(ctx, inner)) {
+    sendError(ctx, 400, 'unauthorized_client', 'the client is not registered for this grant type');
+  }
   return inner;
+}
+
+/** oidc-provider calls it `invalid_request`; RFC 6749 section 5.2 has a name of its own for it. */
+function isGrantOfOthers(ctx: Koa.Context, { oidc }: OidcContext): boolean {
+  const { client, params } = oidc as Partial<OidcContext['oidc']>;
+  const { error } = (ctx.body ?? {}) as { readonly error?: string };
+  return error === 'invalid_request' && client !== undefined && !client.grantTypeAllowed(params?.grant_type ?? '');
 }
 
 /**

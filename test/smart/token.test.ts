@@ -93,9 +93,9 @@ describe('a client with a secret', () => {
     ['password', 'unsupported_grant_type'],
     ['implicit', 'unsupported_grant_type'],
     ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'unsupported_grant_type'],
-    ['authorization_code', 'invalid_request'],
-    ['refresh_token', 'invalid_request'],
-    ['urn:ietf:params:oauth:grant-type:token-exchange', 'invalid_request'],
+    ['authorization_code', 'unauthorized_client'],
+    ['refresh_token', 'unauthorized_client'],
+    ['urn:ietf:params:oauth:grant-type:token-exchange', 'unauthorized_client'],
   ])('the grant %s is not for it: %s', async (grant_type, error) => {
     const answer = await post(tokenUrl, { grant_type }, basic(server.a));
     expect([answer.status, answer.body.error]).toEqual([400, error]);
