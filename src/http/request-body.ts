@@ -10,8 +10,11 @@ import type { RawBody } from './interaction.ts';
 import { mediaTypes, parseMediaType, type Syntax, unspoken } from './media-type.ts';
 import { parseBody, readBody } from './read-body.ts';
 
-/** `any`: a resource, or bytes of whatever type. `examined`: a resource, if any, that need be no right one. */
-export type BodyKind = 'resource' | 'examined' | 'form' | 'patch' | 'any';
+/**
+ * `any`: a resource, or bytes of whatever type. `examined`: a resource, if any, that need be no right one. `parameters`: a resource,
+ * or nothing where nothing is to be said.
+ */
+export type BodyKind = 'resource' | 'examined' | 'parameters' | 'form' | 'patch' | 'any';
 
 export interface CarriedBody {
   readonly body?: ParsedJson;
@@ -32,6 +35,7 @@ const fhirTypes: readonly (readonly [string, Syntax])[] = [
 const contents: Readonly<Record<BodyKind, ReadonlyMap<string, Content>>> = {
   resource: mediaTypes,
   examined: mediaTypes,
+  parameters: mediaTypes,
   form: new Map([['application/x-www-form-urlencoded', 'form']]),
   patch: new Map<string, Content>([
     ['application/json-patch+json', 'json'],
@@ -63,8 +67,8 @@ export async function readCarried(ctx: FhirContext, kind: BodyKind, options: Car
   return { bytes, body: await parseBody(bytes, content, options.definitions, { keepsFaults }) };
 }
 
-/** Their parameters may all stand in the URL: https://hl7.org/fhir/R4/search.html#get-post */
-const mayBeAbsent: ReadonlySet<BodyKind> = new Set(['form', 'examined']);
+/** Their parameters may all stand in the URL, or there are none: https://hl7.org/fhir/R4/search.html#get-post */
+const mayBeAbsent: ReadonlySet<BodyKind> = new Set(['form', 'examined', 'parameters']);
 
 /** Who names a type means to send something. */
 function isAbsent({ req: { headers } }: FhirContext): boolean {

@@ -45,6 +45,17 @@ const codesOf = async (path: string, tenant: TestTenant = server.a): Promise<unk
 const contextOf = (url: string, place: string) => `context=${encodeURIComponent(`${url}#${place}`)}`;
 const ofType = (type: string, place: string) => contextOf(`http://hl7.org/fhir/StructureDefinition/${type}`, place);
 
+test('who has nothing to say posts nothing; what is needed is missed as in an empty Parameters', async () => {
+  const { status, json } = await server.a.request('POST', '/ValueSet/pets/$expand');
+  expect([status, json.expansion.total]).toEqual([200, 2]);
+  const [nothing, empty] = [
+    await server.a.request('POST', '/CodeSystem/$lookup'),
+    await server.a.request('POST', '/CodeSystem/$lookup', { resourceType: 'Parameters' }),
+  ];
+  expectRefusal(nothing, 400);
+  expect(nothing.json.issue).toEqual(empty.json.issue);
+});
+
 describe('context names the element whose value set is meant (valueset-operation-expand.html)', () => {
   test.each([
     ['Patient', 'Patient.gender'],

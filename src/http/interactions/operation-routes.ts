@@ -39,7 +39,7 @@ function routesOf(operation: Operation, path: string): FhirRoute[] {
     ({ use, type }) => use === 'out' && (type === 'Binary' || type === 'Resource'),
   );
   const answers = givesContent ? { givesContent } : {};
-  const carries = operation.readBody ? 'examined' : 'resource';
+  const carries = operation.readBody ? 'examined' : 'parameters';
   const post: FhirRoute = { code: 'operation', method: 'post', path, kind, carries, ...answers, run };
   const get: FhirRoute = {
     code: 'operation',

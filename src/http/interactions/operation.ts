@@ -72,7 +72,7 @@ function inputsOf({ repository }: Session, operation: Operation, request: Intera
   if (pairs.length > 0) {
     throw fhirError('invalid', `Send the parameters of $${operation.code} in the body, not in the URL.`);
   }
-  return checkedInputs(repository, operation, content);
+  return checkedInputs(repository, operation, request.body ? content : { resource: { resourceType: 'Parameters' } });
 }
 
 function checkedInputs(repository: Session['repository'], operation: Operation, content: Content): OperationInputs {
