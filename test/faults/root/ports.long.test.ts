@@ -9,7 +9,7 @@ import { runningPostgresUrl } from '../../../src/database/postmaster.ts';
 import { rolePassword } from '../../../src/database/role-password.ts';
 import type { ConnectionFacts } from '../../../src/tenants/connection-facts.ts';
 import { buildPatient } from '../../support/builders.ts';
-import { testRootKey } from '../../support/database.ts';
+import { overTcp, testRootKey } from '../../support/database.ts';
 import { describeWith } from '../../support/machine.ts';
 import { makeTemporaryFolder } from '../../support/temporary-folder.ts';
 import { waitFor } from '../bed.ts';
@@ -20,13 +20,22 @@ const scarce = { first: 45_000, count: 10 };
 const plenty = { first: 32_768, count: 20_000 };
 
 describeWith('root', 'a network without free ports', () => {
-  const dataDir = makeTemporaryFolder();
+  const [dataDir, otherDir] = [makeTemporaryFolder(), makeTemporaryFolder()];
+  /** Has the database, which it asks by a Unix socket. */
+  let clinic: MainProcess;
+  /** Asks it over TCP, as where it is elsewhere. */
   let server: MainProcess;
   let facts: ConnectionFacts;
   let token: string;
   beforeAll(async () => {
     const within = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
-    server = await startMain('all', { dataDir, within });
+    clinic = await startMain('all', { dataDir, within });
+    server = await startMain('api', {
+      dataDir: otherDir,
+      databaseUrl: overTcp(databaseUrl()).href,
+      env: { KEY_DIR: path.join(dataDir, 'keys') },
+      within: ['nsenter', '--target', String(clinic.child.pid), '--net'],
+    });
     facts = JSON.parse(readFileSync(path.join(dataDir, 'demo.json'), 'utf8'));
     const basic = Buffer.from(`${facts.clientId}:${facts.clientSecret}`).toString('base64');
     const answer = ask(`/t/${facts.tenant}/token`, {
@@ -38,16 +47,13 @@ describeWith('root', 'a network without free ports', () => {
   });
   afterAll(async () => {
     await endProcesses();
-    rmSync(dataDir, { recursive: true, force: true });
+    for (const folder of [dataDir, otherDir]) rmSync(folder, { recursive: true, force: true });
   });
 
   test('is waited out', async () => {
     expect(post().status).toBe(201);
-    const { port } = new URL(
-      runningPostgresUrl({ dataDir, password: rolePassword(testRootKey, 'postgres') }) as string,
-    );
     allow(scarce);
-    const hoarder = await takeAllPorts(Number(port));
+    const hoarder = await takeAllPorts(Number(new URL(databaseUrl()).port));
     endBackends();
     const refused = post();
     expect([refused.status, refused.retryAfter !== null]).toEqual([503, true]);
@@ -65,9 +71,13 @@ describeWith('root', 'a network without free ports', () => {
     expect(await ended).toEqual([0, null]);
   });
 
-  /** Where the server is. */
+  function databaseUrl(): string {
+    return runningPostgresUrl({ dataDir, password: rolePassword(testRootKey, 'postgres') }) as string;
+  }
+
+  /** Where the servers are. */
   function inside(program: string, args: string[], input?: string): string {
-    const enter = ['--target', String(server.child.pid), '--net', program, ...args];
+    const enter = ['--target', String(clinic.child.pid), '--net', program, ...args];
     return execFileSync('nsenter', enter, { encoding: 'utf8', ...(input === undefined ? {} : { input }) });
   }
 
@@ -102,15 +112,15 @@ describeWith('root', 'a network without free ports', () => {
         .on('connect', () => ++open === ${scarce.count} && console.log('taken'))
         .on('error', () => setTimeout(take, 20)).on('close', () => open--);
       for (let one = 0; one < ${scarce.count}; one++) take();`;
-    const enter = ['--target', String(server.child.pid), '--net', process.execPath, '-e', script];
+    const enter = ['--target', String(clinic.child.pid), '--net', process.execPath, '-e', script];
     const hoarder = spawn('nsenter', enter, { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(hoarder.stdout, 'data');
     return hoarder;
   }
 
-  /** All of the server's connections, as an operator of PostgreSQL might. */
+  /** All connections of the servers, as an operator of PostgreSQL might. */
   function endBackends(): void {
-    const mine = server.child.pid;
+    const mine = clinic.child.pid;
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       const title = titleOf(pid);
       if (/^postgres: hpms_/.test(title) && isBelow(pid, String(mine))) process.kill(Number(pid), 'SIGTERM');
