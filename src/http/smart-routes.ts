@@ -13,12 +13,14 @@ import { type AdmitOptions, type FhirContext, requireTenant } from './admit.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { createPatientDirectory } from './patients.ts';
 import { beginBesideFhir } from './record-access.ts';
+import type { TurnedAway } from './turned-away.ts';
 
 export interface SmartRoutesOptions {
   readonly smart: Smart;
   readonly admit: AdmitOptions;
   readonly repository: Repository;
   readonly trail: AccessTrail;
+  readonly turnedAway: Pick<TurnedAway, 'count'>;
 }
 
 /** Below the FHIR base. */
@@ -44,8 +46,12 @@ export function createSmartRoutes(router: Router<HttpState>, options: SmartRoute
       ctx.state.route = route;
       if (ctx.method !== 'OPTIONS') {
         const tenant = await tenantOrPage(admit, ctx);
-        if (tenant && ofClients.has(path)) beginBesideFhir(ctx, options.repository.now).tenantId = tenant.id;
-        return tenant && (await smart.handler(tenant)(ctx));
+        if (!tenant) return;
+        if (ofClients.has(path)) beginBesideFhir(ctx, options.repository.now).tenantId = tenant.id;
+        await smart.handler(tenant)(ctx);
+        // Whose password or code is not looked at any more is told by number; those before are each told by themselves.
+        if (ctx.status === 429 && !ofClients.has(path)) options.turnedAway.count(tenant.name);
+        return;
       }
       // The same for a tenant that does not exist.
       ctx.status = 204;

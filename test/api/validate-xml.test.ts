@@ -185,7 +185,7 @@ describe('a POST without a body, whose parameters all stand in the URL', () => {
     expect((await posted('/Patient/$validate')).status).toBe(400);
     expect((await posted('/Patient')).status).toBe(415);
     expect((await posted('')).status).toBe(415);
-    expect((await posted('/Patient/there/$meta-add')).status).toBe(415);
+    expect((await posted('/Patient/there/$meta-add')).status).toBe(400);
   });
 
   test('but a body without a Content-Type stays 415, and so does another type', async () => {

@@ -59,11 +59,12 @@ const narrow = (subject: string, more: Record<string, string> = {}) =>
 describe('who may', () => {
   test('an app without the grant type gets nothing, whoever’s token it brings', async () => {
     const { access_token } = await tokens();
+    const notRegistered = [400, 'unauthorized_client'];
     expect(outcome(await postToken(world, { ...form(access_token), client_id: world.publicApp }))).toEqual(
-      invalidRequest,
+      notRegistered,
     );
     const headers = basicOf(world.secretApp);
-    expect(outcome(await postToken(world, form(access_token), { headers }))).toEqual(invalidRequest);
+    expect(outcome(await postToken(world, form(access_token), { headers }))).toEqual(notRegistered);
   });
 
   test('a public app cannot exchange what another one got: nobody could tell who it is', async () => {

@@ -5,6 +5,7 @@ import * as OTPAuth from 'otpauth';
 import { requireNewPassword, setPassword } from '../../src/people/account-secrets.ts';
 import { createSecondFactors } from '../../src/people/second-factor/second-factors.ts';
 import { writeSetting } from '../../src/tenants/settings.ts';
+import { until } from '../jobs/job-bed.ts';
 import { withClient } from '../support/database.ts';
 import { type AppWorld, authorize, makePerson, makeRequest, password, startAppWorld } from './app-world.ts';
 import { fieldsOf, openBrowser, type Page, titleOf } from './browser.ts';
@@ -179,6 +180,12 @@ describe('who may not sign in', () => {
     }
     expect([page.status, Number(page.headers.get('retry-after'))]).toEqual([429, expect.any(Number)]);
     expect(Number(page.headers.get('retry-after'))).toBeLessThanOrEqual(900);
+    // Who is not even listened to is on record as well, by the number (security.md 122).
+    await browser.submit(login, { email: person.email, password });
+    const told = '/AuditEvent?outcome=8&action=E';
+    await until(async () => (await world.server.a.request('GET', told)).json.total > 0);
+    const [{ resource: event }] = (await world.server.a.request('GET', told)).json.entry;
+    expect(event).toMatchObject({ subtype: [{ display: 'turned away unread' }], outcomeDesc: 'throttled' });
     expect((await authorize(world, await newPerson(), makeRequest(world, { scope }))).leftTo).toBeDefined();
   });
 });
