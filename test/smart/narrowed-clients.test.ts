@@ -82,7 +82,7 @@ describe('scopes', () => {
 describe('grant types', () => {
   test('refresh_token taken away: nothing', async () => {
     await change({ grantTypes: ['authorization_code'] });
-    expect(outcome(await renew())).toEqual([400, 'invalid_request']);
+    expect(outcome(await renew())).toEqual([400, 'unauthorized_client']);
   });
 
   test('authorization_code taken away: what people gave it is over, and stays so when it comes back', async () => {
