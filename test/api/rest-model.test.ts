@@ -2,4 +2,4 @@
 
 import { testRandomWrites } from './rest-sequences.ts';
 
-testRandomWrites(30);
+testRandomWrites(50);
