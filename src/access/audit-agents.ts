@@ -89,8 +89,12 @@ function callerAgents(caller: CallerFacts, types: AgentTypes): AuditEventAgent[]
     requestor: true,
     ...purposeOf(caller),
   };
-  if (kind === 'server' || fhirUser === undefined) return [client];
-  return [client, { type: types.person, who: { reference: fhirUser }, requestor: false }];
+  if (kind === 'server' || (fhirUser === undefined && accountId === undefined)) return [client];
+  const person = {
+    ...(fhirUser !== undefined && { who: { reference: fhirUser } }),
+    ...(accountId !== undefined && { altId: accountId }),
+  };
+  return [client, { type: types.person, ...person, requestor: false }];
 }
 
 function personAgent(caller: CallerFacts, types: AgentTypes, who: AuditEventAgent['who']): AuditEventAgent {

@@ -53,6 +53,8 @@ export class RequestAccess {
   login: LoginFacts | undefined;
   /** Why it was refused, where that was answered and not thrown. */
   refusal: string | undefined;
+  /** Of a page for people: what they do there is told by people/account-acts.ts, and here only what was refused. */
+  isOfPerson = false;
   /** Of a bundle's entries: they are put on record together. */
   entries: AccessFacts[] = [];
   /** What had to be put on record is, or could not be. */
@@ -102,7 +104,7 @@ export class RequestAccess {
       address,
       requestId,
       entry,
-      outcome: outcomeOf(status),
+      outcome: outcomeOf(status, issue),
       status,
       issue,
       answered,
@@ -118,9 +120,9 @@ function doneBy(interaction: AccessCode, status: number): AccessCode {
   return wouldWrite && status < 400 ? 'read' : interaction;
 }
 
-/** https://hl7.org/fhir/R4/valueset-audit-event-outcome.html: success, minor and serious failure. */
-function outcomeOf(status: number): AccessFacts['outcome'] {
-  if (status < 400) return '0';
+/** https://hl7.org/fhir/R4/valueset-audit-event-outcome.html: success, minor and serious failure. A browser may be sent on with one. */
+function outcomeOf(status: number, issue: string | undefined): AccessFacts['outcome'] {
+  if (status < 400) return issue === undefined ? '0' : '4';
   return status < 500 ? '4' : '8';
 }
 

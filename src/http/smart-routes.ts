@@ -10,17 +10,17 @@ import { issuerUrls } from '../smart/urls.ts';
 import type { TenantRecord } from '../tenants/registry.ts';
 import { systemTenantName } from '../tenants/reserved.ts';
 import { type AdmitOptions, type FhirContext, requireTenant } from './admit.ts';
+import { type Purpose, purposeOf } from './issuer-doors.ts';
 import type { HttpState } from './middleware/request-state.ts';
 import { createPatientDirectory } from './patients.ts';
 import { beginBesideFhir } from './record-access.ts';
-import type { TurnedAway } from './turned-away.ts';
+import type { RequestAccess } from './request-access.ts';
 
 export interface SmartRoutesOptions {
   readonly smart: Smart;
   readonly admit: AdmitOptions;
   readonly repository: Repository;
   readonly trail: AccessTrail;
-  readonly turnedAway: Pick<TurnedAway, 'count'>;
 }
 
 /** Below the FHIR base. */
@@ -47,10 +47,9 @@ export function createSmartRoutes(router: Router<HttpState>, options: SmartRoute
       if (ctx.method !== 'OPTIONS') {
         const tenant = await tenantOrPage(admit, ctx);
         if (!tenant) return;
-        if (ofClients.has(path)) beginBesideFhir(ctx, options.repository.now).tenantId = tenant.id;
+        const purpose = purposeOf(path);
+        if (purpose !== 'documents') beginRecord(beginBesideFhir(ctx, options.repository.now), tenant, purpose);
         await smart.handler(tenant)(ctx);
-        // Whose password or code is not looked at any more is told by number; those before are each told by themselves.
-        if (ctx.status === 429 && !ofClients.has(path)) options.turnedAway.count(tenant.name);
         return;
       }
       // The same for a tenant that does not exist.
@@ -77,10 +76,12 @@ async function tenantOrPage(admit: AdmitOptions, ctx: FhirContext): Promise<Tena
   }
 }
 
-/** Where clients prove who they are; what people do at the others is told by `people/account-audit.ts`. */
-const ofClients: ReadonlySet<string> = new Set([
-  ...['/token', '/introspect', '/revoke', '/register', '/userinfo', '/launch'],
-]);
+function beginRecord(access: RequestAccess, tenant: TenantRecord, purpose: Purpose): void {
+  access.tenantId = tenant.id;
+  access.isOfPerson = purpose !== 'clients';
+  // Whoever is refused there has not come in.
+  if (purpose === 'sign-in') access.login = { act: 'login' };
+}
 
 const methods: Readonly<Record<string, string>> = {
   '/authorize': 'GET, POST',

@@ -6,9 +6,11 @@ import type { TenantTransaction } from '../database/tenant-transaction.ts';
 import { addToOutbox } from '../jobs/outbox.ts';
 
 export const accountActs = [
-  ...(['sign-in', 'sign-in-refused', 'sign-out'] as const),
+  ...(['sign-in', 'sign-out'] as const),
   ...(['password-changed', 'second-factor-on', 'second-factor-off', 'recovery-codes-renewed'] as const),
   ...(['identity-linked', 'identity-unlinked', 'access-passed-on'] as const),
+  // Written by versions before 2026-11-23; what is refused is now on record as the requests of clients are.
+  ...(['sign-in-refused'] as const),
 ] as const;
 export type AccountAct = (typeof accountActs)[number];
 
@@ -21,13 +23,7 @@ export interface ActOrigin {
   readonly address: string | undefined;
 }
 
-/** Without an account, as when a sign-in names none, it is nobody's: the same row, so that it takes as long (security.md 69). */
-export function recordAct(
-  trx: TenantTransaction,
-  act: AccountAct,
-  accountId: string = randomUUID(),
-  origin?: ActOrigin,
-): void {
+export function recordAct(trx: TenantTransaction, act: AccountAct, accountId: string, origin?: ActOrigin): void {
   const key = `account.${act}-${randomUUID()}`;
   const { cipher, address } = origin ?? {};
   const from = address === undefined ? undefined : cipher?.seal(Buffer.from(address), key).toString('base64url');

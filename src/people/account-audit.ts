@@ -1,4 +1,4 @@
-// Sign-ins, refused ones too, sign-outs and changes of what an account proves itself with, as AuditEvents: https://hl7.org/fhir/R4/auditevent.html
+// Sign-ins, sign-outs and changes of what an account proves itself with, as AuditEvents: https://hl7.org/fhir/R4/auditevent.html
 
 import { agentsOf, auditAgents } from '../access/audit-agents.ts';
 import { type AuditParts, auditEvent } from '../access/audit-parts.ts';
@@ -38,21 +38,22 @@ async function recordAccountAct({ id, eventKey, resourceId }: OutboxEvent, sessi
   if (act === undefined) throw new Error('This release knows nothing of the act; a newer one does.');
   const { trx, cipher, caller, at, repository } = session;
   const account = await findAccount(trx, cipher, resourceId);
-  const reference = account && (account.practitioner ?? `Person/${account.id}`);
-  const agent = reference === undefined ? { display: 'Unknown' } : { reference, display: account?.name ?? '' };
-  const { site } = repository;
+  const { name: display = 'Unknown', practitioner: reference } = account ?? {};
+  const agents = auditAgents(
+    callerFacts({ ...caller, agent: { display, ...(reference !== undefined && { reference }) } }),
+    agentsOf.query,
+    { address: addressOfAct(cipher, eventKey), site: repository.site },
+  );
   const doneAt = timeOfId(id);
   recordEvent(
     session,
     auditEvent({
       ...kinds[act],
-      ...{ id: newId(at.getTime()), recorded: at.toISOString(), action: 'E', site },
+      ...{ id: newId(at.getTime()), recorded: at.toISOString(), action: 'E', site: repository.site },
       outcome: act === 'sign-in-refused' ? '4' : '0',
       doneAt: doneAt === undefined ? undefined : new Date(doneAt).toISOString(),
-      agent: auditAgents(callerFacts({ ...caller, agent }), agentsOf.query, {
-        address: addressOfAct(cipher, eventKey),
-        site,
-      }),
+      // An account is no resource that can be referred to, and the person's own may not be known.
+      agent: account ? agents.map((one) => (one.requestor ? { ...one, altId: account.id } : one)) : agents,
     }),
   );
 }

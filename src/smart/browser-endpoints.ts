@@ -14,6 +14,7 @@ import { acceptUpstream, answerUpstream, beginUpstream, type UpstreamContext } f
 import { answerLogout, type LogoutContext } from './logout.ts';
 import { errors } from './oidc-provider.ts';
 import { findAsset } from './pages/assets.ts';
+import { noteAuthorization, notePage, type PageNotes } from './people-on-record.ts';
 import { type RunContext, runProvider } from './run-provider.ts';
 import { networkOf } from './throttle.ts';
 import { readTokenRequest } from './token-request.ts';
@@ -106,7 +107,8 @@ async function answerAuthorization(context: BrowserContext, ctx: Koa.Context, ui
       'The app wants its answer by a response_mode that is not offered here: leave it out.',
     );
   }
-  const { unavailable } = await runProvider(context, ctx, { method: 'GET', path, body: Buffer.alloc(0) });
+  const { unavailable, inner } = await runProvider(context, ctx, { method: 'GET', path, body: Buffer.alloc(0) });
+  noteAuthorization(context, ctx, inner);
   if (!unavailable) return;
   ctx.set('Retry-After', String(unavailable.retryAfterSeconds ?? 1));
   ctx.remove('Location');
@@ -129,6 +131,7 @@ async function answerAccountPage(context: BrowserContext, ctx: Koa.Context, rest
     return;
   }
   const request = ctx.method === 'POST' ? await readTokenRequest(ctx) : undefined;
+  const notes: PageNotes = {};
   const answer = await context.answerAccount({
     ...{ tenant: context.tenant, method: ctx.method, path, query: new URLSearchParams(ctx.querystring) },
     form: request?.form ?? new URLSearchParams(),
@@ -136,11 +139,13 @@ async function answerAccountPage(context: BrowserContext, ctx: Koa.Context, rest
     fetchSite: ctx.get('Sec-Fetch-Site') || undefined,
     network: networkOf(ctx.ip),
     address: clientAddress(ctx.req.socket.remoteAddress),
+    notes,
     async currentSession() {
       const { uid, accountId } = await context.provider().Session.get(ctx);
       return accountId === undefined ? undefined : { accountId, sessionHash: hashOf(uid) };
     },
   });
+  notePage(context, ctx, notes);
   ctx.status = answer.status;
   ctx.set({ ...answer.headers });
   ctx.body = answer.html ?? null;

@@ -104,9 +104,10 @@ interface OAuthError {
   readonly error_description?: string;
 }
 
-/** For what must not be told to the address in the request, because that may be nobody's. */
+/** For what must not be told to the address in the request, because that may be nobody's; left for people-on-record.ts as well. */
 function errorPage(source: { readonly urls: IssuerUrls; readonly tenantDisplay: string }) {
   return (ctx: OidcContext, { error, error_description: description = '' }: OAuthError) => {
+    ctx.state.refusal = error;
     const text = `The app has asked in a way that cannot be answered (${error}${description && `: ${description}`}).`;
     sendError(source, ctx, ctx.status, text);
   };

@@ -2,6 +2,7 @@
 
 import type { LoginFacts } from '../access/access-facts.ts';
 import type { Caller } from '../access/caller.ts';
+import type { Account } from '../people/accounts.ts';
 import { findClient } from '../people/clients.ts';
 import type { OidcContext } from './oidc-provider.ts';
 import { findPerson, identityOf, type Person, type PersonContext } from './person.ts';
@@ -40,7 +41,7 @@ export function noteCaller(ctx: Pick<Noting, 'state'>, caller: Caller): void {
 
 /** As OAuth tells it: https://www.rfc-editor.org/rfc/rfc6749#section-5.2 */
 export function noteRefusal({ state, body }: Noting): void {
-  if (state.access) state.access.refusal = errorIn(body);
+  if (state.access) state.access.refusal ??= errorIn(body);
 }
 
 function errorIn(body: unknown): string | undefined {
@@ -79,12 +80,17 @@ interface Named {
 
 /** What nobody is called is not kept: it may be a password in the wrong place. */
 async function findNamed(context: RecordContext, { claimedId, inner }: ClientRequest): Promise<Named | undefined> {
-  const { Client: found } = (inner?.oidc.entities ?? {}) as { readonly Client?: OidcContext['oidc']['client'] };
-  if (found) return { clientId: found.clientId, name: found.clientName ?? '', roles: found.registered_roles };
-  if (claimedId === undefined) return undefined;
+  const found = clientIn(inner);
+  if (found || claimedId === undefined) return found;
   const { tenantId, tenantDoor, keyRing } = context;
   const cipher = await keyRing.cipherOf(tenantId);
   return await tenantDoor(tenantId, (trx) => findClient(trx, cipher, claimedId), 'read');
+}
+
+/** Whom oidc-provider has found. */
+export function clientIn(inner: OidcContext | undefined): Named | undefined {
+  const { Client: found } = (inner?.oidc.entities ?? {}) as { readonly Client?: OidcContext['oidc']['client'] };
+  return found && { clientId: found.clientId, name: found.clientName ?? '', roles: found.registered_roles };
 }
 
 /** For a person comes the app that the person has let in; what is used twice the person has not sent, or not both times. */
@@ -98,13 +104,14 @@ async function withPerson(context: RecordContext, { path, inner }: ClientRequest
   const person = (known as Person | undefined) ?? (accountId ? await findPerson(context, accountId) : undefined);
   if (!person) return caller;
   const { account } = person;
-  const reference = account.practitioner ?? `Person/${account.id}`;
-  if (reuse) return { ...caller, fhirUser: reference };
-  return {
-    ...identityOf(context.tenantId, account, client.clientId),
-    ...noRights,
-    agent: { reference, display: account.name },
-  };
+  const { id, practitioner } = account;
+  if (reuse) return { ...caller, accountId: id, ...(practitioner !== undefined && { fhirUser: practitioner }) };
+  return callerOfAccount(context.tenantId, account, client.clientId);
+}
+
+/** For its record alone. */
+export function callerOfAccount(tenantId: number, account: Account, clientId: string): Caller {
+  return { ...identityOf(tenantId, account, clientId), ...noRights };
 }
 
 const noRights = { grants: [] } as const;

@@ -72,6 +72,7 @@ async function answer(context: AccountContext, request: AccountRequest): Promise
   if (open) return await open(context, request);
   const signedIn = await readSignedIn(context, request);
   if (!signedIn || !own) return redirect(context.signInHref(request.tenant));
+  request.notes.account = signedIn.account;
   if (method === 'POST') requireToken(request, signedIn.csrf);
   return await own(context, request, signedIn);
 }

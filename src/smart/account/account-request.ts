@@ -4,6 +4,7 @@ import { fhirError } from '../../fhir/outcome.ts';
 import type { TenantRecord } from '../../tenants/registry.ts';
 import { pageHeaders } from '../pages/page-headers.ts';
 import { type PageView, renderPage } from '../pages/pages.ts';
+import type { PageNotes } from '../people-on-record.ts';
 import { issuerUrls } from '../urls.ts';
 import type { CurrentSession } from './session.ts';
 
@@ -23,6 +24,8 @@ export interface AccountRequest {
   /** The whole of it, for AuditEvents; absent where the connection is gone. */
   readonly address: string | undefined;
   readonly currentSession: CurrentSession;
+  /** To be filled in, for the record of what is refused. */
+  readonly notes: PageNotes;
 }
 
 export interface PageAnswer {

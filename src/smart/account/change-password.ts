@@ -28,7 +28,7 @@ export const changePassword: SignedInHandler = async (context, request, signedIn
 /** Counted, for whoever finds a browser left open could otherwise try as many as they like. Throws 429. */
 export async function isPresentPassword(
   { guesses }: AccountContext,
-  { tenant, form }: AccountRequest,
+  { tenant, form, notes }: AccountRequest,
   { signedIn: { account }, name }: { readonly signedIn: SignedIn; readonly name: string },
 ): Promise<boolean> {
   const key = `password ${tenant.id} ${account.id}`;
@@ -36,5 +36,6 @@ export async function isPresentPassword(
   if (wait > 0) throw tooMany(wait);
   const isGood = await verifyPassword(account.passwordHash, oneValue(form, name));
   if (isGood) guesses.clear(key);
+  else notes.refused = 'Password';
   return isGood;
 }

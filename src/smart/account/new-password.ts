@@ -96,6 +96,7 @@ function form(
 
 function deadLink(context: AccountContext, request: AccountRequest): PageAnswer {
   countFailure(context, request);
+  request.notes.refused = 'Link of a mail';
   const view = {
     ...({ kind: 'message', isError: true, title: 'This link does not work' } as const),
     text: 'It was used already, or is too old. Ask for a new password to get another link.',

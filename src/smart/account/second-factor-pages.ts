@@ -24,6 +24,7 @@ export const confirmSecondFactor: SignedInHandler = async (context, request, sig
   if (codes) return recoveryCodes(context, request, codes);
   const enrolment = await secondFactors.pending(request.tenant.id, enrolAccount(request, signedIn));
   if (!enrolment) return redirect(`${basePathOf(context, request)}/account`);
+  request.notes.refused = 'Code';
   const error = 'This code is not right. Look at the app again: it shows a new one every 30 seconds.';
   const view = { kind: 'enrol', ...formParts(context, request, signedIn), ...enrolment, error } as const;
   return answerPage(context, request, view, 422);
@@ -37,7 +38,10 @@ export const changeSecondFactor: SignedInHandler = async (context, request, sign
     return await showFault(context, request, signedIn, 'second-factor-required');
   }
   const isGood = await secondFactors.verify(request.tenant.id, id, oneValue(request.form, 'code'));
-  if (!isGood) return await showFault(context, request, signedIn, 'wrong-code');
+  if (!isGood) {
+    request.notes.refused = 'Code';
+    return await showFault(context, request, signedIn, 'wrong-code');
+  }
   if (!removes) return recoveryCodes(context, request, await secondFactors.renewCodes(request.tenant.id, id));
   await secondFactors.remove(request.tenant.id, id);
   return showNotice(context, request, 'second-factor-off');

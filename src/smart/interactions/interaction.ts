@@ -12,6 +12,7 @@ import {
   type OidcProvider,
 } from '../oidc-provider.ts';
 import type { PageView } from '../pages/pages.ts';
+import { noteSignedIn } from '../people-on-record.ts';
 import type { Throttle } from '../throttle.ts';
 import { readTokenRequest } from '../token-request.ts';
 import { ownPaths } from '../urls.ts';
@@ -75,6 +76,8 @@ export async function openVisit(
   const interaction = await openInteraction(context, ctx, uid);
   const client = interaction && (await context.provider().Client.find(interaction.params.client_id ?? ''));
   if (!interaction || !client) return undefined;
+  const { accountId } = interaction.session ?? {};
+  if (accountId !== undefined) noteSignedIn(context, ctx, { accountId, clientId: client.clientId });
   const action = `${context.urls.basePath}${ownPaths.interaction}/${uid}`;
   return { context, ctx, interaction, client, action, csrf: csrfToken(context.cookieKey, uid) };
 }

@@ -2,7 +2,7 @@
 
 import { clientAddress } from '../../access/client-address.ts';
 import { FhirError } from '../../fhir/outcome.ts';
-import { type AccountAct, recordAct } from '../../people/account-acts.ts';
+import { recordAct } from '../../people/account-acts.ts';
 import { makeLink } from '../../people/account-links.ts';
 import { rehashPassword } from '../../people/account-secrets.ts';
 import { type Account, findAccount, findAccountByEmail } from '../../people/accounts.ts';
@@ -12,6 +12,7 @@ import { linkPaths } from '../account/link-jobs.ts';
 import { hashOf } from '../hash.ts';
 import { endSessionByHash } from '../login-sessions.ts';
 import type { PendingLogin, VouchedIdentity } from '../oidc-provider.ts';
+import { noteUnproven, type Proof } from '../people-on-record.ts';
 import { type ProvenSignIn, proofOf, provenMaxMs, stillStands } from '../proven-sign-in.ts';
 import { networkOf } from '../throttle.ts';
 import { ownPaths } from '../urls.ts';
@@ -45,7 +46,7 @@ export const signInStep: Step = {
 };
 
 interface LivePending extends PendingLogin {
-  readonly mustReset: boolean;
+  readonly account: Account;
 }
 
 /** Nobody is signed in by a password alone where a code is wanted: this is kept at the server, not in the browser. */
@@ -56,7 +57,7 @@ async function pendingLogin({ context, interaction }: Visit): Promise<LivePendin
   if (!account?.active || proofOf(account.passwordHash) !== pending.proof) return undefined;
   // Who was reset meanwhile must not make a second step of its own, which would then open the page for a new password.
   if (account.mustReset && !account.secondFactor) return undefined;
-  return { ...pending, mustReset: account.mustReset };
+  return { ...pending, account };
 }
 
 async function accountOf({ tenantId, tenantDoor, keyRing }: InteractionContext, id: string) {
@@ -109,12 +110,12 @@ async function checkPassword(visit: Visit, email: string, password: string): Pro
   const account = await findByEmail(context, email);
   if (!(await verifyPassword(account?.passwordHash, password)) || !account?.active) {
     const tooManySeconds = context.throttle.failed(attempt);
-    await note(visit, 'sign-in-refused', account?.id);
+    noteWrong(visit, 'Password', account);
     if (tooManySeconds > 0) return await showTooMany(visit, email, tooManySeconds);
     return await showLogin(visit, { error: wrong, status: 422, email });
   }
   if (account.mustReset && !account.secondFactor) {
-    await note(visit, 'sign-in-refused', account.id);
+    noteWrong(visit, 'Password', account);
     return await showLogin(visit, { error: wasReset, status: 422, email });
   }
   context.throttle.succeeded(attempt);
@@ -164,28 +165,30 @@ async function renewHash({ tenantId, tenantDoor }: InteractionContext, account: 
   return to;
 }
 
-async function checkCode(visit: Visit, { accountId, mustReset, proof }: LivePending, code: string): Promise<void> {
+async function checkCode(visit: Visit, { accountId, account, proof }: LivePending, code: string): Promise<void> {
   const { context, ctx } = visit;
   const proven = { accountId, proof, atMs: Date.now(), amr: ['pwd', 'otp'] };
   try {
     if (await context.secondFactors.verify(context.tenantId, accountId, code)) {
-      return await (mustReset ? goToNewPassword(visit, accountId) : finishSignIn(visit, proven));
+      return await (account.mustReset ? goToNewPassword(visit, accountId) : finishSignIn(visit, proven));
     }
   } catch (error) {
     if (!(error instanceof FhirError) || error.status !== 429) throw error;
     ctx.set('Retry-After', String(error.retryAfterSeconds ?? 60));
     return showSecondFactor(visit, { error: error.message, status: 429 });
   }
-  await note(visit, 'sign-in-refused', accountId);
+  noteWrong(visit, 'Code', account);
   showSecondFactor(visit, { error: 'The code is wrong or was already used.', status: 422 });
 }
 
 /** Shows the recovery codes, this once, on the way. */
-async function checkFirstCode(visit: Visit, { accountId, proof }: PendingLogin, code: string): Promise<void> {
+async function checkFirstCode(visit: Visit, { accountId, account, proof }: LivePending, code: string): Promise<void> {
   const { context } = visit;
   const codes = await context.secondFactors.confirm(context.tenantId, accountId, code);
-  if (!codes)
+  if (!codes) {
+    noteWrong(visit, 'Code', account);
     return await showEnrolment(visit, accountId, { error: 'The code is wrong. Wait for the next one and try again.' });
+  }
   const proven = { accountId, proof, atMs: Date.now(), amr: ['pwd', 'otp'] };
   // Behind the codes stands the question whether to link, where there is one.
   const vouched = await keepProven(visit, proven);
@@ -232,19 +235,22 @@ async function finishLinking(visit: Visit, { vouched, proven }: Linking, isWante
   goOn(visit, await settleSignIn(visit, proven));
 }
 
-/** For the audit; of nobody where no account is meant. */
-async function note({ context, ctx }: Visit, act: AccountAct, accountId: string | undefined): Promise<void> {
+function noteWrong({ context, ctx, client }: Visit, proof: Proof, account: Account | undefined): void {
+  noteUnproven(context, ctx, { proof, account, clientId: client.clientId });
+}
+
+async function recordSignIn({ context, ctx }: Visit, accountId: string): Promise<void> {
   const { tenantId, tenantDoor, keyRing } = context;
   const cipher = await keyRing.cipherOf(tenantId);
   const origin = { cipher, address: clientAddress(ctx.req.socket.remoteAddress) };
-  await tenantDoor(tenantId, async (trx) => recordAct(trx, act, accountId, origin));
+  await tenantDoor(tenantId, async (trx) => recordAct(trx, 'sign-in', accountId, origin));
 }
 
 /** Where to go on; somebody else's session in this browser ends. */
 async function settleSignIn(visit: Visit, proven: ProvenSignIn): Promise<string> {
   const { context, ctx, interaction } = visit;
   const { accountId } = proven;
-  await note(visit, 'sign-in', accountId);
+  await recordSignIn(visit, accountId);
   // Of the browser as it is now: somebody may have signed in at another window since this page was opened.
   const session = await context.provider().Session.get(ctx);
   if (session.accountId !== undefined && session.accountId !== accountId) {

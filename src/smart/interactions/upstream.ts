@@ -7,6 +7,7 @@ import { findAccount } from '../../people/accounts.ts';
 import { findAccountOfIdentity, type Identity } from '../../people/identities.ts';
 import { findIdentityProvider, type IdentityProvider, listIdentityProviders } from '../../people/identity-providers.ts';
 import type { VouchedIdentity } from '../oidc-provider.ts';
+import { noteRefused, noteUnproven } from '../people-on-record.ts';
 import type { PersonContext } from '../person.ts';
 import { createRecordAdapter } from '../record-adapter.ts';
 import { beginSignIn, finishSignIn, type SignInContext, SignInFailed, signInSeconds } from '../upstream/sign-in.ts';
@@ -20,6 +21,7 @@ export interface UpstreamContext extends InteractionContext {
   readonly onError: (error: unknown) => void;
 }
 
+const elsewhere = 'Sign-in at an identity provider';
 const cookieName = 'hpms_upstream';
 const vouchModel = 'UpstreamVouch';
 /** Only the time of a redirect. */
@@ -81,7 +83,8 @@ export async function acceptUpstream(context: UpstreamContext, ctx: Koa.Context,
   if (!identity) return sendError(context, ctx, 400, expired);
   const owner = await findOwner(context, identity);
   const { issuer, subject } = identity;
-  if (owner) return await signInWithoutPassword(visit, owner, { issuer, subject });
+  if (owner?.active && !owner.mustReset) return await signInWithoutPassword(visit, owner, { issuer, subject });
+  noteUnproven(context, ctx, { proof: elsewhere, account: owner, clientId: visit.client.clientId });
   await acceptIdentity(visit, identity);
   const error = `Nobody here is known by your sign-in at ${identity.display} yet. Sign in with your password once to link it.`;
   await showLogin(visit, { error, status: 200 });
@@ -100,13 +103,12 @@ async function takeVouch(context: UpstreamContext, uid: string, vouch: string): 
   return { issuer, subject, display, knownAs };
 }
 
-/** Only by issuer and subject; undefined for an account that may not sign in. */
+/** Only by issuer and subject; also of an account that may not sign in. */
 async function findOwner({ tenantId, tenantDoor, keyRing }: UpstreamContext, identity: Identity) {
   const cipher = await keyRing.cipherOf(tenantId);
   return await tenantDoor(tenantId, async (trx) => {
     const accountId = await findAccountOfIdentity(trx, cipher, identity);
-    const account = accountId === undefined ? undefined : await findAccount(trx, cipher, accountId);
-    return account?.active && !account.mustReset ? account : undefined;
+    return accountId === undefined ? undefined : await findAccount(trx, cipher, accountId);
   });
 }
 
@@ -133,6 +135,7 @@ async function orExplain(context: UpstreamContext, ctx: Koa.Context, work: () =>
     if (!(error instanceof SignInFailed)) throw error;
     // The person is told that it failed, the operator why.
     if (error.cause !== undefined) context.onError(error);
+    noteRefused(ctx, elsewhere);
     sendError(context, ctx, 400, error.message);
   }
 }

@@ -134,6 +134,7 @@ export function visit(pages: AnswerAccount, tenant: TenantRecord, path: string, 
     ...(method === 'POST' ? headers : {}),
     query: new URLSearchParams(query),
     form: new URLSearchParams(form),
+    notes: {},
     currentSession: async () => session,
   });
 }
