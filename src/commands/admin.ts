@@ -48,13 +48,14 @@ try {
   else if (command === 'rotate-root' && name === undefined) await printRotatedRoot();
   else if (command === 'metrics-token' && name === undefined)
     console.log(rolePassword(config().crypto.rootKey, 'metrics'));
-  else printUsage();
+  else if (command === 'help' || command === '--help') console.log(usage);
+  else refuseUsage();
 } catch (error) {
   console.error(explain(error));
   process.exitCode = 1;
 }
 
-function printUsage(): void {
+function refuseUsage(): void {
   console.error(usage);
   process.exitCode = 2;
 }
@@ -84,7 +85,7 @@ async function printSystemClient(name = 'System administration'): Promise<void> 
 
 async function printInvitation(args: readonly string[]): Promise<void> {
   const request = readInviteArguments(args);
-  if (!request) return printUsage();
+  if (!request) return refuseUsage();
   await withDoors(async ({ config, doors }) => {
     const tenant = await findTenant(doors, request.tenant);
     const { repository } = openRepository({ config, doors });
@@ -95,7 +96,7 @@ async function printInvitation(args: readonly string[]): Promise<void> {
 
 async function printRotatedKey(args: readonly string[]): Promise<void> {
   const request = readRotateKeyArguments(args);
-  if (!request) return printUsage();
+  if (!request) return refuseUsage();
   await withDoors(async ({ config, doors }) => {
     const tenant = await findTenant(doors, request.tenant);
     const { repository } = openRepository({ config, doors });

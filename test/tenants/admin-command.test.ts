@@ -137,6 +137,11 @@ describe('invite', () => {
   });
 });
 
+test.each(['help', '--help'])('%s is answered where answers are read', async (asked) => {
+  const { code, stdout, stderr } = await run('admin', asked);
+  expect([code, stdout.startsWith('Usage:'), stderr]).toEqual([0, true, '']);
+});
+
 test('an unknown command prints the usage', async () => {
   const { code, stderr } = await run('admin', 'create-system-client', 'one', 'two');
   expect([code, stderr.startsWith('Usage:')]).toEqual([2, true]);
