@@ -200,9 +200,12 @@ export function isAccountId(text: string): boolean {
 }
 
 /** One account per mailbox, however the address is written: security.md 70. */
+/** Without what parts or encloses addresses in a mail's head: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3 */
+const emailSyntax = /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:"]+$/;
+
 function normaliseEmail(email: string): string {
   const normalised = email.trim().normalize('NFKC').toLowerCase();
-  if (normalised.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(normalised)) {
+  if (normalised.length > 254 || !emailSyntax.test(normalised)) {
     throw fhirError('value', 'The e-mail address has no valid form.', { expression: 'email' });
   }
   return normalised;
