@@ -32,8 +32,8 @@ export interface AccessRecorderOptions {
 
 /** What anybody may know of the server itself needs no record. */
 const onRecord = /^\/t\/([^/]+)\/fhir(?:\/(?!metadata$|\.well-known\/)(.*))?$/;
-/** Of a tenant and of the system. */
-const administration = /^(?:\/t\/([^/]+))?\/admin(?:\/.*)?$/;
+/** Of a tenant and of the system, whose figures have a token of their own. */
+const administration = /^(?:(?:\/t\/([^/]+))?\/admin(?:\/.*)?|\/metrics)$/;
 /** What is beside a tenant's FHIR base and administration is its authorization server. */
 const ofTenant = /^\/t\/([^/]+)(\/.*)$/;
 

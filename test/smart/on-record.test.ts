@@ -273,8 +273,13 @@ describe('administration without a good token', () => {
         send(`${world.server.origin}/t/system/fhir${path}`, method, body, { ...authorization, ...headers }),
     };
     for (const headers of refusals) {
-      const event = await eventOf({ path: '/admin/tenants', method: 'GET', headers }, 401, system);
-      expect(whatIs(event)).toEqual(['refusal', 'rest', 'operation', '4', 'login']);
+      for (const [path, code] of [
+        ['/admin/tenants', 'operation'],
+        ['/metrics', 'GET'],
+      ] as const) {
+        const event = await eventOf({ path, method: 'GET', headers }, 401, system);
+        expect(whatIs(event)).toEqual(['refusal', 'rest', code, '4', 'login']);
+      }
     }
     // Of whom the token is good, but of a clinic, it is told once, by whom.
     const clinic = bearerOf(world.server.a.token);
