@@ -3,21 +3,16 @@
 import { mock } from 'node:test';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AuditEvent } from '@medplum/fhirtypes';
-import { auditProfile } from '../../src/access/audit-parts.ts';
-import { loadDefinitions } from '../../src/fhir/definitions.ts';
-import { createIdentityProvider } from '../../src/people/identity-providers.ts';
 import { writeSetting } from '../../src/tenants/settings.ts';
-import { checkResource } from '../../src/validation/profiles/check-resource.ts';
-import { ownDefinitions } from '../../src/validation/profiles/own-definitions.ts';
-import { createRegistry } from '../../src/validation/profiles/registry.ts';
-import { createValidator } from '../../src/validation/validate.ts';
 import { allEvents } from '../audit/trail/events.ts';
 import { until } from '../jobs/job-bed.ts';
 import { withClient } from '../support/database.ts';
 import { publicUrl } from '../support/server.ts';
 import { type AppWorld, makePerson, makeRequest, type Person, password, startAppWorld } from './app-world.ts';
 import { type Browser, openBrowser, type Page, titleOf } from './browser.ts';
-import { type SecondProvider, startSecondProvider } from './upstream/second-provider.ts';
+import { expectRecorded, whatIs } from './recorded.ts';
+import { addProvider } from './upstream/add-provider.ts';
+import type { SecondProvider } from './upstream/second-provider.ts';
 
 let world: AppWorld;
 let hospital: SecondProvider;
@@ -26,36 +21,19 @@ beforeAll(async () => {
   // The second provider warns of its store in memory and of its own pages, which are what this test wants.
   mock.method(console, 'warn', () => undefined);
   world = await startAppWorld();
-  const { app, a, database } = world.server;
-  const cipher = await app.doors.keyRing.cipherOf(a.id);
-  const details = { clientId: 'clinic', clientSecret: 'a-secret-of-the-clinic-at-its-identity-provider', scopes: '' };
-  ({ id: hospitalId } = await app.doors.tenantDoor(a.id, (trx) =>
-    createIdentityProvider(trx, cipher, {
-      ...{ ...details, issuer: 'https://hospital.example.org', display: 'Hospital', active: true },
-    }),
-  ));
-  hospital = await startSecondProvider([`${world.issuer}/upstream/${hospitalId}/callback`]);
-  // Where it really is, is known only now.
-  await withClient(database.url, (client) =>
-    client.query('UPDATE store.identity_provider SET issuer = $1 WHERE id = $2', [hospital.issuer, hospitalId]),
-  );
+  [hospital, hospitalId] = await addProvider(world, 'Hospital');
 }, 60_000);
 afterAll(async () => {
   hospital.close();
   await world.server.close();
 });
 
-const definitions = loadDefinitions();
-const [validate, registry] = [createValidator(definitions), createRegistry(definitions, ownDefinitions())];
-
 /** Of the requests that were answered with these pages: valid by their profiles. */
 async function eventsOf(pages: readonly Page[]): Promise<(readonly AuditEvent[])[]> {
   const all = await allEvents(world.server.a);
   const found = pages.map(({ headers }) => all.get(headers.get('x-request-id') ?? '') ?? []);
   for (const event of found.flat()) {
-    const faults = checkResource(registry, event, { profiles: event.meta?.profile ?? [] });
-    expect([validate(event), faults]).toEqual([[], []]);
-    expect(event.agent.find(({ network }) => network?.type === '2')?.network?.address).toBe('127.0.0.1');
+    expectRecorded(event);
     expect(JSON.stringify(event)).not.toMatch(/wrong|secret-in|nobody@/);
   }
   return found;
@@ -69,10 +47,9 @@ const toldOf = async (page: Page) => (await toldOfAll([page]))[0];
 
 async function toldOfAll(pages: readonly Page[]) {
   return (await eventsOf(pages)).map((events) =>
-    events.map(({ meta, type, subtype, outcome, outcomeDesc, agent }) => [
-      meta?.profile?.[0]?.slice(auditProfile('' as 'login').length),
-      ...[type.code, subtype?.[0]?.code, outcome, outcomeDesc],
-      ...agent
+    events.map((event) => [
+      ...whatIs(event),
+      ...event.agent
         .filter(({ who }) => who?.display !== 'HPMS')
         .map(({ altId, who }) => (altId === undefined ? (who?.reference ?? who?.display) : `account ${altId}`)),
     ]),

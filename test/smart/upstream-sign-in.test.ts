@@ -4,12 +4,12 @@ import { mock } from 'node:test';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Secret, TOTP } from 'otpauth';
 import { actOf } from '../../src/people/account-acts.ts';
-import { createIdentityProvider } from '../../src/people/identity-providers.ts';
 import { createSecondFactors } from '../../src/people/second-factor/second-factors.ts';
 import { withClient } from '../support/database.ts';
 import { type AppWorld, makePerson, makeRequest, type Person, password, startAppWorld } from './app-world.ts';
 import { type Browser, openBrowser, type Page, titleOf } from './browser.ts';
-import { type SecondProvider, startSecondProvider } from './upstream/second-provider.ts';
+import { addProvider } from './upstream/add-provider.ts';
+import type { SecondProvider } from './upstream/second-provider.ts';
 
 let world: AppWorld;
 let first: SecondProvider;
@@ -21,30 +21,14 @@ beforeAll(async () => {
   // It warns of its store in memory and of its own pages, which are what this test wants.
   mock.method(console, 'warn', () => undefined);
   world = await startAppWorld();
-  [first, firstId] = await addProvider('Hospital');
-  [other, otherId] = await addProvider('Other Hospital');
+  [first, firstId] = await addProvider(world, 'Hospital');
+  [other, otherId] = await addProvider(world, 'Other Hospital');
 }, 60_000);
 afterAll(async () => {
   first.close();
   other.close();
   await world.server.close();
 });
-
-async function addProvider(display: string): Promise<[SecondProvider, string]> {
-  const { app, a, database } = world.server;
-  const cipher = await app.doors.keyRing.cipherOf(a.id);
-  const details = { clientId: 'clinic', clientSecret: 'a-secret-of-the-clinic-at-its-identity-provider', scopes: '' };
-  const issuer = `https://${display.toLowerCase().replace(' ', '-')}.example.org`;
-  const { id } = await app.doors.tenantDoor(a.id, (trx) =>
-    createIdentityProvider(trx, cipher, { ...details, issuer, display, active: true }),
-  );
-  const provider = await startSecondProvider([`${world.issuer}/upstream/${id}/callback`]);
-  // Where it really is, is known only now.
-  await withClient(database.url, (client) =>
-    client.query('UPDATE store.identity_provider SET issuer = $1 WHERE id = $2', [provider.issuer, id]),
-  );
-  return [provider, id];
-}
 
 const begin = (browser: Browser) => browser.get(makeRequest(world, { scope: 'openid user/Patient.rs' }).url);
 
