@@ -17,7 +17,6 @@ export default {
   // One more than cores: kills and restarts are waited for, not worked on.
   maxWorkers: 3,
   workerIdleMemoryLimit: '1GB',
-  // No test says how long it may take: this ends what hangs, on a machine that is slow and has others to serve.
-  testTimeout: long ? 15 * 60_000 : 120_000,
+  testTimeout: long ? 15 * 60_000 : 30_000,
   watchman: false,
 };

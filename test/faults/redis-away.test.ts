@@ -3,4 +3,4 @@
 import { describeWith } from '../support/machine.ts';
 import { troubleRedis } from './redis-troubles.ts';
 
-describeWith('redis', 'Redis in trouble under load', (program) => troubleRedis(program, { flushes: 3, awayMs: 0 }));
+describeWith('redis', 'Redis in trouble under load', (program) => troubleRedis(program, { flushes: 10, awayMs: 0 }));
