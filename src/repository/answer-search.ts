@@ -5,6 +5,7 @@ import { ownerOf } from '../access/caller.ts';
 import { may } from '../access/may.ts';
 import type { SearchRow } from '../search/compile/select-page.ts';
 import type { PagePlace } from '../search/compile/sort.ts';
+import { askedClasses, type KeyedClasses } from '../search/count-classes.ts';
 import { type CursorBinding, openCursor, sealCursor } from '../search/cursor.ts';
 import { createProjection } from '../search/project.ts';
 import { type ResultEntry, type SearchResult, searchset } from '../search/result.ts';
@@ -62,10 +63,21 @@ async function runQuery(session: Session, query: SearchQuery, place: PagePlace |
 export function searchAccess(session: Session): SearchAccess {
   return {
     send: (statement) => session.trx.query(statement),
-    tokenOf: session.cipher.tokenOf,
+    ...keyedAccess(session),
     open: (row) => openResource(session, row),
     readableTypes: readableTypes(session),
     visible: visibleRows(session),
+  };
+}
+
+/** What the index of the session's tenant is asked by. */
+export function keyedAccess({ definitions, cipher }: Session) {
+  return {
+    tokenOf: cipher.tokenOf,
+    classesOf: ({ type, criteria }: SearchQuery): KeyedClasses | undefined => {
+      const classes = askedClasses(definitions, type, criteria);
+      return classes && { asked: classes.asked.map(cipher.tokenOf), others: classes.others.map(cipher.tokenOf) };
+    },
   };
 }
 

@@ -24,7 +24,7 @@ export function sameIndexRows(old: readonly IndexEntry[], fresh: readonly IndexE
 
 function rowKeys(entries: readonly IndexEntry[]): string[] {
   return entries.flatMap((entry) => {
-    if (entry.kind === 'token') return [];
+    if (entry.kind === 'token' || entry.kind === 'class') return [];
     if (entry.kind === 'date') return [`${entry.parameter} ${entry.low} ${entry.high}`];
     if (entry.kind === 'range') return [`${entry.parameter} ${entry.low} ${entry.high} in ${entry.unit}`];
     return [`${entry.parameter} ${entry.targetType}/${entry.targetId}`];

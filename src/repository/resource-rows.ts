@@ -11,7 +11,20 @@ export interface ResourceRow {
   readonly objectId: string | null;
   /** PostgreSQL's text of a bigint[], such as `{1,-2}`. */
   readonly tokens: string;
+  /** Of a bigint, such as `-2`; null where the resource is in no class (count-classes.ts). */
+  readonly countClass: string | null;
 }
+
+const columnsOf = ({ type, id, versionId, deleted, content, objectId, tokens, countClass }: ResourceRow) => [
+  type,
+  id,
+  versionId,
+  deleted,
+  content,
+  objectId,
+  tokens,
+  countClass,
+];
 
 const columnArrays = (rows: readonly ResourceRow[]) => [
   rows.map((row) => row.type),
@@ -21,25 +34,27 @@ const columnArrays = (rows: readonly ResourceRow[]) => [
   rows.map((row) => row.content),
   rows.map((row) => row.objectId),
   rows.map((row) => row.tokens),
+  rows.map((row) => row.countClass),
 ];
 
-const rowSet = 'unnest($2::text[], $3::text[], $4::int[], $5::bool[], $6::bytea[], $7::uuid[], $8::text[])';
-const rowNames = 'type, id, version_id, deleted, content, object_id, tokens';
+const rowSet =
+  'unnest($2::text[], $3::text[], $4::int[], $5::bool[], $6::bytea[], $7::uuid[], $8::text[], $9::bigint[])';
+const rowNames = 'type, id, version_id, deleted, content, object_id, tokens, count_class';
 
 export function insertResources(trx: Transaction, at: Date, rows: readonly ResourceRow[]): void {
   const [only] = rows;
   if (only && rows.length === 1) {
     trx.execute({
       name: 'insert-resource',
-      text: `INSERT INTO resource (last_updated, ${rowNames}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint[])`,
-      values: [at, only.type, only.id, only.versionId, only.deleted, only.content, only.objectId, only.tokens],
+      text: `INSERT INTO resource (last_updated, ${rowNames}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9)`,
+      values: [at, ...columnsOf(only)],
     });
     return;
   }
   trx.execute({
     name: 'insert-resources',
     text: `INSERT INTO resource (last_updated, ${rowNames})
-           SELECT $1, type, id, version_id, deleted, content, object_id, tokens::bigint[]
+           SELECT $1, type, id, version_id, deleted, content, object_id, tokens::bigint[], count_class
            FROM ${rowSet} AS row (${rowNames})`,
     values: [at, ...columnArrays(rows)],
   });
@@ -71,16 +86,17 @@ export function updateResources(trx: Transaction, at: Date, rows: readonly Resou
     trx.execute({
       name: 'update-resource',
       text: `UPDATE resource SET last_updated = $1, version_id = $4, deleted = $5, content = $6, object_id = $7,
-               tokens = $8::bigint[], tx = pg_current_xact_id()
+               tokens = $8::bigint[], count_class = $9, tx = pg_current_xact_id()
              WHERE type = $2 AND id = $3`,
-      values: [at, only.type, only.id, only.versionId, only.deleted, only.content, only.objectId, only.tokens],
+      values: [at, ...columnsOf(only)],
     });
     return;
   }
   trx.execute({
     name: 'update-resources',
     text: `UPDATE resource SET last_updated = $1, version_id = row.version_id, deleted = row.deleted, content = row.content,
-             object_id = row.object_id, tokens = row.tokens::bigint[], tx = pg_current_xact_id()
+             object_id = row.object_id, tokens = row.tokens::bigint[], count_class = row.count_class,
+             tx = pg_current_xact_id()
            FROM ${rowSet} AS row (${rowNames})
            WHERE resource.type = row.type AND resource.id = row.id`,
     values: [at, ...columnArrays(rows)],

@@ -92,12 +92,19 @@ function resourceRow(
   body: StoredBody | undefined,
 ): ResourceRow {
   const { content = null, objectId = null } = body ?? {};
-  return { type, id, versionId, deleted: !body, content, objectId, tokens: tokensOf(session, entries) };
+  const [tokens, countClass] = [tokensOf(session, entries), countClassOf(session, entries)];
+  return { type, id, versionId, deleted: !body, content, objectId, tokens, countClass };
 }
 
 /** PostgreSQL's text of the keyed tokens. */
 export function tokensOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly IndexEntry[]): string {
   return `{${storedTokens(cipher, entries).join(',')}}`;
+}
+
+/** PostgreSQL's text of the keyed class, null where there is none: a resource is in one, under the index key that searches ask by. */
+export function countClassOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly IndexEntry[]): string | null {
+  const entry = entries.find(({ kind }) => kind === 'class');
+  return entry?.kind === 'class' ? cipher.tokenOf(entry.text).toString() : null;
 }
 
 /** While the index key is rotated those under both keys. */

@@ -21,6 +21,7 @@ import { startOf } from './compile/start.ts';
 import { statementName } from './compile/statement-name.ts';
 import { timeStatement } from './compile/time-walk.ts';
 import { isWalkable, walkStatement } from './compile/walk.ts';
+import type { KeyedClasses } from './count-classes.ts';
 import { partNames } from './criterion-tree.ts';
 import { codeTextOf } from './ordered-values.ts';
 import type { Criterion, SearchQuery } from './search-query.ts';
@@ -39,7 +40,10 @@ export interface CompiledSearch {
   readonly countStatement: (totalMax: number) => SearchStatement;
   /** The same for an estimate, looking at so few rows that any search can afford it; `is_whole` tells whether those were all. */
   readonly estimateStatement: (totalMax: number) => SearchStatement;
-  /** Where nothing narrows the type: the same, exact however many there are, and read from counters. */
+  /**
+   * Where nothing narrows the type, or plain codes alone: the same, exact however many there are, and read from counters. Its total is
+   * null where these do not tell.
+   */
   readonly counterStatement?: SearchStatement;
   /** Where the index alone finds too much: a resource that fails is no match. */
   readonly recheck?: Recheck;
@@ -73,6 +77,8 @@ export interface CompileOptions {
   readonly beginMs?: number | undefined;
   /** Absent = this moment. */
   readonly nowMs?: number | undefined;
+  /** Where only plain codes are asked by: the classes that have them. */
+  readonly classes?: KeyedClasses | undefined;
   /** Where candidates are gathered, and no more than so many meet the conditions, the page has all of them. */
   readonly wholeMax?: number | undefined;
 }
@@ -132,7 +138,7 @@ export function compileSearch(query: SearchQuery, options: CompileOptions): Comp
         countStatement(exact, startOf(exact, { startMax: undefined, isNarrow, isBare }, context), totalMax, context),
       ),
     estimateStatement: (totalMax) => write(estimateOf(conditions, { isBare, isLarge, isNarrow, totalMax })),
-    ...(query.criteria.length === 0 && query.type !== 'AuditEvent' && { counterStatement: write(typeCount) }),
+    ...counterOf(query, options.classes, write),
     ...(recheck && { recheck }),
     ...(probableTotal !== undefined && { probableTotal }),
     ...(wideShare !== undefined && { wideShare }),
@@ -213,8 +219,27 @@ function meansFew(criterion: Criterion): boolean {
   return criterion.kind === 'value' && !criterion.key.includes('._');
 }
 
+function counterOf(
+  { type, criteria }: SearchQuery,
+  classes: KeyedClasses | undefined,
+  write: Write,
+): Pick<CompiledSearch, 'counterStatement'> {
+  if (type === 'AuditEvent') return {};
+  if (criteria.length === 0) return { counterStatement: write(typeCount) };
+  return classes ? { counterStatement: write((context) => classCount(classes, context)) } : {};
+}
+
 function typeCount({ type }: SqlContext): string {
   return `SELECT coalesce(sum(c.amount), 0)::integer AS total FROM type_count c WHERE c.type = ${type}`;
+}
+
+/** Null while any resource is in none of the classes: it was stored by an earlier version, or under another index key. */
+function classCount({ asked, others }: KeyedClasses, { type, values }: SqlContext): string {
+  const [those, rest] = [asked, others].map((classes) => `unnest(${values.bind(`{${classes.join()}}`)}::bigint[])`);
+  return `SELECT CASE WHEN coalesce(sum(c.amount) FILTER (WHERE k.is_asked IS NULL), 0) = 0
+      THEN coalesce(sum(c.amount) FILTER (WHERE k.is_asked), 0)::integer END AS total
+    FROM (SELECT t.count_class, sum(t.amount) AS amount FROM type_count t WHERE t.type = ${type} GROUP BY t.count_class) c
+    LEFT JOIN (SELECT ${those} AS count_class, true AS is_asked UNION ALL SELECT ${rest}, false) k USING (count_class)`;
 }
 
 function createContext(type: string, tokenOf: (text: string) => bigint, rows: string): SqlContext {

@@ -2,6 +2,7 @@
 
 import type { Resource } from '@medplum/fhirtypes';
 import type { Definitions } from '../fhir/definitions.ts';
+import { classText } from './count-classes.ts';
 import { extractComposite } from './extract/composite.ts';
 import { extractDates, extractIdentifyingDate } from './extract/date.ts';
 import { EntryCollector } from './extract/entry-collector.ts';
@@ -50,6 +51,8 @@ export function createExtractor(definitions: Definitions): Extract {
     extractWords(texts, wordsKey(resource.resourceType), entries);
     if (links && resource.id !== undefined) entries.token(sliceText(resource.resourceType, sliceOf(resource.id)));
     const all = entries.entries();
+    const counted = classText(definitions, resource);
+    if (counted !== undefined) all.push({ kind: 'class', text: counted });
     const shared = severalPatientsText(definitions, resource.resourceType, all);
     if (shared !== undefined) all.push({ kind: 'token', text: shared });
     return all;

@@ -3,6 +3,8 @@
 export type IndexEntry =
   /** A normalised `Type.parameter|value` of token-text.ts; the repository stores 8 bytes of its HMAC. */
   | { readonly kind: 'token'; readonly text: string }
+  /** The class that the resource is counted in, a text of count-classes.ts; the repository stores it keyed as well. */
+  | { readonly kind: 'class'; readonly text: string }
   /** A link to a resource of this server, readable, for joins. */
   | {
       readonly kind: 'reference';

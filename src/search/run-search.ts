@@ -7,6 +7,7 @@ import { collectPage, type FoundPage, type SendStatement, tooCostly } from './co
 import type { SearchRow } from './compile/select-page.ts';
 import { type PagePlace, type SortPosition, sortOrder } from './compile/sort.ts';
 import { type CompiledSearch, type CompileOptions, compileSearch } from './compile-search.ts';
+import type { KeyedClasses } from './count-classes.ts';
 import { type PageLinks, pageLinks } from './page-links.ts';
 import { collectRechecked, countRechecked } from './recheck.ts';
 import type { SearchQuery } from './search-query.ts';
@@ -20,6 +21,8 @@ export interface SearchAccess {
   readonly send: SendStatement;
   /** The keyed token of a text of token-text.ts. */
   readonly tokenOf: (text: string) => bigint;
+  /** Of a search by plain codes alone, the classes that it asks for, keyed. */
+  readonly classesOf?: (query: SearchQuery) => KeyedClasses | undefined;
   /** Decrypts a row, for searches that need a recheck. */
   readonly open: (row: SearchRow) => Promise<Resource>;
   /** What the caller may be sent along with matches; absent = every type. */
@@ -152,12 +155,12 @@ class RunningSearch {
     return row && (isEstimated || row.total > surelyMore * estimateMax) ? row.total : undefined;
   }
 
-  /** Where the type is not narrowed: cheap enough to travel with the page, before it is known whether that is the only one. */
+  /** From counters: cheap enough to travel with the page, before it is known whether that is the only one. */
   async counted(): Promise<number | undefined> {
     const { counterStatement } = this.#compiled;
     if (!counterStatement || this.#query.total === 'none') return undefined;
-    const [row] = await this.#access.send<{ total: number }>(counterStatement);
-    return row?.total ?? 0;
+    const [row] = await this.#access.send<{ total: number | null }>(counterStatement);
+    return row?.total ?? undefined;
   }
 
   async accurateTotal(): Promise<number> {
@@ -202,8 +205,9 @@ class RunningSearch {
     place: PagePlace | undefined,
     known: Pick<CompileOptions, 'beginMs' | 'wholeMax'> = {},
   ): CompiledSearch {
-    const { tokenOf, readableTypes, sampleOf } = this.#access;
-    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, ...known });
+    const { tokenOf, readableTypes, sampleOf, classesOf } = this.#access;
+    const classes = query.total === 'none' ? undefined : classesOf?.(query);
+    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, classes, ...known });
   }
 }
 

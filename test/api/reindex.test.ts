@@ -32,7 +32,7 @@ const reindex = (tenant: TestTenant, ...types: string[]) =>
 /** As if another version of the code had indexed them: nothing finds them. */
 async function forgetIndex(tenant: TestTenant): Promise<void> {
   await server.app.doors.tenantDoor(tenant.id, async (trx) => {
-    trx.execute({ text: "UPDATE resource SET tokens = '{}'" });
+    trx.execute({ text: "UPDATE resource SET tokens = '{}', count_class = NULL" });
     for (const table of ['reference', 'date_value', 'range_value']) trx.execute({ text: `DELETE FROM ${table}` });
   });
 }
@@ -45,7 +45,7 @@ const rowsOf = (tenant: TestTenant, columns: string, table: string) =>
 /** All that searches read of a tenant, and what says that a resource has changed. */
 async function indexOf(tenant: TestTenant) {
   const arrays =
-    'type, id, version_id, last_updated, tx::text, ARRAY(SELECT unnest(tokens) ORDER BY 1)::text AS tokens';
+    'type, id, version_id, last_updated, tx::text, count_class, ARRAY(SELECT unnest(tokens) ORDER BY 1)::text AS tokens';
   return [
     await server.app.doors.tenantDoor(tenant.id, (trx) =>
       trx.query({ text: `SELECT ${arrays} FROM resource ORDER BY type, id` }),

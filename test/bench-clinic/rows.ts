@@ -6,7 +6,7 @@ import type { Statement } from '../../src/database/statement.ts';
 import { serializeJson } from '../../src/fhir/json.ts';
 import { insertIndexRows, insertRanges } from '../../src/repository/index-rows.ts';
 import { insertResources, type ResourceRow } from '../../src/repository/resource-rows.ts';
-import type { StoredChange } from '../../src/repository/store-changes.ts';
+import { countClassOf, type StoredChange } from '../../src/repository/store-changes.ts';
 import { bodyContext } from '../../src/repository/stored-version.ts';
 import type { IndexEntry } from '../../src/search/index-entry.ts';
 
@@ -51,7 +51,17 @@ function resourceRow(resource: Resource, entries: readonly IndexEntry[], cipher:
   const { resourceType: type, id = '' } = resource;
   const tokens = entries.flatMap((entry) => (entry.kind === 'token' ? [cipher.tokenOf(entry.text)] : []));
   const content = cipher.seal(Buffer.from(serializeJson(resource, undefined)), bodyContext(type, id, 1));
-  return { type, id, versionId: 1, deleted: false, content, objectId: null, tokens: `{${tokens.join(',')}}` };
+  const countClass = countClassOf({ cipher }, entries);
+  return {
+    type,
+    id,
+    versionId: 1,
+    deleted: false,
+    content,
+    objectId: null,
+    tokens: `{${tokens.join(',')}}`,
+    countClass,
+  };
 }
 
 /** `INSERT INTO table (columns)`, with a value for each column in turn, or an array of them where they are unnested. */

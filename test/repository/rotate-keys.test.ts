@@ -11,9 +11,11 @@ import { create } from '../../src/repository/create.ts';
 import { createDefinitionsLoader } from '../../src/repository/own-parameters/tenant-definitions.ts';
 import { reencrypt, rotateDataKey, rotateIndexKey } from '../../src/repository/reindex/rotate-keys.ts';
 import { type Step, takeStep } from '../../src/repository/reindex/take-step.ts';
+import { searchType } from '../../src/repository/search-type.ts';
 import { inSession, type Repository, type Session } from '../../src/repository/session.ts';
 import { insertTokenGroups } from '../../src/repository/token-groups.ts';
 import { sealedColumns } from '../../src/sealed-columns.ts';
+import { classText } from '../../src/search/count-classes.ts';
 import { valueText } from '../../src/search/token-text.ts';
 import { createTenant } from '../../src/tenants/create-tenant.ts';
 import { testRootKey, withClient } from '../support/database.ts';
@@ -151,6 +153,39 @@ describe('the index key', () => {
     }
     const uses = await read("SELECT version, use FROM tenant_key WHERE purpose = 'index' ORDER BY version");
     expect(uses).toEqual([1, 2, 3].map((version) => ({ version, use: version === 3 ? 'asked' : 'kept' })));
+  });
+
+  test('classes that are counted change as rows do, and totals by them are exact all the way', async () => {
+    const { id } = await within(here, write);
+    const totals: unknown[] = [];
+    const count = () =>
+      within(process(), async (session) => {
+        const pairs = [
+          ['gender', 'other'],
+          ['_summary', 'count'],
+        ] as const;
+        const bundle = await searchType(session, {
+          type: 'Patient',
+          pairs,
+          handling: 'strict',
+          baseUrl: 'http://hpms.test',
+        });
+        totals.push(JSON.parse(bundle.toString()).total);
+      });
+    await within(here, rotateIndexKey);
+    for (let runs = await openRuns(); runs.length > 0; runs = await openRuns()) {
+      await isDue();
+      for (let next: Step = 'more'; next === 'more' || next === 'waiting'; next = await step(runs[0] as string))
+        await count();
+    }
+    await count();
+    expect(new Set(totals)).toEqual(new Set([1]));
+    const keyed = await within(here, async ({ cipher, definitions }) =>
+      cipher.tokenOf(classText(definitions, { resourceType: 'Patient', gender: 'other' }) ?? ''),
+    );
+    expect(await read('SELECT count_class FROM resource WHERE id = $1', [id])).toEqual([
+      { count_class: String(keyed) },
+    ]);
   });
 
   test('takes the groups of tokens along, and AuditEvents that named them are found by the new key', async () => {

@@ -67,7 +67,8 @@ function createRowMaker(tenantId: number, counts: Counts) {
           tables.reference.push([...key, entry.parameter, entry.targetType, entry.targetId]);
         else if (entry.kind === 'date')
           tables.date_value.push([...key, entry.parameter, new Date(entry.low), new Date(entry.high)]);
-        else tables.range_value.push([...key, entry.parameter, tokenOf(entry.unit), entry.low, entry.high]);
+        else if (entry.kind === 'range')
+          tables.range_value.push([...key, entry.parameter, tokenOf(entry.unit), entry.low, entry.high]);
       }
       tables.resource.push([...key, 1, storedAt(n), false, empty, `{${tokens.join(',')}}`]);
     }

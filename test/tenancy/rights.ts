@@ -80,9 +80,9 @@ export const tenantTables: Readonly<Record<string, TableRights>> = {
   concept_map: { holds: 'concept maps, readable', app: replace },
   concept_map_element: { holds: 'their pairs of codes', app: replace },
   type_count: {
-    holds: 'numbers of resources by type',
+    holds: 'numbers of resources by type, and by the keyed class of their codes',
     app: read,
-    system: { reads: ['tenant_id', 'type', 'id', 'amount'], updates: ['amount'], deletes: true },
+    system: { reads: ['tenant_id', 'type', 'id', 'amount', 'count_class'], updates: ['amount'], deletes: true },
   },
   search_index: {
     holds: 'what the search index of a tenant is built by',
@@ -211,7 +211,7 @@ export const roles: Readonly<Record<string, RoleRights>> = {
       'store.count_added',
       'store.check_entry',
       'store.check_journal',
-      'store.count_deletion',
+      'store.count_change',
       'store.keep_operators_hold',
       'store.make_partition',
       'store.note_late_row',

@@ -1,7 +1,7 @@
 // The search that a call of `$explain` is about: of a type, of all types, or in a compartment.
 
 import { requirePermission } from '../../access/may.ts';
-import { searchAccess } from '../../repository/answer-search.ts';
+import { keyedAccess, searchAccess } from '../../repository/answer-search.ts';
 import { resolveCodes } from '../../repository/resolve-codes.ts';
 import { searchDefinitions } from '../../repository/search-definitions.ts';
 import type { Session } from '../../repository/session.ts';
@@ -29,8 +29,10 @@ export interface ExplainedSearch {
   readonly rowType: (query: SearchQuery) => string;
   readonly run: (query: SearchQuery, access: SearchAccess) => Promise<unknown>;
   /** Of the caller's tenant; what is known of how common a token is goes by it. */
-  readonly tokenOf: SearchAccess['tokenOf'];
+  readonly keyed: KeyedAccess;
 }
+
+export type KeyedAccess = Pick<SearchAccess, 'tokenOf' | 'classesOf'>;
 
 /** Throws 404 where there is no such search. */
 export function explainedSearch(session: Session, call: OperationCall): ExplainedSearch {
@@ -53,7 +55,7 @@ function ofType(session: Session, call: OperationCall, type: string): ExplainedS
     prepare: (query) => ready(session, query),
     rowType: () => type,
     run: (query, access) => runType(session, query, access),
-    tokenOf: session.cipher.tokenOf,
+    keyed: keyedAccess(session),
   };
 }
 
@@ -80,7 +82,7 @@ function ofCompartment(session: Session, call: OperationCall): ExplainedSearch {
     prepare: (query) => Promise.resolve(query),
     rowType: () => call.type,
     run: (query, { send }) => runCompartmentSearch(query as ReturnType<typeof parse>, send),
-    tokenOf: session.cipher.tokenOf,
+    keyed: keyedAccess(session),
   };
 }
 
@@ -96,7 +98,7 @@ function ofAllTypes(session: Session, call: OperationCall): ExplainedSearch {
     prepare: (query) => Promise.resolve(query),
     rowType: (query) => (query as ReturnType<typeof parse>).types[0] ?? '',
     run: (query, access) => runSystemSearch(query as ReturnType<typeof parse>, access, (one) => ready(session, one)),
-    tokenOf: session.cipher.tokenOf,
+    keyed: keyedAccess(session),
   };
 }
 

@@ -5,7 +5,7 @@ import { FhirError } from '../../fhir/outcome.ts';
 import type { SearchStatement } from '../../search/compile/sql.ts';
 import type { SearchAccess } from '../../search/run-search.ts';
 import type { SearchQuery } from '../../search/search-query.ts';
-import type { ExplainedSearch } from './explained-search.ts';
+import type { ExplainedSearch, KeyedAccess } from './explained-search.ts';
 
 /**
  * What a statement is for: a part of the search that is decided ahead, the page itself, the page where the first statement
@@ -21,9 +21,9 @@ export interface RecordedStatement {
 
 /** No value of the search gets into their texts. Throws what the search would refuse. */
 export async function recordStatements(search: ExplainedSearch, query: SearchQuery): Promise<RecordedStatement[]> {
-  const first = new Recorder(search.tokenOf, rowsOf(search, query, false));
+  const first = new Recorder(search.keyed, rowsOf(search, query, false));
   await search.run(query, first.access);
-  const second = new Recorder(search.tokenOf, rowsOf(search, query, true));
+  const second = new Recorder(search.keyed, rowsOf(search, query, true));
   await search.run(query, second.access).catch(ignoreRefusal);
   const pages = first.statements.filter(({ text }) => purposeOf(text) === 'page');
   const known = new Set(first.statements.map(({ text }) => text));
@@ -44,13 +44,13 @@ class Recorder {
   readonly access: SearchAccess;
   readonly #statements = new Map<string, Written>();
 
-  constructor(tokenOf: SearchAccess['tokenOf'], rows: readonly object[]) {
+  constructor(keyed: KeyedAccess, rows: readonly object[]) {
     this.access = {
       send: <Row>(statement: SearchStatement) => {
         this.#write(statement);
         return Promise.resolve(rows as Row[]);
       },
-      tokenOf,
+      ...keyed,
       open: ({ type, id }) => Promise.resolve({ resourceType: type, id } as Resource),
     };
   }

@@ -7,7 +7,7 @@ import type { Content } from '../change.ts';
 import { deleteIndexRows, insertIndexRows, insertRanges } from '../index-rows.ts';
 import type { StoredResource } from '../module.ts';
 import type { Session } from '../session.ts';
-import { tokensOf } from '../store-changes.ts';
+import { countClassOf, tokensOf } from '../store-changes.ts';
 import { openWithoutData, type VersionRow, versionColumns } from '../stored-version.ts';
 import { takeBackgroundTurn } from '../turn.ts';
 import { tokenAuditEvents } from './audit-chunk.ts';
@@ -20,7 +20,7 @@ import { unlessDamaged } from './unless-damaged.ts';
 
 const rowsMax = 100;
 
-type IndexedRow = VersionRow & { readonly tokens: string };
+type IndexedRow = VersionRow & { readonly tokens: string; readonly count_class: string | null };
 
 /** True when there are no more. Their rows are locked meanwhile, so that nobody's write is lost. */
 export async function indexChunk(session: Session, run: RunRow): Promise<boolean> {
@@ -91,7 +91,7 @@ async function readRows({ trx }: Session, { types, at_type: atType, at_id: atId 
     const wanted = rowsMax - rows.length;
     const found = await trx.query<IndexedRow>({
       name: 'reindex-rows',
-      text: `SELECT ${versionColumns}, tokens::text AS tokens FROM resource WHERE type = $1 AND id > $2
+      text: `SELECT ${versionColumns}, tokens::text AS tokens, count_class FROM resource WHERE type = $1 AND id > $2
              ORDER BY id LIMIT $3 FOR UPDATE`,
       values: [place.type, place.id, wanted],
     });
@@ -105,33 +105,45 @@ async function readRows({ trx }: Session, { types, at_type: atType, at_id: atId 
   }
 }
 
+interface IndexedAgain {
+  readonly change: IndexedRow;
+  readonly entries: readonly IndexEntry[];
+  readonly tokens: string;
+  readonly countClass: string | null;
+}
+
 /** Gives those of resources that are there and open. */
 async function indexRows(session: Session, rows: readonly IndexedRow[]): Promise<IndexedRow[]> {
-  const indexed: { readonly change: IndexedRow; readonly entries: readonly IndexEntry[]; readonly tokens: string }[] =
-    [];
-  const other: typeof indexed = [];
+  const indexed: IndexedAgain[] = [];
+  const other: IndexedAgain[] = [];
   const turn = takeBackgroundTurn();
   // One after the other: each may be as large as a body can be.
   for (const row of rows) {
     const resource = row.deleted ? undefined : await unlessDamaged(session, () => resourceOf(session, row));
     if (!row.deleted && !resource) continue;
     const entries = resource ? session.extract(resource.resource, resource.exactNumbers) : [];
-    const one = { change: row, entries, tokens: tokensOf(session, entries) };
+    const one = {
+      change: row,
+      entries,
+      tokens: tokensOf(session, entries),
+      countClass: countClassOf(session, entries),
+    };
     indexed.push(one);
-    if (!hasSameTokens(row.tokens, one.tokens)) other.push(one);
+    if (row.count_class !== one.countClass || !hasSameTokens(row.tokens, one.tokens)) other.push(one);
     if (resource) await restoreRows(session, resource.resource);
     if (turn.isOver()) await turn.next();
   }
   if (other.length > 0) {
     session.trx.execute({
       name: 'reindex-tokens',
-      text: `UPDATE resource SET tokens = row.tokens::bigint[]
-             FROM unnest($1::text[], $2::text[], $3::text[]) AS row (type, id, tokens)
+      text: `UPDATE resource SET tokens = row.tokens::bigint[], count_class = row.count_class
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS row (type, id, tokens, count_class)
              WHERE resource.type = row.type AND resource.id = row.id`,
       values: [
         other.map(({ change }) => change.type),
         other.map(({ change }) => change.id),
         other.map((one) => one.tokens),
+        other.map((one) => one.countClass),
       ],
     });
   }
