@@ -71,7 +71,10 @@ export function searchAccess(session: Session): SearchAccess {
 }
 
 /** What the index of the session's tenant is asked by. */
-export function keyedAccess({ definitions, cipher }: Session) {
+export function keyedAccess({
+  definitions,
+  cipher,
+}: Pick<Session, 'definitions'> & { cipher: Pick<Session['cipher'], 'tokenOf'> }) {
   return {
     tokenOf: cipher.tokenOf,
     classesOf: ({ type, criteria }: SearchQuery): KeyedClasses | undefined => {

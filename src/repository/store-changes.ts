@@ -102,7 +102,10 @@ export function tokensOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly 
 }
 
 /** PostgreSQL's text of the keyed class, null where there is none: a resource is in one, under the index key that searches ask by. */
-export function countClassOf({ cipher }: Pick<Session, 'cipher'>, entries: readonly IndexEntry[]): string | null {
+export function countClassOf(
+  { cipher }: { cipher: Pick<Session['cipher'], 'tokenOf'> },
+  entries: readonly IndexEntry[],
+): string | null {
   const entry = entries.find(({ kind }) => kind === 'class');
   return entry?.kind === 'class' ? cipher.tokenOf(entry.text).toString() : null;
 }

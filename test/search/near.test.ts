@@ -47,10 +47,11 @@ describe('near', () => {
   });
 
   test('nothing readable is stored of a position', () => {
-    expect(extract(munich).filter(({ kind }) => kind !== 'token')).toEqual([]);
+    // Both are stored keyed.
+    expect(extract(munich).filter(({ kind }) => kind !== 'token' && kind !== 'class')).toEqual([]);
     const nowhere = { resourceType: 'Location', position: { latitude: 95, longitude: 0 } } as unknown as Resource;
     const present = { kind: 'token', text: 'Location.near:missing|false' };
-    expect(extract(nowhere)).toEqual([...extract({ resourceType: 'Location' } as Resource), present]);
+    expect(new Set(extract(nowhere))).toEqual(new Set([...extract({ resourceType: 'Location' } as Resource), present]));
   });
 
   test('every position within a circle is in one of its cells, of which there are few', () => {

@@ -1,6 +1,7 @@
 // Loads the large tenant of plan-clinic.ts as the server would have stored it, by COPY: https://www.postgresql.org/docs/current/populate.html
 
 import type pg from 'pg';
+import { countClassOf } from '../../src/repository/store-changes.ts';
 import { createExtractor } from '../../src/search/extract.ts';
 import { indexGeneration } from '../../src/search/index-generation.ts';
 import { copyRows } from '../bench-clinic/copy.ts';
@@ -39,7 +40,7 @@ interface Tables {
 }
 
 const columns: Readonly<Record<keyof Tables, readonly string[]>> = {
-  resource: ['type', 'id', 'version_id', 'last_updated', 'deleted', 'content', 'tokens'],
+  resource: ['type', 'id', 'version_id', 'last_updated', 'deleted', 'content', 'tokens', 'count_class'],
   date_value: ['type', 'id', 'parameter', 'low', 'high'],
   reference: ['source_type', 'source_id', 'parameter', 'target_type', 'target_id'],
   range_value: ['type', 'id', 'parameter', 'unit', 'low', 'high'],
@@ -61,7 +62,8 @@ function createRowMaker(tenantId: number, counts: Counts) {
       const resource = resourceOf(kind, n, counts);
       const key = [kind, resource.id];
       const tokens: bigint[] = [];
-      for (const entry of extract(resource)) {
+      const entries = extract(resource);
+      for (const entry of entries) {
         if (entry.kind === 'token') tokens.push(tokenOf(entry.text));
         else if (entry.kind === 'reference')
           tables.reference.push([...key, entry.parameter, entry.targetType, entry.targetId]);
@@ -70,7 +72,8 @@ function createRowMaker(tenantId: number, counts: Counts) {
         else if (entry.kind === 'range')
           tables.range_value.push([...key, entry.parameter, tokenOf(entry.unit), entry.low, entry.high]);
       }
-      tables.resource.push([...key, 1, storedAt(n), false, empty, `{${tokens.join(',')}}`]);
+      const countClass = countClassOf({ cipher: { tokenOf } }, entries);
+      tables.resource.push([...key, 1, storedAt(n), false, empty, `{${tokens.join(',')}}`, countClass]);
     }
     return (Object.keys(tables) as (keyof Tables)[]).map((table) => ({
       table,

@@ -2,9 +2,11 @@
 
 import type pg from 'pg';
 import { FhirError } from '../../src/fhir/outcome.ts';
+import { keyedAccess } from '../../src/repository/answer-search.ts';
 import type { SendStatement } from '../../src/search/collect-page.ts';
 import type { SearchStatement } from '../../src/search/compile/sql.ts';
 import type { SearchAccess } from '../../src/search/run-search.ts';
+import { definitions } from './evaluate.ts';
 import { type Counts, type Kind, numberOf, resourceOf } from './plan-clinic.ts';
 import { tokensOfTenant } from './plan-data.ts';
 import { asTenant, type PlanMode, type Reading, readingOf } from './plan-rows.ts';
@@ -41,7 +43,7 @@ export class PlanProbe {
     const { counts, tenants } = options;
     this.access = {
       send: this.#send,
-      tokenOf: tokensOfTenant(tenants.large),
+      ...keyedAccess({ definitions, cipher: { tokenOf: tokensOfTenant(tenants.large) } }),
       open: ({ type, id }) => Promise.resolve(resourceOf(type as Kind, numberOf(id), counts)),
     };
   }
