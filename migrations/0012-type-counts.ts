@@ -26,7 +26,8 @@ export async function up(knex: Knex): Promise<void> {
   await makeTriggers(knex);
 }
 
-async function makeTriggers(knex: Knex): Promise<void> {
+/** Also for who takes migration 0052 back. */
+export async function makeTriggers(knex: Knex): Promise<void> {
   await knex.raw(`
     -- Whoever loads the data of many tenants is in none of them: each is entered to be counted.
     CREATE FUNCTION store.count_added() RETURNS trigger

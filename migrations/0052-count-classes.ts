@@ -1,7 +1,8 @@
-// The class of its plain codes that each resource is counted in, for totals of searches by them: https://hl7.org/fhir/R4/search.html#total
+// The class of its bound codes that each resource is counted in, for totals of searches by them: https://hl7.org/fhir/R4/search.html#total
 
 import type { Knex } from 'knex';
 import { isCurrentTenant } from '../src/database/tenant-table.ts';
+import { makeTriggers } from './0012-type-counts.ts';
 
 /**
  * The counters of migration 0012, by class too: those without one are of resources that were stored before, until they are indexed
@@ -19,7 +20,7 @@ export async function up(knex: Knex): Promise<void> {
     ${systemView('tenant_id, type, id, amount, count_class')};
     GRANT SELECT (count_class) ON store.type_count TO hpms_system;
   `);
-  await makeTriggers(knex, 'count_class');
+  await countByClass(knex);
 }
 
 const tenantView = (name: string) => `CREATE OR REPLACE VIEW tenant.${name} AS
@@ -28,31 +29,28 @@ const tenantView = (name: string) => `CREATE OR REPLACE VIEW tenant.${name} AS
 const systemView = (columns: string) => `CREATE OR REPLACE VIEW system.type_count WITH (security_invoker = true) AS
   SELECT ${columns} FROM store.type_count`;
 
-/** By type, and by a further column of the resource. */
-async function makeTriggers(knex: Knex, further?: 'count_class'): Promise<void> {
-  const of = (row: string) =>
-    ['tenant_id', 'type', ...(further ? [further] : [])].map((name) => `${row}.${name}`).join();
-  const columns = `tenant_id, type${further ? `, ${further}` : ''}, amount`;
-  const changes = ['deleted', ...(further ? [further] : [])].map((name) => `OLD.${name} IS DISTINCT FROM NEW.${name}`);
+/** As in migration 0012, by class too. */
+async function countByClass(knex: Knex): Promise<void> {
   await knex.raw(`
-    DROP TRIGGER IF EXISTS count_deletion ON store.resource;
-    DROP TRIGGER IF EXISTS count_change ON store.resource;
-    DROP FUNCTION IF EXISTS store.count_deletion(), store.count_change();
+    DROP TRIGGER count_deletion ON store.resource;
+    DROP FUNCTION store.count_deletion();
 
-    -- Whoever loads the data of many tenants is in none of them: each is entered to be counted.
     CREATE OR REPLACE FUNCTION store.count_added() RETURNS trigger
       LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
     DECLARE
       counted record;
     BEGIN
       IF current_setting('hpms.tenant_id', true) <> '' THEN
-        INSERT INTO store.type_count (${columns})
-          SELECT ${of('added')}, count(*) FROM added WHERE NOT deleted GROUP BY ${of('added')};
+        INSERT INTO store.type_count (tenant_id, type, count_class, amount)
+          SELECT tenant_id, type, count_class, count(*) FROM added WHERE NOT deleted GROUP BY tenant_id, type, count_class;
         RETURN NULL;
       END IF;
-      FOR counted IN SELECT ${of('added')}, count(*) AS amount FROM added WHERE NOT deleted GROUP BY ${of('added')} LOOP
+      FOR counted IN
+        SELECT tenant_id, type, count_class, count(*) AS amount FROM added WHERE NOT deleted GROUP BY tenant_id, type, count_class
+      LOOP
         PERFORM set_config('hpms.tenant_id', counted.tenant_id::text, true);
-        INSERT INTO store.type_count (${columns}) VALUES (${of('counted')}, counted.amount);
+        INSERT INTO store.type_count (tenant_id, type, count_class, amount)
+          VALUES (counted.tenant_id, counted.type, counted.count_class, counted.amount);
       END LOOP;
       PERFORM set_config('hpms.tenant_id', '', true);
       RETURN NULL;
@@ -64,21 +62,25 @@ async function makeTriggers(knex: Knex, further?: 'count_class'): Promise<void> 
       entered text := coalesce(current_setting('hpms.tenant_id', true), '');
     BEGIN
       IF entered = '' THEN PERFORM set_config('hpms.tenant_id', NEW.tenant_id::text, true); END IF;
-      INSERT INTO store.type_count (${columns})
-        SELECT ${of('OLD')}, -1 WHERE NOT OLD.deleted UNION ALL SELECT ${of('NEW')}, 1 WHERE NOT NEW.deleted;
+      INSERT INTO store.type_count (tenant_id, type, count_class, amount)
+        SELECT OLD.tenant_id, OLD.type, OLD.count_class, -1 WHERE NOT OLD.deleted
+        UNION ALL SELECT NEW.tenant_id, NEW.type, NEW.count_class, 1 WHERE NOT NEW.deleted;
       IF entered = '' THEN PERFORM set_config('hpms.tenant_id', '', true); END IF;
       RETURN NULL;
     END $$;
     ALTER FUNCTION store.count_change() OWNER TO hpms_owner;
     GRANT EXECUTE ON FUNCTION store.count_change() TO hpms_owner;
     CREATE TRIGGER count_change AFTER UPDATE ON store.resource
-      FOR EACH ROW WHEN (${changes.join(' OR ')}) EXECUTE FUNCTION store.count_change();
+      FOR EACH ROW WHEN (OLD.deleted IS DISTINCT FROM NEW.deleted OR OLD.count_class IS DISTINCT FROM NEW.count_class)
+      EXECUTE FUNCTION store.count_change();
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await makeTriggers(knex);
   await knex.raw(`
+    DROP TRIGGER count_added ON store.resource;
+    DROP TRIGGER count_change ON store.resource;
+    DROP FUNCTION store.count_added(), store.count_change();
     DROP VIEW tenant.resource, tenant.type_count, system.type_count;
     ALTER TABLE store.resource DROP COLUMN count_class;
     ALTER TABLE store.type_count DROP COLUMN count_class;
@@ -93,4 +95,5 @@ export async function down(knex: Knex): Promise<void> {
     GRANT SELECT ON tenant.type_count TO hpms_app;
     GRANT SELECT, DELETE, UPDATE (amount) ON system.type_count TO hpms_system;
   `);
+  await makeTriggers(knex);
 }

@@ -199,10 +199,10 @@ export function isAccountId(text: string): boolean {
   return idSyntax.test(text);
 }
 
-/** One account per mailbox, however the address is written: security.md 70. */
 /** Without what parts or encloses addresses in a mail's head: https://www.rfc-editor.org/rfc/rfc5322#section-3.2.3 */
 const emailSyntax = /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:"]+$/;
 
+/** One account per mailbox, however the address is written: security.md 70. */
 function normaliseEmail(email: string): string {
   const normalised = email.trim().normalize('NFKC').toLowerCase();
   if (normalised.length > 254 || !emailSyntax.test(normalised)) {

@@ -41,7 +41,7 @@ export interface CompiledSearch {
   /** The same for an estimate, looking at so few rows that any search can afford it; `is_whole` tells whether those were all. */
   readonly estimateStatement: (totalMax: number) => SearchStatement;
   /**
-   * Where nothing narrows the type, or plain codes alone: the same, exact however many there are, and read from counters. Its total is
+   * Where nothing narrows the type, or bound codes alone: the same, exact however many there are, and read from counters. Its total is
    * null where these do not tell.
    */
   readonly counterStatement?: SearchStatement;
@@ -77,7 +77,7 @@ export interface CompileOptions {
   readonly beginMs?: number | undefined;
   /** Absent = this moment. */
   readonly nowMs?: number | undefined;
-  /** Where only plain codes are asked by: the classes that have them. */
+  /** Where only bound codes are asked by: the classes that have them. */
   readonly classes?: KeyedClasses | undefined;
   /** Where candidates are gathered, and no more than so many meet the conditions, the page has all of them. */
   readonly wholeMax?: number | undefined;

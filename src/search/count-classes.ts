@@ -1,4 +1,4 @@
-// Cuts the resources of a type into classes by their plain codes, each with a counter: how many there are with some of these codes
+// Cuts the resources of a type into classes by their booleans and codes with a required binding, each with a counter: how many there are with some of these codes
 // is then a sum of few numbers, however many resources there are: https://hl7.org/fhir/R4/search.html#total
 
 import type { Resource } from '@medplum/fhirtypes';

@@ -21,7 +21,7 @@ export interface SearchAccess {
   readonly send: SendStatement;
   /** The keyed token of a text of token-text.ts. */
   readonly tokenOf: (text: string) => bigint;
-  /** Of a search by plain codes alone, the classes that it asks for, keyed. */
+  /** Of a search by bound codes alone, the classes that it asks for, keyed. */
   readonly classesOf?: (query: SearchQuery) => KeyedClasses | undefined;
   /** Decrypts a row, for searches that need a recheck. */
   readonly open: (row: SearchRow) => Promise<Resource>;
@@ -85,7 +85,8 @@ class RunningSearch {
     this.#query = query;
     this.#access = access;
     this.#place = place;
-    this.#compiled = this.#compile(isSorted(query) ? inStoredOrder(query) : query, place);
+    const classes = query.total === 'none' ? undefined : access.classesOf?.(query);
+    this.#compiled = this.#compile(isSorted(query) ? inStoredOrder(query) : query, place, { classes });
   }
 
   async page(): Promise<FoundPage> {
@@ -203,11 +204,10 @@ class RunningSearch {
   #compile(
     query: SearchQuery,
     place: PagePlace | undefined,
-    known: Pick<CompileOptions, 'beginMs' | 'wholeMax'> = {},
+    known: Pick<CompileOptions, 'beginMs' | 'wholeMax' | 'classes'> = {},
   ): CompiledSearch {
-    const { tokenOf, readableTypes, sampleOf, classesOf } = this.#access;
-    const classes = query.total === 'none' ? undefined : classesOf?.(query);
-    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, classes, ...known });
+    const { tokenOf, readableTypes, sampleOf } = this.#access;
+    return compileSearch(query, { tokenOf, place, readableTypes, sampleOf, ...known });
   }
 }
 

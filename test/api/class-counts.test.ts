@@ -1,4 +1,4 @@
-// Totals of searches by plain codes come from counters, exact whatever becomes of the resources: https://hl7.org/fhir/R4/search.html#total
+// Totals of searches by bound codes come from counters, exact whatever becomes of the resources: https://hl7.org/fhir/R4/search.html#total
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceRequest } from '@medplum/fhirtypes';
@@ -86,7 +86,7 @@ interface Change {
 /** More than there ever are. */
 const muchMore = 100_000;
 
-describe('totals of searches by plain codes', () => {
+describe('totals of searches by bound codes', () => {
   test('are exact after any creations, changes, deletions and returns, while the counts are folded', async () => {
     const change = fc.record({
       n: fc.nat(11),

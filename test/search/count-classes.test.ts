@@ -1,4 +1,4 @@
-// The class that a resource is counted in tells, for every search by plain codes alone, whether it is a match:
+// The class that a resource is counted in tells, for every search by bound codes alone, whether it is a match:
 // https://hl7.org/fhir/R4/search.html#total
 
 import { describe, expect, test } from '@jest/globals';
@@ -53,7 +53,7 @@ const search = fc
   .map((pairs) => new URLSearchParams(pairs as [string, string][]).toString());
 
 describe('the class of a resource', () => {
-  test('tells what the index tells, for every resource and every search by plain codes', () => {
+  test('tells what the index tells, for every resource and every search by bound codes', () => {
     fc.assert(
       fc.property(patient, search, (members, text) => {
         const resource = { resourceType: 'Patient', id: '1', ...members } as Patient;
@@ -72,7 +72,7 @@ describe('the class of a resource', () => {
   });
 
   test.each([
-    ['gender=male&birthdate=2001-02-03', 'a parameter that is none of plain codes'],
+    ['gender=male&birthdate=2001-02-03', 'a parameter that is none of bound codes'],
     ['gender=divers', 'a code that is not on the list: what is stored beside it is counted as one'],
     ['gender:not=divers', 'its opposite'],
     ['', 'nothing: all are counted by type'],

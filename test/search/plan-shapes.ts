@@ -296,12 +296,12 @@ function ofResults({ Observation: count }: Counts): readonly Shape[] {
       all: 'active=true&_revinclude=Observation:patient',
     }),
     shape('_total=none', 'Observation', groups(code, '&_total=none')),
-    shape('_total=accurate of plain codes', 'Appointment', {
+    shape('_total=accurate of bound codes', 'Appointment', {
       none: 'status=noshow&_total=accurate',
       some: 'status=proposed&_total=accurate',
       all: 'status=booked&_total=accurate',
     }),
-    shape('_summary=count of plain codes', 'Observation', {
+    shape('_summary=count of bound codes', 'Observation', {
       none: 'status=amended&_summary=count',
       all: 'status=final&_summary=count',
     }),
