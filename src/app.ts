@@ -92,7 +92,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const onIdleError = (error: Error) => log.warn(errorFields(error), 'An idle database connection was lost.');
   const onKeyError = (error: unknown) => log.error(errorFields(error), "A tenant's keys were not confirmed.");
   await using opened = new AsyncDisposableStack();
-  const doors = openDoors({ databaseUrl, rootKey, root, onIdleError, onKeyError });
+  let forgetAccess: () => void = () => undefined;
+  const onAccessChange = () => forgetAccess();
+  const doors = openDoors({ databaseUrl, rootKey, root, onIdleError, onKeyError, onAccessChange });
   opened.defer(doors.close);
   const missingWalls = await requireSoundDatabase(doors, log);
   const metrics = createMetrics();
@@ -102,6 +104,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onDamage: (tenantId, error) => log.error({ tenantId, ...errorFields(error) }, 'A stored row does not open.'),
   });
   const access = openAccess(options, doors, forget);
+  forgetAccess = access.forget;
   opened.defer(access.close);
   const trail = openTrail({
     ...{ repository, pool: doors.trailPool, leavesToWorkers: !does.jobs },
@@ -128,17 +131,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { port, tls } = config.http;
   const onError = (error: unknown) => log.error(errorFields(error), 'The renewed certificate cannot be used.');
   const http = await listen(server.callback(), port, tls && { ...tls, onError });
-  const jobs = does.jobs
-    ? openJobs(
-        options,
-        doors,
-        {
-          repository,
-          modules: [...modules, asyncModule({ repository, trail, onFailure: access.api.onFailure }, operations)],
-        },
-        metrics,
-      )
-    : undefined;
+  const background = asyncModule({ repository, trail, onFailure: access.api.onFailure }, operations);
+  const working = { repository, modules: [...modules, background] };
+  const jobs = does.jobs ? openJobs(options, doors, working, metrics) : undefined;
   // From here on whoever holds the app closes it.
   const everything = opened.move();
   return {
@@ -164,7 +159,7 @@ async function requireSoundDatabase(doors: Doors, log: Logger): Promise<readonly
   return missingWalls;
 }
 
-/** Who may come in; that and `forgetMore` is forgotten when the database says that something changed. */
+/** Who may come in; that and `forgetMore` is forgotten when this process or, by the database, another one has changed it. */
 function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forgetMore: () => void) {
   const registry = createTenantRegistry(doors.systemDoor);
   const onError = (error: unknown) => {
@@ -204,10 +199,10 @@ function openAccess({ config, databaseUrl, log }: AppOptions, doors: Doors, forg
         authenticate: withinRealm(smart.authenticate),
       },
       smart,
-      onAccessChange: forget,
       onFailure: (error: unknown) => log.error(errorFields(error), 'A batch entry failed.'),
     },
     tenants: registry,
+    forget,
     close: () => listener.close(),
   };
 }

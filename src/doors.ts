@@ -32,6 +32,8 @@ export interface DoorsOptions {
   readonly root: RootSettings;
   /** Told of idle connections that were lost; they are replaced. */
   readonly onIdleError: (error: Error) => void;
+  /** Called when one of these doors has changed who may do what, before whoever did it knows that it is over. */
+  readonly onAccessChange?: () => void;
   /** Told of keys that a root key elsewhere did not confirm in time. */
   readonly onKeyError?: (error: unknown) => void;
 }

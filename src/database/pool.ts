@@ -19,6 +19,8 @@ export interface PoolOptions {
   readonly waitingMax: number;
   /** Errors of idle connections; they are replaced, so this is for the log only. */
   readonly onIdleError: (error: Error) => void;
+  /** Called when a transaction has changed who may do what, before whoever made it knows that it is over. */
+  readonly onAccessChange?: () => void;
 }
 
 export interface PooledConnection {
@@ -40,6 +42,8 @@ const acquireTimeoutMs = 3_000;
 const fullPauseMs = 20;
 const endTimeoutMs = 1_000;
 const statementTimeoutMs = 30_000;
+/** Of the notice that a change of who may do what gives: migration 0053. */
+const accessChange = 'ZA001';
 /** Longer than the server's own statement timeout: fires only when the server itself no longer answers. */
 const answerTimeoutMs = 40_000;
 
@@ -87,15 +91,24 @@ export function createPool(options: PoolOptions): Pool {
   } as pg.PoolConfig);
   pool.on('error', options.onIdleError);
   const open = new Set<Promise<void>>();
-  const prepared = new WeakMap<pg.ClientBase, PreparedStatements>();
+  const known = new WeakMap<pg.ClientBase, Known>();
   pool.on('connect', (client) => {
     // One that breaks while it is in use fails its statements; without a listener its event would end the process.
     client.on('error', () => undefined);
-    prepared.set(client, new PreparedStatements());
+    const own = knownOf(client);
+    client.on('notice', ({ code }) => {
+      if (code === accessChange) own.hasChangedAccess = true;
+    });
     const ended = new Promise<void>((resolve) => client.once('end', resolve)).then(() => void open.delete(ended));
     open.add(ended);
   });
   let pausing = 0;
+
+  function knownOf(client: pg.ClientBase): Known {
+    const own = known.get(client) ?? { prepared: new PreparedStatements(), hasChangedAccess: false };
+    known.set(client, own);
+    return own;
+  }
 
   /** With a connection of its own a pool is only slower where others have taken the rest; without any nobody knows when it gets one. */
   async function connect(): Promise<pg.PoolClient> {
@@ -118,7 +131,7 @@ export function createPool(options: PoolOptions): Pool {
       if (pool.waitingCount + pausing >= options.waitingMax) throw busy();
       try {
         const client = await connect();
-        return toConnection(client, prepared.get(client) ?? new PreparedStatements());
+        return toConnection(client, knownOf(client), options.onAccessChange);
       } catch (error) {
         throw translateSqlError(error);
       }
@@ -136,12 +149,19 @@ export function busy(): FhirError {
   return fhirError('throttled', 'The server is busy; try again shortly.', { status: 503, retryAfterSeconds: 1 });
 }
 
-function toConnection(client: pg.PoolClient, prepared: PreparedStatements): PooledConnection {
+/** Of a connection, as long as it lives. */
+interface Known {
+  readonly prepared: PreparedStatements;
+  /** Since it was taken from the pool. */
+  hasChangedAccess: boolean;
+}
+
+function toConnection(client: pg.PoolClient, known: Known, onAccessChange: (() => void) | undefined): PooledConnection {
   let isBroken = false;
   return {
     send: (entries) =>
       new Promise((resolve, reject) => {
-        const batch = new Batch(entries, prepared);
+        const batch = new Batch(entries, known.prepared);
         batch.callback = (error) => (error === undefined || error === null ? resolve() : reject(error));
         try {
           client.query(batch as unknown as pg.Submittable);
@@ -151,6 +171,11 @@ function toConnection(client: pg.PoolClient, prepared: PreparedStatements): Pool
           reject(error);
         }
       }),
-    release: (isHealthy) => client.release(isBroken || !isHealthy),
+    release(isHealthy) {
+      client.release(isBroken || !isHealthy);
+      if (!known.hasChangedAccess) return;
+      known.hasChangedAccess = false;
+      onAccessChange?.();
+    },
   };
 }

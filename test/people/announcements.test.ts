@@ -1,5 +1,6 @@
-// What rights depend on is announced to every process when it changes, and a sign-in is no news: security.md 62
+// What rights depend on is announced to every process when it changes, at once to the one that changes it, and a sign-in is no news: security.md 62
 
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
@@ -13,8 +14,9 @@ import { openTenantDatabase, type TenantDatabase } from '../tenants/tenant-datab
 let database: TenantDatabase;
 let tenantId: number;
 let listener: pg.Client;
+let toldHere = 0;
 beforeAll(async () => {
-  database = await openTenantDatabase();
+  database = await openTenantDatabase(() => (toldHere += 1));
   tenantId = (await createTenant(database, { name: 'a' })).tenantId;
   listener = new pg.Client({ connectionString: database.url });
   await listener.connect();
@@ -31,11 +33,14 @@ async function isAnnounced(work: Parameters<TenantDatabase['tenantDoor']>[1]): P
   const heard: string[] = [];
   const hear = ({ channel }: pg.Notification) => heard.push(channel);
   listener.on('notification', hear);
+  const toldBefore = toldHere;
   await database.tenantDoor(tenantId, work);
+  const isToldHere = toldHere > toldBefore;
   await database.tenantDoor(tenantId, (trx) => trx.query({ text: "SELECT pg_notify('nothing', '')" }));
   while (!heard.includes('nothing')) await once(listener, 'notification');
   listener.off('notification', hear);
-  return heard.includes('hpms_access');
+  expect(heard.includes('hpms_access')).toBe(isToldHere);
+  return isToldHere;
 }
 
 test('roles, accounts and clients are announced; a rehashed password, and an account that can do nothing yet, are not', async () => {
@@ -54,6 +59,13 @@ test('roles, accounts and clients are announced; a rehashed password, and an acc
   expect(await isAnnounced((trx) => putCustomRole(trx, role))).toBe(true);
   expect(await isAnnounced((trx) => putCustomRole(trx, { ...role, active: false }))).toBe(true);
   const client = { name: 'C', grantTypes: ['client_credentials'], scope: 'system/*.rs', roles: [] };
-  await isAnnounced(async (trx) => ({ clientId } = createClient(trx, cipher, client)));
+  expect(await isAnnounced(async (trx) => ({ clientId } = createClient(trx, cipher, client)))).toBe(true);
   expect(await isAnnounced((trx) => disableClient(trx, clientId))).toBe(true);
+});
+
+test('is told once, and not again by who has the connection next', async () => {
+  await database.tenantDoor(tenantId, async (trx) => requireNewPassword(trx, randomUUID()));
+  const before = toldHere;
+  for (let turn = 0; turn < 10; turn++) await database.tenantDoor(tenantId, (trx) => trx.query({ text: 'SELECT 1' }));
+  expect(toldHere).toBe(before);
 });

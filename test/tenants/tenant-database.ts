@@ -14,12 +14,13 @@ export interface TenantDatabase {
   close(): Promise<void>;
 }
 
-export async function openTenantDatabase(): Promise<TenantDatabase> {
+export async function openTenantDatabase(onAccessChange?: () => void): Promise<TenantDatabase> {
   const { url, drop } = await createTestDatabase();
   const openPool = (role: DatabaseRole) =>
     createPool({
       ...{ databaseUrl: url, role, rootKey: testRootKey, connectionsMax: 5, waitingMax: 100 },
       onIdleError: () => undefined,
+      ...(onAccessChange && { onAccessChange }),
     });
   const pools = [openPool('hpms_app'), openPool('hpms_system')] as const;
   const tenantDoor = createTenantDoor(pools[0]);

@@ -14,12 +14,10 @@ import { createdPath, pathOf, type TenantAdmin } from './tenant-route.ts';
 export interface TenantAdminOptions {
   readonly admit: AdmitOptions;
   readonly repository: Repository;
-  /** Called when rights or settings may have changed, so that this process at least knows it with the next request. */
-  readonly onAccessChange: () => void;
 }
 
 export function createTenantAdmin(router: Router<HttpState>, options: TenantAdminOptions): void {
-  const { repository, onAccessChange } = options;
+  const { repository } = options;
   mountAdminRoutes<TenantAdmin>(router, {
     base: '/t/{tenant}/admin',
     routes: adminRoutes,
@@ -31,10 +29,7 @@ export function createTenantAdmin(router: Router<HttpState>, options: TenantAdmi
       return { caller, repository, base, ifMatch: ctx.get('If-Match') };
     },
     permit: ({ caller }) => requireAdministrator(caller),
-    async record(call) {
-      if (call.route.method !== 'GET') onAccessChange();
-      await recordApart(call);
-    },
+    record: recordApart,
   });
 }
 

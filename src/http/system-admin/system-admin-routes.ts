@@ -14,12 +14,10 @@ export interface SystemAdminOptions {
   readonly admit: AdmitOptions;
   readonly repository: Repository;
   readonly systemDoor: SystemDoor;
-  /** Called when a tenant may have become another one, so that this process knows it with the next request. */
-  readonly onAccessChange: () => void;
 }
 
 export function createSystemAdminRoutes(router: Router<HttpState>, options: SystemAdminOptions): void {
-  const { admit, repository, systemDoor, onAccessChange } = options;
+  const { admit, repository, systemDoor } = options;
   const { publicUrl } = admit;
   mountAdminRoutes(router, {
     base: systemAdminBase,
@@ -32,9 +30,6 @@ export function createSystemAdminRoutes(router: Router<HttpState>, options: Syst
       };
       return { caller: await admitSystem({ ...admit, onRefused }, ctx), repository, systemDoor, publicUrl };
     },
-    async record(call) {
-      if (call.route.method !== 'GET') onAccessChange();
-      await recordCall(call);
-    },
+    record: recordCall,
   });
 }
