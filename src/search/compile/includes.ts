@@ -70,12 +70,15 @@ function forwardLinks({ includes, readableTypes }: IncludeOptions, values: SqlVa
     ({ direction, targetType }) => direction === 'forward' && mayRead(targetType, readableTypes),
   );
   if (wanted.length === 0) return [];
+  const parameters = `${values.bind(wanted.map(({ parameter }) => parameter))}::text[]`;
+  // Most references are of other parameters, which that test alone tells for less.
+  const mayBeWanted = `(f.parameter = ANY(${parameters}) OR '*' = ANY(${parameters}))`;
   return [
     `(SELECT f.target_type AS type, f.target_id AS id FROM shown p
     CROSS JOIN LATERAL (
       SELECT f.target_type, f.target_id FROM reference f
       WHERE f.source_type = p.type AND f.source_id = p.id${readableTest('f.target_type', readableTypes, values)}
-        AND EXISTS (SELECT FROM ${wantedRows(wanted, values)}
+        AND ${mayBeWanted} AND EXISTS (SELECT FROM ${wantedRows(wanted, values)}
           WHERE wanted.source_type IN (f.source_type, '*') AND wanted.parameter IN (f.parameter, '*')
             AND wanted.target_type IN (f.target_type, '*')) OFFSET 0) f)`,
   ];
