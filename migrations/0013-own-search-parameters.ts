@@ -26,7 +26,7 @@ async function makeTables(knex: Knex): Promise<void> {
       definitions_version integer NOT NULL DEFAULT 0,
       -- The transaction that raised it last.
       changed_by xid8,
-      -- What src/search/index-generation.ts said when all of the tenant's resources were indexed.
+      -- What src/database/index-generation.ts said when all of the tenant's resources were indexed.
       generation integer NOT NULL DEFAULT 0
     );
     -- Nobody knows any more which code has indexed what there is: each tenant is indexed again once.

@@ -223,7 +223,11 @@ function openJobs(options: AppOptions, doors: Doors, { repository, modules }: Jo
   const { rootKey } = config.crypto;
   const { redisUrl } = config.jobs;
   const listenConnection = connectionSettings({ databaseUrl, rootKey, role: 'hpms_system' });
-  const sweepReindex = createReindexSweep({ ...doors, types: indexedTypes(repository.definitions) });
+  const sweepReindex = createReindexSweep({
+    ...{ ...doors, types: indexedTypes(repository.definitions) },
+    onEarlier: () =>
+      log.info('Processes of an earlier version are connected: what they write is indexed again once they are gone.'),
+  });
   // The next tenant may have its turn.
   const reindexModule = createReindexModule(() => {
     sweepReindex().catch((error: unknown) =>

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
 import { Batch, type BatchEntry, PreparedStatements } from './batch.ts';
+import { applicationName } from './index-generation.ts';
 import { rolePassword } from './role-password.ts';
 import { isFull, translateSqlError } from './sql-errors.ts';
 
@@ -76,7 +77,11 @@ export function connectionSettings(options: Pick<PoolOptions, 'databaseUrl' | 'r
   const url = new URL(options.databaseUrl);
   url.username = options.role;
   url.password = rolePassword(options.rootKey, options.role);
-  return { connectionString: url.href, options: sessionOptions(options.role), application_name: options.role };
+  return {
+    connectionString: url.href,
+    options: sessionOptions(options.role),
+    application_name: applicationName(options.role),
+  };
 }
 
 export function createPool(options: PoolOptions): Pool {

@@ -71,7 +71,7 @@ export interface Module {
   readonly effects?: readonly Rule<readonly WriteIntent[]>[];
   readonly reactions?: readonly Reaction[];
   readonly shows?: readonly Show[];
-  /** For what was stored before there were these rows: every run of the reindex comes by (search/index-generation.ts). */
+  /** For what was stored before there were these rows: every run of the reindex comes by (database/index-generation.ts). */
   readonly restores?: readonly Restore[];
   readonly jobs?: readonly ModuleJob[];
 }

@@ -4,7 +4,6 @@
 import type { SendStatement } from './collect-page.ts';
 import type { SearchStatement } from './compile/sql.ts';
 import { leavesOf } from './criterion-tree.ts';
-import { slicedSince } from './index-generation.ts';
 import type { Criterion, SearchQuery } from './search-query.ts';
 
 export interface TokenSample {
@@ -24,6 +23,8 @@ export interface SampleAccess {
   readonly tokenOf: (text: string) => bigint;
 }
 
+/** From this generation of the index on each resource has the token of its slice: slices.ts. */
+const slicedSince = 3;
 /** Of fewer resources even all are looked up. */
 const resourcesMin = 1_000;
 /** From so many moments of the type's time so many resources are read. */

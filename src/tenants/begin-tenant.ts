@@ -1,10 +1,10 @@
 // The beginning of every tenant: its registry row and its keys, each committed by itself, so that a crash leaves what the next try goes on from.
 
 import type { KeyRing } from '../crypto/key-ring.ts';
+import { indexGeneration } from '../database/index-generation.ts';
 import type { SystemDoor } from '../database/system-transaction.ts';
 import type { TenantDoor, TenantTransaction } from '../database/tenant-transaction.ts';
 import { type FhirError, fhirError } from '../fhir/outcome.ts';
-import { indexGeneration } from '../search/index-generation.ts';
 import { isTenantName } from './registry.ts';
 
 export interface CreateTenantContext {

@@ -1,9 +1,9 @@
 // Loads the large tenant of plan-clinic.ts as the server would have stored it, by COPY: https://www.postgresql.org/docs/current/populate.html
 
 import type pg from 'pg';
+import { indexGeneration } from '../../src/database/index-generation.ts';
 import { countClassOf } from '../../src/repository/store-changes.ts';
 import { createExtractor } from '../../src/search/extract.ts';
-import { indexGeneration } from '../../src/search/index-generation.ts';
 import { copyRows } from '../bench-clinic/copy.ts';
 import { withoutIndexes } from '../bench-clinic/load.ts';
 import { definitions } from './evaluate.ts';

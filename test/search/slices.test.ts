@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Observation, Patient, Practitioner, Resource } from '@medplum/fhirtypes';
+import { indexGeneration } from '../../src/database/index-generation.ts';
 import { collectPage, type SendStatement } from '../../src/search/collect-page.ts';
 import type { PagePlace } from '../../src/search/compile/sort.ts';
 import { compileSearch } from '../../src/search/compile-search.ts';
-import { indexGeneration } from '../../src/search/index-generation.ts';
 import { sliceOf, sliceSql, slices } from '../../src/search/slices.ts';
 import { type SampleOf, sampleTokens } from '../../src/search/token-sample.ts';
 import { withClient } from '../support/database.ts';

@@ -1,11 +1,11 @@
-// Asks for what no write asks for: runs that stand still go on, and tenants that an older version of the code has indexed are
-// indexed again.
+// Asks for what no write asks for: runs that stand still go on, and tenants that an older version of the code has indexed, or still
+// writes to, are indexed again.
 
 import { v7 as uuidv7 } from 'uuid';
+import { earlierProcesses, indexGeneration } from '../../database/index-generation.ts';
 import type { SystemDoor } from '../../database/system-transaction.ts';
 import type { TenantDoor } from '../../database/tenant-transaction.ts';
 import { addToOutbox } from '../../jobs/outbox.ts';
-import { indexGeneration } from '../../search/index-generation.ts';
 import { lockIndex } from '../own-parameters/lock-index.ts';
 import { eventOf, requestRun } from './request-run.ts';
 
@@ -14,6 +14,8 @@ export interface ReindexSweepOptions {
   readonly tenantDoor: TenantDoor;
   /** Types that a run of everything goes through. */
   readonly types: readonly string[];
+  /** Called by each sweep while processes of an earlier version are connected. */
+  readonly onEarlier?: () => void;
 }
 
 /** All others wait for their turn, so that the workers have time for other jobs. */
@@ -22,7 +24,10 @@ const tenantsAtOnceMax = 2;
 export function createReindexSweep(options: ReindexSweepOptions): () => Promise<void> {
   return async () => {
     await ringForStalled(options);
-    await requestOutdated(options);
+    const [earlier] = await options.systemDoor((trx) => trx.query<{ generation: number | null }>(earlierProcesses));
+    if (earlier?.generation == null) return await requestOutdated(options);
+    options.onEarlier?.();
+    await outdate(options, earlier.generation);
   };
 }
 
@@ -39,6 +44,18 @@ async function ringForStalled({ systemDoor, tenantDoor }: ReindexSweepOptions): 
   );
   for (const { tenant_id: tenantId, id } of stalled) {
     await tenantDoor(tenantId, async (trx) => addToOutbox(trx, [eventOf(id, `again-${uuidv7()}`)]));
+  }
+}
+
+/** What they write a run may have passed already: nothing is indexed for good before they are gone. */
+async function outdate({ systemDoor, tenantDoor }: ReindexSweepOptions, generation: number): Promise<void> {
+  const tenants = await systemDoor((trx) =>
+    trx.query<TenantRow>({ text: 'SELECT tenant_id FROM search_index WHERE generation > $1', values: [generation] }),
+  );
+  for (const { tenant_id: tenantId } of tenants) {
+    await tenantDoor(tenantId, async (trx) =>
+      trx.execute({ text: 'UPDATE search_index SET generation = least(generation, $1)', values: [generation] }),
+    );
   }
 }
 
