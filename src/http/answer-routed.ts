@@ -13,7 +13,7 @@ export async function answerRouted(
   { code, isAboutSearch, run }: FhirRoute,
   request: InteractionRequest,
 ): Promise<EntryAnswer> {
-  const { status, headers, lastModified, body } = await run(session, request);
+  const { status, headers, lastModified, body } = await run(session, { ...request, isForBundle: true });
   const text = await wholeTextOfBody(body);
   const subset = isAboutSearch ? undefined : answerSubset(code, request.query);
   const { definitions } = session.repository;

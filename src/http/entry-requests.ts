@@ -30,8 +30,7 @@ function toInteraction(
     params,
     query: entry.query,
     body: value && { value, ...(exactNumbers ? { exactNumbers } : {}) },
-    // A native Binary has no place in a Bundle.
-    header: (name) => (name === 'Accept' ? 'application/fhir+json' : (entry.headers[name] ?? inherited(outer, name))),
+    header: (name) => entry.headers[name] ?? inherited(outer, name),
   };
 }
 

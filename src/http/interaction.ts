@@ -29,6 +29,8 @@ export interface InteractionRequest {
   readonly body: ParsedJson | undefined;
   /** Instead of `body` on a route that carries `any`, when the body is no FHIR JSON or XML. */
   readonly raw?: RawBody;
+  /** The answer becomes a part of a Bundle, which is JSON or XML as a whole. */
+  readonly isForBundle?: true;
   /** Of a bundle, whose entries are put on record each. */
   readonly access?: RequestAccess;
   header(name: string): string | undefined;

@@ -79,12 +79,23 @@ describe('in the background runs', () => {
       respondAsync,
     );
     const entry = await answerOf(a, accepted);
-    expect(entry.response.status).toMatch(/^422/);
+    expect(entry.response.status).toBe('422 Unprocessable Entity');
     expect(entry.response.outcome.issue[0].expression).toEqual(['Bundle.entry[1].resource.gender']);
     expect(await countOf(a, 'Asyncb')).toBe(0);
     // The log does not say of it that it will be tried again.
     await until(() => working.logLines.some((line) => line.includes('A job was refused')));
     expect(working.logLines.filter((line) => line.includes('A job failed'))).toEqual([]);
+  });
+
+  test('an operation that gives a file, as the resource that a Bundle has room for', async () => {
+    const { a } = working;
+    const { id } = (await a.request('POST', '/Patient', named('Asyncf'))).json;
+    for (const query of ['', '?_format=application/pdf']) {
+      const accepted = await a.request('GET', `/Patient/${id}/$render${query}`, undefined, respondAsync);
+      const entry = await answerOf(a, accepted);
+      expect(entry.resource).toMatchObject({ resourceType: 'Binary', contentType: 'application/pdf' });
+      expect(Buffer.from(entry.resource.data, 'base64').toString('latin1')).toMatch(/^%PDF-/);
+    }
   });
 
   test('a batch, each entry for itself', async () => {

@@ -178,6 +178,24 @@ describe.each(['transaction', 'batch'] as const)('in a %s', (type) => {
     });
   });
 
+  test('a native Binary stays a resource, whatever _format the entry names', async () => {
+    const [content, posted] = ['","oops":"', { contentType: 'text/plain', resourceType: 'Binary' }];
+    const data = Buffer.from(content).toString('base64');
+    const { id } = (await server.a.request('POST', '/Binary', { ...posted, data })).json;
+    const patient = await stored();
+    const { json } = await send(
+      getEntry(`Binary/${id}?_format=text/plain`),
+      getEntry(`Binary/${id}?_format=image/png`),
+      getEntry(`Patient/${patient.id}/$render?_format=application/pdf`),
+    );
+    const shown = json.entry.map(({ resource }: { resource: object }) => resource);
+    expect(shown).toMatchObject([
+      { ...posted, data },
+      { ...posted, data },
+      { resourceType: 'Binary', contentType: 'application/pdf' },
+    ]);
+  });
+
   test('Prefer: return=minimal leaves the resources out, OperationOutcome says what was done (http.html#ops)', async () => {
     const bundle = () => ({ resourceType: 'Bundle', type, entry: [postEntry(buildPatient())] });
     const minimal = await server.a.request('POST', '', bundle(), { Prefer: 'return=minimal' });

@@ -13,7 +13,12 @@ const acceptLengthMax = 1_000;
  * The content, unless FHIR's own types are asked for: by `_format`, or by an Accept that likes them as much. The general types
  * of JSON and XML, which browsers and libraries send with everything, mean FHIR only where the content itself is not wanted.
  */
-export function binaryForm(request: Pick<InteractionRequest, 'query' | 'header'>, contentType: string): BinaryForm {
+export function binaryForm(
+  request: Pick<InteractionRequest, 'query' | 'header' | 'isForBundle'>,
+  contentType: string,
+): BinaryForm {
+  // A native Binary has no place in a Bundle.
+  if (request.isForBundle) return 'fhir';
   const native = nameOf(contentType);
   const format = request.query.get('_format');
   // A literal "+" in a query string means a space.
