@@ -1,8 +1,9 @@
 // Does what was accepted for the background, once: its effects, its answer and the job's receipt are one transaction.
 
 import type { Caller } from '../../access/caller.ts';
+import { errorResponse } from '../../bundles/entry-response.ts';
 import { translateSqlError } from '../../database/sql-errors.ts';
-import { FhirError, fhirError, toOperationOutcome } from '../../fhir/outcome.ts';
+import { FhirError, fhirError } from '../../fhir/outcome.ts';
 import { type OutboxEvent, SettledError } from '../../jobs/outbox.ts';
 import type { ModuleJob } from '../../repository/module.ts';
 import { isStaleDefinitions } from '../../repository/own-parameters/stale-definitions.ts';
@@ -105,9 +106,7 @@ function keepCaller({ trx, cipher }: Session, id: string, request: BackgroundReq
 
 /** In a transaction of its own, for the job's is rolled back; its next delivery finds the answer and does nothing. */
 async function keepRefusal({ repository, caller }: Session, id: string, error: FhirError): Promise<void> {
-  const outcome = JSON.stringify(toOperationOutcome(error.issues));
-  const entry = `{"response":{"status":"${error.status}","outcome":${outcome}}}`;
-  await inSession(repository, caller, (session) => keep(session, id, entry));
+  await inSession(repository, caller, (session) => keep(session, id, errorResponse(error)));
 }
 
 function asFhirError(error: unknown): FhirError {
