@@ -100,6 +100,26 @@ describe('a denial', () => {
     });
   });
 
+  test('of a purpose denies each kind of it, and none that is wider', async () => {
+    const asked = async (...purposes: string[]) =>
+      await Promise.all(purposes.map((one) => status('Observation/lab-p1', doctor('dr1', { purposeOfUse: one }))));
+    await under(consent({ type: 'deny', purpose: [{ code: 'HRESCH' }] }), async () => {
+      expect(await asked('CLINTRCH', 'PRECLINTRCH', 'HPAYMT', 'CLINTRL')).toEqual([404, 404, 200, 200]);
+    });
+    await under(consent({ type: 'deny', purpose: [{ code: 'CLINTRCH' }] }), async () => {
+      expect(await asked('CLINTRCHPC', 'HRESCH', 'BIORCH')).toEqual([404, 200, 200]);
+    });
+    const any = consent({
+      type: 'deny',
+      purpose: [{ code: 'PurposeOfUse' }],
+      provision: [{ type: 'permit', purpose: [{ code: 'TREAT' }] }],
+    });
+    await under(any, async () => {
+      expect(await asked('HPAYMT', 'HMARKT', 'TREAT', 'COC')).toEqual([404, 404, 200, 200]);
+      expect(await status('Observation/lab-p1')).toBe(200);
+    });
+  });
+
   test('outside its period denies nothing', async () => {
     await under(consent({ type: 'deny', period: { start: '2001-01-01', end: '2001-12-31' } }), async () => {
       expect(await status('Observation/lab-p1')).toBe(200);

@@ -1,6 +1,7 @@
 // What patients' consents keep from the session's caller, as criteria that no row it sees may meet: https://hl7.org/fhir/R4/consent.html
 
 import { type Caller, callerAtRest, type Permission } from '../../access/caller.ts';
+import { withWider } from '../../access/purpose-codes.ts';
 import { breakGlass } from '../../access/purpose-of-use.ts';
 import type { Definitions } from '../../fhir/definitions.ts';
 import { patientParameters } from '../../search/patients-named.ts';
@@ -98,7 +99,7 @@ function matched({ period, actors, purposes, types, labels }: Provision, asked: 
   const { caller, nowMs, type } = asked;
   if (period && (nowMs < period.low || nowMs > period.high)) return false;
   if (actors && !namesOf(caller).some((name) => name !== undefined && actors.has(name))) return false;
-  if (purposes && !purposes.has(caller.purposeOfUse ?? byDefault)) return false;
+  if (purposes && !withWider(caller.purposeOfUse ?? byDefault).some((one) => purposes.has(one))) return false;
   if (types && !types.has(type)) return false;
   return labels ? labelled(labels, asked) : true;
 }

@@ -7,7 +7,7 @@ export interface Provision {
   readonly period?: { readonly low: number; readonly high: number };
   /** Whom, as literal references. */
   readonly actors?: ReadonlySet<string>;
-  /** For which purposes of use: codes. */
+  /** For which purposes of use, and all kinds of these: codes. */
   readonly purposes?: ReadonlySet<string>;
   /** Which resource types. */
   readonly types?: ReadonlySet<string>;
