@@ -5,12 +5,10 @@ import { fhirError } from '../fhir/outcome.ts';
 import type { Caller, Grant } from './caller.ts';
 import { requireOperation } from './may.ts';
 import { patientTypes } from './patient-types.ts';
+import { isPurpose } from './purpose-codes.ts';
 
 /** An emergency: who has the right may read every patient's records, whatever roles and consents say, and is written down. */
 export const breakGlass = 'BTG';
-
-/** Codes of v3 PurposeOfUse are capitals and digits. */
-const syntax = /^[A-Z][A-Z0-9]{1,19}$/;
 
 /** Records about the records, and what was signed, are for auditors. */
 const apart: ReadonlySet<string> = new Set(['AuditEvent', 'Provenance']);
@@ -22,7 +20,7 @@ const emergency: readonly Grant[] = [...patientTypes]
 /** The caller with the purpose of the header `X-Purpose-Of-Use`. Throws 400 for what is none and 403 for an emergency without the right. */
 export function withPurpose(caller: Caller, header: string | readonly string[] | undefined): Caller {
   if (header === undefined) return caller;
-  if (typeof header !== 'string' || !syntax.test(header)) {
+  if (typeof header !== 'string' || !isPurpose(header)) {
     throw fhirError('value', 'X-Purpose-Of-Use is one code of v3 PurposeOfUse, such as TREAT.', { status: 400 });
   }
   if (header !== breakGlass) return { ...caller, purposeOfUse: header };

@@ -81,7 +81,7 @@ describe('X-Purpose-Of-Use: BTG', () => {
   });
 
   test('is read once and strictly', async () => {
-    for (const value of ['btg', 'B T G', 'x'.repeat(100)])
+    for (const value of ['btg', 'B T G', 'NONSENSE', 'PurposeOfUse', 'constructor', 'x'.repeat(100)])
       expect((await server.a.request('GET', '/Patient/p1', undefined, { 'X-Purpose-Of-Use': value })).status).toBe(400);
     expect((await server.a.request('GET', '/Patient/p1', undefined, { 'X-Purpose-Of-Use': 'TREAT' })).status).toBe(200);
   });
