@@ -145,7 +145,7 @@ export function patientEntity(reference: string): AuditEventEntity {
   return { what: { reference, type: 'Patient' }, type: person, role: patientRole };
 }
 
-/** The X-Request-Id, by which events of one request are found: `entity:identifier`. */
+/** The X-Request-Id, by which events of one request are told; they are not searched by it (search/search-parameters.ts). */
 export function requestEntity(requestId: string, detail?: AuditEventEntityDetail[]): AuditEventEntity {
   return { what: { identifier: { value: requestId } }, type: requestIdType, ...(detail && { detail }) };
 }
