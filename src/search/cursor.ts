@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { fhirError } from '../fhir/outcome.ts';
 import type { PagePlace } from './compile/sort.ts';
 import { includeNames } from './parse/includes.ts';
-import { type SearchQuery, searchPath } from './search-query.ts';
+import { type SearchQuery, type SortKey, searchPath } from './search-query.ts';
 import { isOrdered } from './sort-key.ts';
 
 export interface CursorBinding {
@@ -59,8 +59,14 @@ function holdsText({ sort }: SearchQuery): boolean {
 }
 
 function sign(payload: Buffer, { key, tenantId, caller, query }: CursorBinding): Buffer {
-  const bound = JSON.stringify([tenantId, caller, searchPath(query), ...query.understood.filter(choosesOrOrders)]);
+  const asked = query.understood.filter(choosesOrOrders);
+  const bound = JSON.stringify([tenantId, caller, searchPath(query), query.sort.map(orderOf), ...asked]);
   return createHmac('sha256', key).update(bound).update('\n').update(payload).digest();
+}
+
+/** A tenant's own parameter of the same name may be another one by now, in whose order the place means nothing. */
+function orderOf({ by }: SortKey): string {
+  return typeof by === 'string' ? by : by.key;
 }
 
 /** What shapes a page only may change on the way. */

@@ -298,6 +298,23 @@ describe('the status decides', () => {
     expect(await idsFound(a, '/Patient?place=x')).toEqual([fresh]);
   });
 
+  test('another definition has an order of its own, in which no page of the old one goes on', async () => {
+    await make(a, patientWith('since', { valueDate: '2026-01-01' }));
+    await make(a, patientWith('since', { valueDate: '2026-02-01' }));
+    const expression = valueIn('Patient', 'since');
+    const parameter = searchParameter({ base: ['Patient'], code: 'since', type: 'date', expression });
+    const id = await make(a, parameter);
+    await isReady(a, id);
+    const page = await a.request('GET', '/Patient?since:missing=false&_sort=since&_count=1');
+    const next: string = page.json.link.find(({ relation }: { relation: string }) => relation === 'next').url;
+    const goOn = () => a.request('GET', next.slice(next.indexOf('/Patient?')));
+    expect((await goOn()).status).toBe(200);
+    await a.request('PUT', `/SearchParameter/${id}`, { ...parameter, id, type: 'string' });
+    await isReady(a, id);
+    const refused = await goOn();
+    expect([refused.status, refused.json.issue[0].diagnostics]).toEqual([400, expect.stringContaining('cursor')]);
+  });
+
   test('a transaction that brings parameters and resources has both in the end', async () => {
     const entry = (resource: { resourceType: string }) => ({
       request: { method: 'POST', url: resource.resourceType },
