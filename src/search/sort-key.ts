@@ -18,7 +18,7 @@ const keyLengthMax = 60;
 
 /** What each value is sorted by; of most kinds the database keeps keyed tokens only, which have no order. */
 const readers: Partial<Record<SearchKind, (value: unknown, parameter: IndexedParameter) => KeyValue[]>> = {
-  string: (value) => [foldWords(sortedText(value)).join(' ')],
+  string: textKeys,
   token: tokenKeys,
   uri: (value) => (typeof value === 'string' ? [value] : []),
   reference: referenceKeys,
@@ -72,6 +72,12 @@ function compareKeys(a: KeyValue, b: KeyValue, isDescending: boolean): number {
   if (a === b) return 0;
   if (a === null || b === null) return a === null ? 1 : -1;
   return a < b === isDescending ? 1 : -1;
+}
+
+/** A name that is only known to be absent has no text, and is no value to sort by. */
+function textKeys(value: unknown): KeyValue[] {
+  const text = sortedText(value);
+  return text === '' ? [] : [foldWords(text).join(' ')];
 }
 
 /** A name by family and given name, an address by its lines; by its text where that is all there is. */

@@ -17,6 +17,9 @@ describe('the key', () => {
   test.each<[string, string, object, SortPosition['keys']]>([
     ['Patient', 'name', { name: [{ text: 'Dr. Größer', family: 'Größer', given: ['Éva'] }] }, ['grosser eva']],
     ['Patient', 'name', { name: [{ text: 'Muster, Eva' }] }, ['muster eva']],
+    ['Patient', 'name', { name: [{ use: 'official' }] }, [null]],
+    ['Patient', 'name', { name: [{ use: 'old' }, { family: 'B' }] }, ['b']],
+    ['Patient', 'address', { address: [{ use: 'home' }] }, [null]],
     ['Patient', 'family,-family', { name: [{ family: 'B' }, { family: 'A' }, {}] }, ['a', 'b']],
     ['Patient', 'address', { address: [{ text: 'x', line: ['Weg 1'], city: 'Bern' }] }, ['weg 1 bern']],
     ['Patient', 'birthdate', { birthDate: '1980' }, [Date.UTC(1980, 0, 1)]],
