@@ -6,7 +6,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { type FoundPage, tooCostly } from './collect-page.ts';
 import type { SearchRow } from './compile/select-page.ts';
 import type { PagePlace, SortOrder, SortPosition } from './compile/sort.ts';
-import { comparePositions, positionIn } from './sort-key.ts';
+import { comparePositions, isOrdered, positionIn } from './sort-key.ts';
 
 /** More matches are not opened to be sorted. */
 export const sortedMax = 1000;
@@ -21,11 +21,7 @@ export interface OpenedSort {
 /** Throws a FhirError `too-costly` when there are more than `sortedMax` matches. */
 export async function collectSorted(search: OpenedSort, count: number, place?: PagePlace): Promise<FoundPage> {
   const found = await search.collect(sortedMax);
-  if (found.hasMore) {
-    throw tooCostly(
-      `Only up to ${sortedMax} matches are sorted by what is stored encrypted; add a narrower parameter, or sort by _id, _lastUpdated, a date, a number or a quantity.`,
-    );
-  }
+  if (found.hasMore) throw tooMany(search.order);
   const positions = await positionsOf(found.matches, search);
   const compare = (a: SortPosition, b: SortPosition) =>
     place?.isBackward ? comparePositions(search.order, b, a) : comparePositions(search.order, a, b);
@@ -40,6 +36,13 @@ export async function collectSorted(search: OpenedSort, count: number, place?: P
     positionOf: (row) => positions.get(row) as SortPosition,
     matched: found.matches.length,
   };
+}
+
+function tooMany({ keys }: SortOrder): Error {
+  const names = keys.flatMap((key) => (typeof key.by === 'string' || isOrdered(key) ? [] : [`"${key.by.code}"`]));
+  return tooCostly(
+    `Only up to ${sortedMax} matches are sorted by ${names.join(', ')}, for what that reads is stored encrypted; add a narrower parameter, or sort by _id, _lastUpdated, a date, a number or a quantity.`,
+  );
 }
 
 /** Others get their turn in between: to open a thousand resources takes a while. */
