@@ -20,7 +20,7 @@ export interface Composite {
 export interface Component {
   /** Of values within one element; what it reads is a `CompositeElement`. */
   readonly parameter: IndexedParameter;
-  /** The parameter on the whole resource that it stands for. */
+  /** The parameter on the whole resource that finds whatever it finds. */
   readonly standsFor: () => IndexedParameter | undefined;
 }
 
@@ -43,6 +43,8 @@ export interface PartsSource {
   readonly definition: SearchParameter;
   /** Asked only once all parameters of the type are known. */
   readonly parameterOf: (code: string) => IndexedParameter | undefined;
+  /** Whether a component reads what the parameter that its definition names reads; absent where it always does. */
+  readonly readsSame?: (named: SearchParameter, expression: string) => boolean;
 }
 
 /**
@@ -60,11 +62,13 @@ export function withParts(parameter: IndexedParameter, source: PartsSource): Ind
 
 function createComposite(
   { key, elements = [] }: IndexedParameter,
-  { definitions, type, definition, parameterOf }: PartsSource,
+  { definitions, type, definition, parameterOf, readsSame = () => true }: PartsSource,
 ): Composite | undefined {
   const found = (definition.components ?? []).map(({ definition: url, expression }, index) => {
     const named = definitions.searchParameterByUrl(url);
-    return named && createComponent(definitions, { type, key, index, named, expression, elements, parameterOf });
+    const isSame = named !== undefined && readsSame(named, expression);
+    const source = { type, key, index, expression, elements, isSame, parameterOf };
+    return named && createComponent(definitions, { ...source, named });
   });
   if (found.length === 0 || found.some((component) => component === undefined)) return undefined;
   const components = found as Component[];
@@ -79,11 +83,12 @@ interface ComponentSource {
   readonly named: SearchParameter;
   readonly expression: string;
   readonly elements: readonly ReachedElement[];
+  readonly isSame: boolean;
   readonly parameterOf: (code: string) => IndexedParameter | undefined;
 }
 
 function createComponent(definitions: Definitions, source: ComponentSource): Component | undefined {
-  const { key, index, named } = source;
+  const { key, index, named, isSame } = source;
   const { read, elements } = readerOf(definitions, source);
   const kind = kindOf(named.type, elements);
   if (!kind) return undefined;
@@ -97,7 +102,7 @@ function createComponent(definitions: Definitions, source: ComponentSource): Com
     tokenShape: tokenShapeOf(elements, definitions),
   };
   // The components of DocumentReference.relationship name each other's parameter.
-  const isItself = kind === named.type;
+  const isItself = isSame && kind === named.type;
   return { parameter, standsFor: () => (isItself ? source.parameterOf(named.code) : undefined) };
 }
 

@@ -105,7 +105,10 @@ export function compileOwn(base: Definitions, type: string, definition: SearchPa
   const key = `${type}.${definition.code}~${meaningOf(definition)}`;
   const parameter = { ...compileParameter(base, type, definition, kind), key };
   const parameterOf = (code: string) => indexedParameters(base, type).get(code);
-  const whole = withParts(parameter, { definitions: base, type, definition, parameterOf });
+  // Its components name R4's parameters for how values are compared, though they may read them elsewhere, as in extensions.
+  const readsSame = ({ expression = '' }: SearchParameter, part: string) =>
+    expression.split(' | ').includes(`${definition.expression}.${part}`);
+  const whole = withParts(parameter, { definitions: base, type, definition, parameterOf, readsSame });
   if (!whole) return undefined;
   const read = readsNothingOnError(whole.read);
   const compiled = { ...whole, read, shared: { narrower: [], root: key, isDerived: false } };

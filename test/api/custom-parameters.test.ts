@@ -84,6 +84,62 @@ describe('an active SearchParameter', () => {
     expect(await idsFound(a, '/Patient?telecom-use=email$work&_id:not=none')).not.toContain(match);
   });
 
+  test('of type composite reads its components where it says, though R4 reads their definitions elsewhere', async () => {
+    const url = extension('pair');
+    const part = (name: string, value: object) => ({ url: name, ...value });
+    const coding = (code: string) => ({ valueCoding: { system: 'urn:s', code } });
+    const pairOf = (code: string, on: string) => ({
+      url,
+      extension: [
+        part('code', coding(code)),
+        part('other', coding('o')),
+        part('on', { valueDate: on }),
+        part('much', { valueQuantity: { value: 5, unit: 'kg' } }),
+      ],
+    });
+    const procedure = { resourceType: 'Procedure', status: 'completed', subject: { display: 'Eva' } };
+    const match = await make(a, { ...procedure, extension: [pairOf('a', '2026-03-01'), pairOf('b', '2026-04-01')] });
+    await make(a, { ...procedure, extension: [pairOf('a', '2026-04-01'), pairOf('c', '2026-03-01')] });
+    const component = (definition: string, name: string) => ({
+      definition: `http://hl7.org/fhir/SearchParameter/${definition}`,
+      expression: `extension.where(url = '${name}').value`,
+    });
+    const composite = {
+      type: 'composite',
+      base: ['Procedure'],
+      expression: `Procedure.extension.where(url = '${url}')`,
+    };
+    const code = component('clinical-code', 'code');
+    const secondOf = {
+      dated: component('clinical-date', 'on'),
+      measured: component('Observation-value-quantity', 'much'),
+      doubled: component('clinical-code', 'other'),
+    };
+    for (const [name, second] of Object.entries(secondOf)) {
+      await activate(a, { ...composite, code: name, component: [code, second] });
+    }
+    for (const query of [
+      'dated=a$2026-03-01',
+      'dated=urn:s|a$2026-03',
+      'measured=b$5',
+      'measured=urn:s|b$gt4',
+      'doubled=b$o',
+    ]) {
+      expect([query, await idsFound(a, `/Procedure?${query}`)]).toEqual([query, [match]]);
+    }
+    for (const query of [
+      'dated=b$2026-03-01',
+      'dated=urn:t|a$2026-03',
+      'measured=urn:t|b$5',
+      'measured=b$5||g',
+      'doubled=b$b',
+    ]) {
+      expect([query, await idsFound(a, `/Procedure?${query}`)]).toEqual([query, []]);
+    }
+    expect(await idsFound(a, '/Procedure?measured=b$5||kg')).toEqual([match]);
+    expect(await idsFound(a, '/Procedure?doubled=urn:s|b$urn:s|')).toEqual([match]);
+  });
+
   test('takes part in chains, _has, includes, sorting, _filter and :not', async () => {
     const mentor = await make(a, patientWith('rank', { valueInteger: 2 }));
     const pupil = await make(a, {
