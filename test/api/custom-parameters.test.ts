@@ -406,6 +406,8 @@ describe('refused with 422 and its place is', () => {
     ['no expression', { expression: undefined }, 'expression'],
     ['no FHIRPath', { expression: 'Patient.(' }, 'expression'],
     ['what R4 does not know', { expression: 'Patient.colour' }, 'expression'],
+    ['what R4 does not know in a criterion', { expression: "Patient.name.where(uze = 'old').family" }, 'expression'],
+    ['what R4 does not know, asked whether it is there', { expression: 'Patient.colour.exists()' }, 'expression'],
     ['what is of another type', { expression: 'Observation.code' }, 'expression'],
     ['what the type cannot compare', { type: 'date', expression: 'Patient.name' }, 'expression'],
     ['a date that tells who somebody is', { type: 'date', expression: 'Patient.birthDate' }, 'expression'],

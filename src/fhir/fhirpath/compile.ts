@@ -37,6 +37,12 @@ export function compilePath(source: string, resourceType: string, definitions: D
   }
 }
 
+/** Throws an UnknownElement where the expression names what is no element of its parents in R4, in criteria too. */
+export function requireElements(source: string, resourceType: string, definitions: Definitions): void {
+  const walk = { ...overValues, isStrict: true };
+  new Compiler({ type: resourceType, definitions, walk }).reader(parseExpression(source));
+}
+
 function overPlaces(expression: Expression, type: string, definitions: Definitions): CompiledPath {
   const walk = new PlaceWalk({ definitions, isStrict: false, regExp: trustedRegExp });
   const reader = new Compiler<Place>({ type, definitions, walk }).reader(expression);

@@ -3,7 +3,7 @@
 import type { SearchParameter as Resource } from '@medplum/fhirtypes';
 import type { SearchParameter } from '../../fhir/definitions/snapshot.ts';
 import type { Definitions } from '../../fhir/definitions.ts';
-import { compilePath } from '../../fhir/fhirpath/compile.ts';
+import { compilePath, requireElements } from '../../fhir/fhirpath/compile.ts';
 import { fhirError } from '../../fhir/outcome.ts';
 import { compileOwn } from '../search-parameters.ts';
 import { elementNames } from './bounded-expression.ts';
@@ -142,6 +142,7 @@ function compiledWith(definition: SearchParameter, type: string, definitions: De
   try {
     if (!compilePath(definition.expression ?? '', type, definitions).isNative)
       throw new Error('it is not offered in this form');
+    requireElements(definition.expression ?? '', type, definitions);
     const compiled = compileOwn(definitions, type, definition);
     if (compiled) return compiled;
   } catch (error) {
