@@ -103,11 +103,20 @@ const patchTypes: ReadonlySet<unknown> = new Set(['Parameters', 'Binary']);
 function requireResource(entry: UncheckedEntry, method: Method, target: Target, place: string): Resource | undefined {
   if (method === 'GET' || method === 'HEAD' || method === 'DELETE') return undefined;
   const found = entry.resource?.resourceType;
+  if (isSearch(target) && entry.resource !== undefined) {
+    // A form has no place in a Bundle; parameters that are left unread would widen the answer.
+    const reason = 'A search in a bundle has its parameters in request.url, and no resource.';
+    throw refused('not-supported', reason, `${place}.resource`);
+  }
   if (!target.isWrite) return typeof found === 'string' ? (entry.resource as Resource) : undefined;
   if (found === undefined) throw refused('invalid', 'The entry has no resource.', `${place}.resource`);
   if (method === 'PATCH' ? patchTypes.has(found) : found === target.type) return entry.resource as Resource;
   const wanted = method === 'PATCH' ? 'a Parameters or a Binary with the patch' : `a ${target.type}`;
   throw refused('invalid', `The entry's resource is not ${wanted}.`, `${place}.resource`);
+}
+
+function isSearch({ path }: Target): boolean {
+  return /(?:^|\/)_search$/.test(path);
 }
 
 /** The exact number texts of each entry's resource, their paths made relative to it. */

@@ -168,6 +168,23 @@ describe.each(['transaction', 'batch'] as const)('in a %s', (type) => {
     ]);
   });
 
+  test('a search by POST is asked by its URL, and refused where a resource seems to ask (search.html#errors)', async () => {
+    const { id, query } = await stored();
+    const search = (url: string, resource?: object) => ({
+      request: { method: 'POST', url },
+      ...(resource && { resource }),
+    });
+    const answer = await send(search(`Patient/_search?${query}`), search(`Patient/${id}/Observation/_search`));
+    expect(answer.json.entry.map(({ resource }: { resource: { total: number } }) => resource.total)).toEqual([1, 0]);
+    const form = { resourceType: 'Binary', contentType: 'application/x-www-form-urlencoded', data: btoa(query) };
+    const parameters = { resourceType: 'Parameters', parameter: [{ name: '_id', valueString: id }] };
+    for (const resource of [form, parameters]) {
+      const { json } = await send(search('Patient/_search', resource));
+      const { issue } = type === 'batch' ? json.entry[0].response.outcome : json;
+      expect(issue).toMatchObject([{ code: 'not-supported', expression: ['Bundle.entry[0].resource'] }]);
+    }
+  });
+
   test('operations are done', async () => {
     const { id } = await stored();
     const answer = await send(getEntry(`Patient/${id}/$meta`));
