@@ -11,7 +11,10 @@ export type TokenShape =
    * Primitives have no system; that of a `code` is implied by its binding, absent = unknown, so any will do. Folded: "if the underlying
    * datatype is string then the search is not case sensitive", nor are codes where none of the systems is.
    */
-  | { readonly kind: 'bare'; readonly systems?: ReadonlySet<string>; readonly isFolded?: true };
+  | { readonly kind: 'bare'; readonly systems?: ImpliedSystems; readonly isFolded?: true };
+
+/** With their codes, undefined where no value set can list them. */
+type ImpliedSystems = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
 export const coded: TokenShape = { kind: 'coded' };
 
@@ -24,8 +27,8 @@ export function tokenShapeOf(elements: readonly ReachedElement[] | undefined, de
   const systems = elements.map(({ binding }) => binding && systemsOf(binding.valueSet, definitions));
   const isText = elements.every(({ type }) => type === 'string');
   if (systems.includes(undefined)) return { kind: 'bare', ...(isText && { isFolded: true }) };
-  const known = new Set(systems.flatMap((one) => one ?? []));
-  const isFolded = isText || (known.size > 0 && [...known].every(isCaseInsensitive));
+  const known = new Map(systems.flatMap((one) => [...(one ?? [])]));
+  const isFolded = isText || (known.size > 0 && [...known.keys()].every(isCaseInsensitive));
   return { kind: 'bare', systems: known, ...(isFolded && { isFolded }) };
 }
 
@@ -35,6 +38,9 @@ const unlisted: ReadonlyMap<string, readonly string[]> = new Map([
   ['http://hl7.org/fhir/ValueSet/languages', ['urn:ietf:bcp:47']],
 ]);
 
-function systemsOf(valueSet: string, definitions: Definitions): readonly string[] | undefined {
-  return unlisted.get(valueSet) ?? definitions.valueSet(valueSet)?.systems;
+function systemsOf(valueSet: string, definitions: Definitions): ImpliedSystems | undefined {
+  const open = unlisted.get(valueSet);
+  if (open) return new Map(open.map((system) => [system, undefined]));
+  const { systems, bySystem, codes } = definitions.valueSet(valueSet) ?? {};
+  return systems && new Map(systems.map((system) => [system, bySystem?.get(system) ?? codes]));
 }

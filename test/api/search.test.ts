@@ -68,6 +68,27 @@ describe('token (search.html#token)', () => {
     expect(await found(`/Observation?_id=t1,t2,t3&${query}`)).toEqual(expected);
     expect(await found(`/Observation?${query}`)).toEqual(expected);
   });
+
+  const statuses = 'http://hl7.org/fhir/observation-status';
+  test.each([
+    [`status=${statuses}|`, ['t1', 't2', 't3']],
+    [`status:not=${statuses}|`, []],
+    [`status=${statuses}|amended,http://other|`, ['t2']],
+    [`status=http://other|`, []],
+    [`_filter=status eq "${statuses}|"`, ['t1', 't2', 't3']],
+  ])('whose system the binding implies: %s', async (query, expected) => {
+    const path = `/Observation?_id=t1,t2,t3&${encodeURI(query)}`;
+    expect(await found(path)).toEqual(expected);
+    expect((await get(`${path}&_summary=count`)).json.total).toBe(expected.length);
+  });
+
+  test('of one of several systems that the binding implies', async () => {
+    const task = { resourceType: 'Task', status: 'requested' };
+    await put({ ...task, id: 'i1', intent: 'order' } as Resource);
+    await put({ ...task, id: 'i2', intent: 'unknown' } as Resource);
+    expect(await found('/Task?intent=http://hl7.org/fhir/task-intent|')).toEqual(['i2']);
+    expect(await found('/Task?intent=http://hl7.org/fhir/request-intent|')).toEqual(['i1']);
+  });
 });
 
 describe('string (search.html#string)', () => {

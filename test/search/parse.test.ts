@@ -69,6 +69,9 @@ describe('a value that means nothing is 400 in both modes, for ignoring it would
     ['Patient', '_id=a/b'],
     ['Patient', 'identifier=|'],
     ['Patient', 'identifier=a|b|c'],
+    // Which of these a system has no index tells, and no list names all its codes.
+    ['Patient', 'telecom=phone|'],
+    ['CodeSystem', 'code=http://example.org|'],
     ['Patient', 'name=...'],
     ['Patient', 'general-practitioner:Practitioner=Organization/1'],
     ['Patient', '_count=many'],

@@ -41,7 +41,7 @@ function textsOf(key: TokenKey, shape: TokenShape, value: TokenValue): string[] 
   return [system ? systemText(key, system, contact) : valueText(key, contact)];
 }
 
-/** The value alone is stored; its system must be one the binding implies, and `system|` says nothing of it. */
+/** The value alone is stored; its system must be one the binding implies. */
 function bareTexts(
   key: TokenKey,
   { systems, isFolded }: TokenShape & { kind: 'bare' },

@@ -4,6 +4,7 @@ import type { CodesCriterion, Criterion, TokenValue, TypedIdentifier } from '../
 import { coded, type TokenShape } from '../token-shape.ts';
 import type { TokenKey } from '../token-text.ts';
 import { type CriterionSource, eachValue } from './criterion-source.ts';
+import { invalidValue } from './search-notes.ts';
 import { splitValue, unescapeValue } from './split.ts';
 import { parseTokenValue } from './values.ts';
 import { parseWords } from './words.ts';
@@ -13,7 +14,10 @@ type TokenCriterion = Criterion & { kind: 'token' };
 /** Undefined when the modifier is not supported for the parameter. */
 export function parseTokens(source: CriterionSource): Criterion | undefined {
   const { parameter, modifier } = source;
-  if (modifier === undefined) return tokensOf(source, tokenValues(source));
+  if (modifier === undefined) {
+    const values = tokenValues(source).flatMap((value) => withCodes(source, value));
+    return tokensOf(source, values);
+  }
   if (modifier === 'text') return isShown(source) ? parseWords(source) : undefined;
   if (modifier === 'of-type') return reaches(source, 'Identifier') ? parseTyped(source) : undefined;
   if (modifier === 'in' || modifier === 'not-in')
@@ -29,6 +33,18 @@ export function parseIdentifiers(source: CriterionSource): TokenCriterion {
 
 function tokenValues(source: CriterionSource): TokenValue[] {
   return eachValue(source, 'a token such as code or system|code', parseTokenValue);
+}
+
+/** `system|` of what is stored without its system: the codes that the system has. */
+function withCodes({ name, parameter }: CriterionSource, value: TokenValue): TokenValue[] {
+  const { tokenShape: shape } = parameter;
+  const { system, code } = value;
+  if (shape.kind === 'coded' || system === undefined || code !== undefined) return [value];
+  const systems = shape.kind === 'bare' ? shape.systems : undefined;
+  if (systems && !systems.has(system)) return [];
+  const codes = systems?.get(system);
+  if (!codes) throw invalidValue(name, 'one with a code: nothing tells here what is of a system');
+  return [...codes].map((one) => ({ system, code: one }));
 }
 
 /** Under the keys of the parameters that store what this one reads. */
